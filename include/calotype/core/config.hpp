@@ -1,0 +1,35 @@
+// Every macro of the library. Macros add annotations, never change a declaration or a layout.
+#pragma once
+
+#define CALOTYPE_VERSION_MAJOR 0
+#define CALOTYPE_VERSION_MINOR 1
+#define CALOTYPE_VERSION_PATCH 0
+
+// Callable from host and device code; empty where no device compiler is at work.
+#if defined(__CUDACC__)
+#define CALOTYPE_HD __host__ __device__
+#else
+#define CALOTYPE_HD
+#endif
+
+// Inner kernels only: code compiled for one instruction set must never be merged by the linker with another's.
+#if defined(__GNUC__)
+#define CALOTYPE_INLINE [[gnu::always_inline]] inline
+#else
+#define CALOTYPE_INLINE inline
+#endif
+
+// The policies promise bits; -ffast-math takes that promise away, so they refuse it where they are defined.
+#if defined(__FAST_MATH__)
+#define CALOTYPE_FAST_MATH 1
+#else
+#define CALOTYPE_FAST_MATH 0
+#endif
+
+namespace calotype {
+
+inline constexpr int version_major = CALOTYPE_VERSION_MAJOR;
+inline constexpr int version_minor = CALOTYPE_VERSION_MINOR;
+inline constexpr int version_patch = CALOTYPE_VERSION_PATCH;
+
+}  // namespace calotype
