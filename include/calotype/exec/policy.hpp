@@ -1,0 +1,34 @@
+// Execution policies: where and how a description is carried out. Descriptions, weights and data never mention one.
+#pragma once
+
+#include <calotype/core/config.hpp>
+#include <concepts>
+
+namespace calotype {
+
+namespace concepts {
+
+// A policy is a small value type that says so; its kernels are found as kernel::ops<Policy>.
+template <class P>
+concept execution_policy = std::copyable<P> && requires { typename P::policy_tag; };
+
+}  // namespace concepts
+
+namespace exec {
+
+// Arithmetic of the convolutions. `direct` is the strict one: one chain of fused multiply-adds per output, the same bits
+// on every machine and under every strict policy.
+struct direct {};
+
+// The readable reference: plain loops, one thread. `scalar_of<double>` serves numerical checks of gradients.
+template <std::floating_point Real>
+struct scalar_of {
+  using policy_tag = scalar_of;
+  using real_type = Real;
+};
+using scalar = scalar_of<float>;
+
+static_assert(concepts::execution_policy<scalar>);
+
+}  // namespace exec
+}  // namespace calotype

@@ -1,0 +1,106 @@
+// What a policy must be able to compute: the shapes of the operations, and the place where their implementations are
+// found. Kernels know integers and pointers, never a network.
+#pragma once
+
+#include <calotype/core/config.hpp>
+#include <cstddef>
+
+namespace calotype::kernel {
+
+// A feature map: channels x rows x cols. A vector of n numbers is {n, 1, 1}.
+struct map_shape {
+  int channels = 0;
+  int rows = 1;
+  int cols = 1;
+
+  constexpr int size() const { return channels * rows * cols; }
+  constexpr bool is_vector() const { return rows == 1 && cols == 1; }
+  friend constexpr bool operator==(map_shape, map_shape) = default;
+};
+
+// A square convolution with zero padding: out = floor((in + 2 padding - kernel) / stride) + 1 in both directions.
+struct conv_shape {
+  map_shape in{};
+  int filters = 0;
+  int kernel = 1;
+  int stride = 1;
+  int padding = 0;
+
+  constexpr map_shape out() const {
+    return {filters, (in.rows + 2 * padding - kernel) / stride + 1, (in.cols + 2 * padding - kernel) / stride + 1};
+  }
+  constexpr int weights() const { return filters * in.channels * kernel * kernel; }
+  // Multiply-adds of one forward pass; multiplications with padding zeros count as work.
+  constexpr long long multiply_adds() const { return static_cast<long long>(out().rows) * out().cols * weights(); }
+  friend constexpr bool operator==(conv_shape, conv_shape) = default;
+};
+
+// Square max pooling without padding; an incomplete last window is dropped (floor).
+struct pool_shape {
+  map_shape in{};
+  int size = 2;
+  int stride = 2;
+
+  constexpr map_shape out() const {
+    return {in.channels, (in.rows - size) / stride + 1, (in.cols - size) / stride + 1};
+  }
+  friend constexpr bool operator==(pool_shape, pool_shape) = default;
+};
+
+struct dense_shape {
+  int inputs = 0;
+  int outputs = 0;
+
+  constexpr int weights() const { return inputs * outputs; }
+  friend constexpr bool operator==(dense_shape, dense_shape) = default;
+};
+
+// Where an image is written: one pointer per plane of an image, with strides in floats between channels and rows.
+struct plane_target {
+  float* data = nullptr;
+  std::ptrdiff_t channel_stride = 0;
+  std::ptrdiff_t row_stride = 0;
+};
+
+// The operations of a policy. A specialisation provides (Real = real_type; every function noexcept, static, allocating
+// nothing; `Policy const& p` comes first):
+//
+//   real_type, buffer               an owning, zero-initialised block of reals in the policy's memory:
+//                                   buffer(std::size_t n), data(), size()
+//   to_policy / to_host             copy n reals between host and policy memory
+//   image_size<map_shape>           reals of an image plane in the policy's layout (halo included)
+//   image_target<map_shape>(ptr)    the plane_target a builder writes to
+//   map_size<map_shape>             reals of a feature map in the policy's layout
+//   conv<conv_shape, FromImage>     packed_size, pack(weights OIHW, bias, packed)
+//       forward<Relu, Shortcut>(p, in, packed, shortcut, out)
+//       pools<pool_shape>           whether forward_pool exists
+//       forward_pool<Relu, pool_shape>(p, in, packed, out)        convolution and max pool in one go, same bits
+//       gradient_packed_size, pack_gradient(weights OIHW, packed)
+//       input_gradient(p, dout, packed, added, din)               din = gradient + added (added may be null)
+//       weight_gradient(p, in, dout, dweights OIHW, dbias)        of one event; overwrites
+//   relu_gradient<map_shape>(p, out, dout)                        dout = out > 0 ? dout : +0, in place
+//   max_pool<pool_shape>            forward(p, in, out), gradient(p, in, out, dout, din)
+//   global_max_pool<map_shape>      forward(p, in, vector), gradient(p, in, vector, dvector, din)
+//   flatten<map_shape>              forward(p, map, vector) in channel, row, column order; gradient(p, dvector, dmap)
+//   dense<dense_shape>              packed_size, pack(weights [out][in], bias, packed), forward<Relu>(p, in, packed, out)
+//       input_gradient(p, dout, weights [out][in], din), weight_gradient(p, in, dout, dweights, dbias)
+//   dropout<map_shape>              forward(p, rate, stream key, in, out), gradient(...) the same mask on dout
+//   add(p, n, from, into)           into[i] += from[i]
+//   adam(p, n, ...)                 one optimiser step over flat parameters, see train/adam.hpp
+//
+// Order of the arithmetic, part of the interface (all multiply-adds fused):
+//   conv forward   acc = bias; for row, column of the window, input channel: acc = fma(x, w, acc); + shortcut; relu
+//   conv dinput    acc = +0; for row, column of the window (in the order of the filter taps), filter: acc = fma(dout, w, acc);
+//                  + added
+//   conv dweights  acc = +0; for output row, output column: acc = fma(x, dout, acc); dbias: acc = acc + dout in the same order
+//   dense forward  acc = bias; for input: fma;  dinput: acc = +0; for output: fma;  dweights: one product
+//   relu           x > 0 ? x : +0;  max and its gradient take the first maximum in raster order
+// Taps that fall on padding contribute nothing; leaving them out or multiplying with zero gives the same value.
+template <class Policy>
+struct ops {
+  static_assert(sizeof(Policy) == 0,
+                "calotype::kernel::ops: no kernels for this policy; include the header that brings it, "
+                "e.g. <calotype/exec/cpu.hpp>, <calotype/exec/scalar.hpp> or <calotype/exec/thrust.hpp>");
+};
+
+}  // namespace calotype::kernel
