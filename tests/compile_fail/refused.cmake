@@ -1,0 +1,13 @@
+# Passes when `command` refuses `source` and its message matches the expression on the source's first line.
+file(STRINGS "${source}" line LIMIT_COUNT 1)
+if(NOT line MATCHES "^// expect: (.+)$")
+  message(FATAL_ERROR "${source}: the first line must be `// expect: <regular expression>`")
+endif()
+set(expected "${CMAKE_MATCH_1}")
+execute_process(COMMAND ${command} "${source}" RESULT_VARIABLE status OUTPUT_VARIABLE output ERROR_VARIABLE output)
+message("${output}")
+if(status EQUAL 0)
+  message(FATAL_ERROR "${source} compiled; it must be refused with: ${expected}")
+elseif(NOT output MATCHES "${expected}")
+  message(FATAL_ERROR "${source} was refused, but not with: ${expected}")
+endif()
