@@ -1,13 +1,13 @@
-// The main of every test program. A case that cannot run here (no data, no device) says MESSAGE("SKIPPED: why"); when
-// cases were skipped and none of the others failed, they are listed at the end, and a program that ran nothing else
-// exits with 77, which CTest reports as skipped.
+// The main of every test program. A case that cannot run here (no data, no device) says MESSAGE("SKIPPED:
+// why"); when cases were skipped and none of the others failed, they are listed at the end, and a program that
+// ran nothing else exits with 77, which CTest reports as skipped.
 #define DOCTEST_CONFIG_IMPLEMENT
-#include <doctest/doctest.h>
-
 #include <cstring>
 #include <iostream>
 #include <set>
 #include <string>
+
+#include <doctest/doctest.h>
 
 namespace {
 

@@ -1,0 +1,18 @@
+# Installs the build tree, moves what was installed, and looks for traces of this machine in it.
+file(REMOVE_RECURSE "${prefix}" "${prefix}-first")
+execute_process(COMMAND "${CMAKE_COMMAND}" --install "${build}" --prefix "${prefix}-first" OUTPUT_QUIET
+                COMMAND_ERROR_IS_FATAL ANY)
+file(RENAME "${prefix}-first" "${prefix}")
+file(GLOB_RECURSE installed "${prefix}/*.cmake")
+if(NOT installed)
+  message(FATAL_ERROR "nothing was installed")
+endif()
+foreach(file IN LISTS installed)
+  file(READ "${file}" text)
+  foreach(trace IN ITEMS "${source}" "${build}" "${prefix}-first" "/usr/include" "/usr/lib/x86_64")
+    string(FIND "${text}" "${trace}" position)
+    if(NOT position EQUAL -1)
+      message(FATAL_ERROR "${file} names ${trace}")
+    endif()
+  endforeach()
+endforeach()
