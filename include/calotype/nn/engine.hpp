@@ -1,0 +1,399 @@
+// Carries out a plan with the kernels of a policy: inference with shared buffers, training with every
+// activation kept.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+#include <calotype/kernel/ops.hpp>
+#include <calotype/nn/memory.hpp>
+#include <calotype/nn/plan.hpp>
+
+namespace calotype::nn {
+
+namespace detail {
+
+// Calls f with integral constants 0 .. N-1, in order.
+template <int N, class F>
+CALOTYPE_INLINE constexpr void for_each_index(F&& f) {
+  [&]<int... I>(std::integer_sequence<int, I...>) { (f(std::integral_constant<int, I>{}), ...); }
+  (std::make_integer_sequence<int, N>{});
+}
+
+// The kernels of step I of a network under a policy.
+template <class Net, class Policy, int I>
+struct step_kernels {
+  using ops = kernel::ops<Policy>;
+  static constexpr step self = plan_of<Net>.at(I);
+  static constexpr map_shape in_shape = plan_of<Net>.shape(self.in);
+  static constexpr map_shape out_shape = plan_of<Net>.shape(self.out);
+  static constexpr bool from_image = plan_of<Net>.value_at(self.in).input && !in_shape.is_vector();
+  static constexpr kernel::conv_shape conv_shape = plan_of<Net>.conv(I);
+  static constexpr kernel::pool_shape pool_shape = plan_of<Net>.pool(I);
+  static constexpr kernel::dense_shape dense_shape = plan_of<Net>.dense(I);
+
+  static constexpr std::size_t packed_size() {
+    if constexpr (self.kind == op::conv) {
+      return ops::template conv<conv_shape, from_image>::packed_size;
+    } else if constexpr (self.kind == op::dense) {
+      return ops::template dense<dense_shape>::packed_size;
+    } else {
+      return 0;
+    }
+  }
+  static constexpr std::size_t gradient_packed_size() {
+    if constexpr (self.kind == op::conv && !from_image) {
+      return ops::template conv<conv_shape, from_image>::gradient_packed_size;
+    } else {
+      return 0;
+    }
+  }
+
+  // Whether this convolution and the max pool after it are one kernel in inference.
+  static constexpr bool pools_next() {
+    if constexpr (self.kind == op::conv && self.shortcut < 0 && I + 1 < plan_of<Net>.step_count) {
+      constexpr step next = plan_of<Net>.at(I + 1);
+      if constexpr (next.kind == op::max_pool && next.in == self.out && plan_of<Net>.uses(self.out) == 1) {
+        return ops::template conv<conv_shape, from_image>::template pools<plan_of<Net>.pool(I + 1)>;
+      } else {
+        return false;
+      }
+    } else {
+      return false;
+    }
+  }
+};
+
+template <class Net, class Policy>
+struct layout {
+  using ops = kernel::ops<Policy>;
+  static constexpr int steps = plan_of<Net>.step_count;
+  static constexpr auto plan = plan_of<Net>;
+  static constexpr int capacity = static_cast<int>(plan_of<Net>.steps.size());
+
+  template <std::size_t N>
+  static constexpr std::size_t sum(std::array<std::size_t, N> const& sizes) {
+    std::size_t n = 0;
+    for (std::size_t s : sizes) n += s;
+    return n;
+  }
+  // Blocks start on 16 floats, a cache line.
+  static constexpr std::size_t padded(std::size_t n) { return (n + 15) / 16 * 16; }
+
+  // Places of the packed parameters of every step, forward then backward.
+  static constexpr auto packed_offsets(bool gradient) {
+    std::array<std::size_t, static_cast<std::size_t>(steps) + 1> offsets{};
+    for_each_index<steps>([&](auto i) {
+      using k = step_kernels<Net, Policy, i>;
+      offsets[i + 1] = offsets[i] + padded(gradient ? k::gradient_packed_size() : k::packed_size());
+    });
+    return offsets;
+  }
+  static constexpr auto forward_offset = packed_offsets(false);
+  static constexpr auto gradient_offset = packed_offsets(true);
+  static constexpr std::size_t forward_packed_size = forward_offset[static_cast<std::size_t>(steps)];
+  static constexpr std::size_t gradient_packed_size = gradient_offset[static_cast<std::size_t>(steps)];
+
+  static constexpr auto fused_steps() {
+    std::array<bool, static_cast<std::size_t>(capacity)> f{};
+    for_each_index<steps>([&](auto i) { f[i] = step_kernels<Net, Policy, i>::pools_next(); });
+    return f;
+  }
+  static constexpr auto fused = fused_steps();
+  static constexpr auto inference_memory = plan_memory(plan, false, fused);
+  static constexpr auto training_memory =
+      plan_memory(plan, true, std::array<bool, static_cast<std::size_t>(capacity)>{});
+  static constexpr auto gradients = plan_gradients(plan);
+
+  template <int Slot, bool Training>
+  static constexpr std::size_t slot_size() {
+    constexpr auto const& m = Training ? training_memory : inference_memory;
+    if constexpr (m.slot_is_image[Slot]) {
+      return padded(ops::template image_size<m.slot_shape[Slot]>);
+    } else {
+      return padded(ops::template map_size<m.slot_shape[Slot]>);
+    }
+  }
+  template <bool Training>
+  static constexpr auto slot_offsets() {
+    constexpr int n = Training ? training_memory.slots : inference_memory.slots;
+    std::array<std::size_t, static_cast<std::size_t>(n) + 1> offsets{};
+    for_each_index<n>([&](auto s) { offsets[s + 1] = offsets[s] + slot_size<s, Training>(); });
+    return offsets;
+  }
+  static constexpr auto inference_offset = slot_offsets<false>();
+  static constexpr auto training_offset = slot_offsets<true>();
+  static constexpr std::size_t inference_size =
+      inference_offset[static_cast<std::size_t>(inference_memory.slots)];
+  static constexpr std::size_t training_size = training_offset[static_cast<std::size_t>(training_memory.slots)];
+
+  static constexpr auto gradient_offsets() {
+    std::array<std::size_t, static_cast<std::size_t>(gradients.slots) + 1> offsets{};
+    for_each_index<gradients.slots>(
+        [&](auto s) { offsets[s + 1] = offsets[s] + padded(ops::template map_size<gradients.slot_shape[s]>); });
+    return offsets;
+  }
+  static constexpr auto gradient_map_offset = gradient_offsets();
+  static constexpr std::size_t gradient_size = gradient_map_offset[static_cast<std::size_t>(gradients.slots)];
+};
+
+}  // namespace detail
+
+// The parameters of a network in the order a policy's kernels read them. Immutable once packed; shared by
+// sessions.
+template <class Net, class Policy>
+class packed_parameters {
+  using layout = detail::layout<Net, Policy>;
+
+ public:
+  using ops = kernel::ops<Policy>;
+  using real_type = typename ops::real_type;
+
+  // for_training: also what the gradients of inputs need.
+  explicit packed_parameters(bool for_training = false)
+      : forward_(layout::forward_packed_size), gradient_(for_training ? layout::gradient_packed_size : 0) {}
+
+  // From the flat list in PyTorch's order, in the policy's memory.
+  void pack(real_type const* parameters) noexcept {
+    constexpr auto const& p = layout::plan;
+    detail::for_each_index<layout::steps>([&](auto i) {
+      using k = detail::step_kernels<Net, Policy, i>;
+      if constexpr (k::self.kind == op::conv || k::self.kind == op::dense) {
+        real_type const* weight = parameters + p.parameter_at(k::self.weight).offset;
+        real_type const* bias = parameters + p.parameter_at(k::self.bias).offset;
+        real_type* to = forward_.data() + layout::forward_offset[i];
+        if constexpr (k::self.kind == op::conv) {
+          using conv = typename ops::template conv<k::conv_shape, k::from_image>;
+          conv::pack(weight, bias, to);
+          if constexpr (!k::from_image) {
+            if (gradient_.size() > 0)
+              conv::pack_gradient(weight, gradient_.data() + layout::gradient_offset[i]);
+          }
+        } else {
+          ops::template dense<k::dense_shape>::pack(weight, bias, to);
+        }
+      }
+    });
+  }
+
+  real_type const* forward() const noexcept { return forward_.data(); }
+  real_type const* gradient() const noexcept { return gradient_.data(); }
+
+ private:
+  typename ops::buffer forward_;
+  typename ops::buffer gradient_;
+};
+
+// One event at a time through the network. Owns its activations; allocates once, at construction.
+template <class Net, class Policy>
+class inference_engine {
+  using layout = detail::layout<Net, Policy>;
+
+ public:
+  using ops = kernel::ops<Policy>;
+  using real_type = typename ops::real_type;
+  static constexpr int outputs = layout::plan.shape(layout::plan.result).channels;
+  static constexpr std::size_t workspace_bytes = layout::inference_size * sizeof(real_type);
+
+  explicit inference_engine(Policy policy = {}) : policy_(policy), memory_(layout::inference_size) {}
+
+  // Where the numbers of an input plane are kept, in the policy's image layout; zero at first.
+  template <int Plane>
+  real_type* input() noexcept {
+    return slot(layout::inference_memory.slot[Plane]);
+  }
+  // The same as a builder's target (float policies).
+  template <int Plane>
+  kernel::plane_target target() noexcept {
+    return ops::template image_target<layout::plan.shape(Plane)>(input<Plane>());
+  }
+
+  // From the input planes to the logits (outputs numbers in the policy's memory).
+  real_type const* run(packed_parameters<Net, Policy> const& parameters) noexcept {
+    real_type const* packed = parameters.forward();
+    detail::for_each_index<layout::steps>(
+        [&](auto i) { this->template forward<i>(packed + layout::forward_offset[i]); });
+    return at(layout::plan.result);
+  }
+
+ private:
+  real_type* slot(int s) noexcept {
+    return memory_.data() + layout::inference_offset[static_cast<std::size_t>(s)];
+  }
+  real_type* at(int v) noexcept {
+    return slot(layout::inference_memory.slot[static_cast<std::size_t>(v)]) + layout::plan.value_at(v).offset;
+  }
+
+  template <int I>
+  void forward(real_type const* packed) noexcept {
+    using k = detail::step_kernels<Net, Policy, I>;
+    constexpr step s = k::self;
+    if constexpr (s.kind == op::conv) {
+      using conv = typename ops::template conv<k::conv_shape, k::from_image>;
+      if constexpr (k::pools_next()) {
+        constexpr step pool = layout::plan.at(I + 1);
+        conv::template forward_pool<s.relu, layout::plan.pool(I + 1)>(policy_, at(s.in), packed, at(pool.out));
+      } else if constexpr (s.shortcut >= 0) {
+        conv::template forward<s.relu, true>(policy_, at(s.in), packed, at(s.shortcut), at(s.out));
+      } else {
+        conv::template forward<s.relu, false>(policy_, at(s.in), packed, nullptr, at(s.out));
+      }
+    } else if constexpr (s.kind == op::max_pool) {
+      if constexpr (I == 0 || !layout::fused[static_cast<std::size_t>(I > 0 ? I - 1 : 0)]) {
+        ops::template max_pool<k::pool_shape>::forward(policy_, at(s.in), at(s.out));
+      }
+    } else if constexpr (s.kind == op::global_max_pool) {
+      ops::template global_max_pool<k::in_shape>::forward(policy_, at(s.in), at(s.out));
+    } else if constexpr (s.kind == op::flatten) {
+      ops::template flatten<k::in_shape>::forward(policy_, at(s.in), at(s.out));
+    } else if constexpr (s.kind == op::dense) {
+      ops::template dense<k::dense_shape>::template forward<s.relu>(policy_, at(s.in), packed, at(s.out));
+    } else if constexpr (s.kind == op::import) {
+      ops::template import_image<k::in_shape>(policy_, at(s.in), at(s.out));
+    }
+  }
+
+  [[no_unique_address]] Policy policy_;
+  typename ops::buffer memory_;
+};
+
+// Forward and backward of one event. Every activation is kept; gradients share buffers.
+template <class Net, class Policy>
+class training_engine {
+  using layout = detail::layout<Net, Policy>;
+  static_assert(layout::gradients.supported,
+                "calotype::nn: this network uses a value in a way whose gradient is not built; a shortcut must "
+                "be the last "
+                "use of its input");
+
+ public:
+  using ops = kernel::ops<Policy>;
+  using real_type = typename ops::real_type;
+  static constexpr int outputs = layout::plan.shape(layout::plan.result).channels;
+  static constexpr int parameters = layout::plan.total_parameters();
+  static constexpr std::size_t workspace_bytes =
+      (layout::training_size + layout::gradient_size) * sizeof(real_type);
+
+  explicit training_engine(Policy policy = {})
+      : policy_(policy), memory_(layout::training_size), gradient_(layout::gradient_size) {}
+
+  template <int Plane>
+  real_type* input() noexcept {
+    return slot(layout::training_memory.slot[Plane]);
+  }
+  template <int Plane>
+  kernel::plane_target target() noexcept {
+    return ops::template image_target<layout::plan.shape(Plane)>(input<Plane>());
+  }
+
+  // dropout_key names the random stream of this event in this epoch; its masks are the same on every machine.
+  real_type const* forward(packed_parameters<Net, Policy> const& p, std::uint64_t dropout_key = 0) noexcept {
+    dropout_key_ = dropout_key;
+    real_type const* packed = p.forward();
+    detail::for_each_index<layout::steps>(
+        [&](auto i) { this->template forward_step<i>(packed + layout::forward_offset[i]); });
+    return at(layout::plan.result);
+  }
+
+  // Where the gradient of the loss with respect to the logits is put before backward().
+  real_type* logit_gradient() noexcept {
+    return gradient_slot(layout::gradients.result) + layout::plan.value_at(layout::plan.result).offset;
+  }
+
+  // Gradients of this event with respect to all parameters, overwriting `gradients` (flat, PyTorch's order;
+  // places of idle parameters are left alone). `parameters` is the flat list the packed ones were made from.
+  void backward(packed_parameters<Net, Policy> const& p, real_type const* parameters_flat,
+                real_type* gradients) noexcept {
+    detail::for_each_index<layout::steps>([&](auto i) {
+      this->template backward_step<layout::steps - 1 - i>(
+          p.gradient() + layout::gradient_offset[static_cast<std::size_t>(layout::steps - 1 - i)],
+          parameters_flat, gradients);
+    });
+  }
+
+ private:
+  real_type* slot(int s) noexcept {
+    return memory_.data() + layout::training_offset[static_cast<std::size_t>(s)];
+  }
+  real_type* at(int v) noexcept {
+    return slot(layout::training_memory.slot[static_cast<std::size_t>(v)]) + layout::plan.value_at(v).offset;
+  }
+  real_type* gradient_slot(int s) noexcept {
+    return s < 0 ? nullptr : gradient_.data() + layout::gradient_map_offset[static_cast<std::size_t>(s)];
+  }
+
+  template <int I>
+  void forward_step(real_type const* packed) noexcept {
+    using k = detail::step_kernels<Net, Policy, I>;
+    constexpr step s = k::self;
+    if constexpr (s.kind == op::conv) {
+      using conv = typename ops::template conv<k::conv_shape, k::from_image>;
+      real_type const* shortcut = nullptr;
+      if constexpr (s.shortcut >= 0) shortcut = at(s.shortcut);
+      conv::template forward<s.relu, (s.shortcut >= 0)>(policy_, at(s.in), packed, shortcut, at(s.out));
+    } else if constexpr (s.kind == op::max_pool) {
+      ops::template max_pool<k::pool_shape>::forward(policy_, at(s.in), at(s.out));
+    } else if constexpr (s.kind == op::global_max_pool) {
+      ops::template global_max_pool<k::in_shape>::forward(policy_, at(s.in), at(s.out));
+    } else if constexpr (s.kind == op::flatten) {
+      ops::template flatten<k::in_shape>::forward(policy_, at(s.in), at(s.out));
+    } else if constexpr (s.kind == op::dense) {
+      ops::template dense<k::dense_shape>::template forward<s.relu>(policy_, at(s.in), packed, at(s.out));
+    } else if constexpr (s.kind == op::import) {
+      ops::template import_image<k::in_shape>(policy_, at(s.in), at(s.out));
+    } else {
+      ops::template dropout<k::in_shape>::forward(policy_, static_cast<real_type>(s.rate), key<I>(), at(s.in),
+                                                  at(s.out));
+    }
+  }
+
+  template <int I>
+  void backward_step(real_type const* packed, real_type const* parameters_flat, real_type* gradients) noexcept {
+    using k = detail::step_kernels<Net, Policy, I>;
+    constexpr step s = k::self;
+    constexpr auto const& g = layout::gradients;
+    real_type* const dout = gradient_slot(g.dout[I]) + g.dout_offset[I];
+    real_type* const din = gradient_slot(g.din[I]);
+    if constexpr (s.relu) ops::template relu_gradient<k::out_shape>(policy_, at(s.out), dout);
+    if constexpr (s.kind == op::conv) {
+      using conv = typename ops::template conv<k::conv_shape, k::from_image>;
+      conv::weight_gradient(policy_, at(s.in), dout, gradients + layout::plan.parameter_at(s.weight).offset,
+                            gradients + layout::plan.parameter_at(s.bias).offset);
+      if constexpr (g.din[I] >= 0) conv::input_gradient(policy_, dout, packed, gradient_slot(g.added[I]), din);
+    } else if constexpr (s.kind == op::max_pool) {
+      ops::template max_pool<k::pool_shape>::gradient(policy_, at(s.in), at(s.out), dout, din);
+    } else if constexpr (s.kind == op::global_max_pool) {
+      ops::template global_max_pool<k::in_shape>::gradient(policy_, at(s.in), at(s.out), dout, din);
+    } else if constexpr (s.kind == op::flatten) {
+      if constexpr (g.din[I] >= 0) ops::template flatten<k::in_shape>::gradient(policy_, dout, din);
+    } else if constexpr (s.kind == op::dense) {
+      ops::template dense<k::dense_shape>::weight_gradient(
+          policy_, at(s.in), dout, gradients + layout::plan.parameter_at(s.weight).offset,
+          gradients + layout::plan.parameter_at(s.bias).offset);
+      if constexpr (g.din[I] >= 0) {
+        ops::template dense<k::dense_shape>::input_gradient(
+            policy_, dout, parameters_flat + layout::plan.parameter_at(s.weight).offset, din);
+      }
+    } else if constexpr (s.kind == op::dropout) {
+      if constexpr (g.din[I] >= 0) {
+        ops::template dropout<k::in_shape>::gradient(policy_, static_cast<real_type>(s.rate), key<I>(), dout,
+                                                     din);
+      }
+    }
+  }
+
+  // One stream per dropout layer of an event.
+  template <int I>
+  std::uint64_t key() const noexcept {
+    return dropout_key_ * 0x9e3779b97f4a7c15ULL + static_cast<std::uint64_t>(I);
+  }
+
+  [[no_unique_address]] Policy policy_;
+  typename ops::buffer memory_;
+  typename ops::buffer gradient_;
+  std::uint64_t dropout_key_ = 0;
+};
+
+}  // namespace calotype::nn

@@ -1,0 +1,64 @@
+// What a network reads: the planes of an image, or a list of named numbers.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include <calotype/core/hash.hpp>
+#include <calotype/image/layout.hpp>
+#include <calotype/kernel/ops.hpp>
+
+namespace calotype::nn {
+
+// The common form of the inputs a network may name:
+//   static constexpr auto image()     detector images (image/layout.hpp): one map per plane
+//   static constexpr auto features()  labels(...): a vector of named numbers
+//   static constexpr auto tensor()    std::array of kernel::map_shape: plain maps without a detector behind
+//   them
+template <class Input>
+struct input_traits {
+  static constexpr bool is_image = requires { Input::image(); };
+  static constexpr bool is_features = requires { Input::features(); };
+  static constexpr bool is_tensor = requires { Input::tensor(); };
+  static_assert(int{is_image} + int{is_features} + int{is_tensor} == 1,
+                "calotype::nn: a network's input must have exactly one of image(), features() and tensor()");
+
+  static constexpr int planes() {
+    if constexpr (is_image) {
+      return image_traits<Input>::planes;
+    } else if constexpr (is_tensor) {
+      return static_cast<int>(Input::tensor().size());
+    } else {
+      return 1;
+    }
+  }
+
+  static constexpr kernel::map_shape plane(int i) {
+    if constexpr (is_image) {
+      constexpr auto of = [](auto p) { return kernel::map_shape{p.channels, p.rows, p.cols}; };
+      return of(image_traits<Input>::plane(i));
+    } else if constexpr (is_tensor) {
+      return Input::tensor()[static_cast<std::size_t>(i)];
+    } else {
+      return {Input::features().size(), 1, 1};
+    }
+  }
+
+  // Changes whenever the meaning of the numbers changes: layout, channels, units and preprocessing, or feature
+  // names.
+  static constexpr std::uint64_t signature() {
+    if constexpr (is_image) {
+      return image_traits<Input>::signature;
+    } else {
+      hasher h;
+      if constexpr (is_features) {
+        for (auto name : Input::features().names) h.add(name);
+      } else {
+        for (auto p : Input::tensor()) h.add(p.channels).add(p.rows).add(p.cols);
+      }
+      return h.value();
+    }
+  }
+};
+
+}  // namespace calotype::nn

@@ -1,0 +1,168 @@
+// Which activations and gradients live when, decided at compile time: buffers are shared between maps of one
+// shape, because the zero halo around a map must never be written.
+#pragma once
+
+#include <array>
+
+#include <calotype/nn/plan.hpp>
+
+namespace calotype::nn {
+
+// Buffers for the values of a plan. slot[v] is the buffer of value v (-1: none, e.g. fused away), slot_shape
+// its shape.
+template <int Capacity>
+struct memory_plan {
+  std::array<int, Capacity> slot{};
+  std::array<map_shape, Capacity> slot_shape{};
+  std::array<bool, Capacity> slot_is_image{};
+  int slots = 0;
+};
+
+// Gradients of a backward pass, step by step: the buffers read (dout, added) and written (din); -1 where there
+// is none.
+template <int Capacity>
+struct gradient_plan {
+  std::array<int, Capacity> dout{};
+  std::array<int, Capacity> din{};
+  std::array<int, Capacity> added{};
+  std::array<int, Capacity> dout_offset{};
+  std::array<int, Capacity> din_offset{};
+  std::array<map_shape, Capacity> slot_shape{};
+  int slots = 0;
+  int result = -1;  // where the gradient of the logits goes
+  bool supported = true;
+};
+
+namespace detail {
+
+// Hands out buffers by shape and takes them back.
+template <int Capacity>
+class slot_pool {
+ public:
+  constexpr int take(map_shape shape) {
+    for (int s = 0; s < count_; ++s) {
+      if (users_[static_cast<std::size_t>(s)] == 0 && shape_[static_cast<std::size_t>(s)] == shape) {
+        users_[static_cast<std::size_t>(s)] = 1;
+        return s;
+      }
+    }
+    shape_[static_cast<std::size_t>(count_)] = shape;
+    users_[static_cast<std::size_t>(count_)] = 1;
+    return count_++;
+  }
+  constexpr void share(int s) { ++users_[static_cast<std::size_t>(s)]; }
+  constexpr void release(int s) {
+    if (s >= 0) --users_[static_cast<std::size_t>(s)];
+  }
+  constexpr int count() const { return count_; }
+  constexpr map_shape shape(int s) const { return shape_[static_cast<std::size_t>(s)]; }
+
+ private:
+  std::array<map_shape, Capacity> shape_{};
+  std::array<int, Capacity> users_{};
+  int count_ = 0;
+};
+
+// The value whose buffer holds v: v itself, or the joined vector it is part of.
+template <int C>
+constexpr int home(plan<C> const& p, int v) {
+  return p.value_at(v).parent >= 0 ? p.value_at(v).parent : v;
+}
+
+// The same in inference, where a dropout layer's output is its input.
+template <int C>
+constexpr int storage(plan<C> const& p, int v, bool keep) {
+  for (int i = p.step_count - 1; i >= 0 && !keep; --i) {
+    if (p.at(i).kind == op::dropout && p.at(i).out == v) v = p.at(i).in;
+  }
+  return home(p, v);
+}
+
+// keep: every value keeps its own buffer (training). skipped[i]: step i does not store its output (fused with
+// the next).
+template <int C>
+constexpr memory_plan<C> plan_memory(plan<C> const& p, bool keep, std::array<bool, C> const& skipped) {
+  memory_plan<C> m;
+  slot_pool<C> pool;
+  std::array<int, C> last{};
+  for (int v = 0; v < C; ++v) m.slot[static_cast<std::size_t>(v)] = last[static_cast<std::size_t>(v)] = -1;
+  for (int i = 0; i < p.step_count; ++i) {
+    last[static_cast<std::size_t>(storage(p, p.at(i).in, keep))] = i;
+    if (p.at(i).shortcut >= 0) last[static_cast<std::size_t>(storage(p, p.at(i).shortcut, keep))] = i;
+  }
+  last[static_cast<std::size_t>(storage(p, p.result, keep))] = p.step_count;
+  for (int v = 0; v < p.value_count; ++v) {
+    if (!p.value_at(v).input) continue;
+    int const s = pool.take(p.shape(v));
+    m.slot[static_cast<std::size_t>(v)] = s;
+    m.slot_is_image[static_cast<std::size_t>(s)] = !p.shape(v).is_vector();
+  }
+  for (int i = 0; i < p.step_count; ++i) {
+    int const out = storage(p, p.at(i).out, keep);
+    if (!skipped[static_cast<std::size_t>(i)] && m.slot[static_cast<std::size_t>(out)] < 0) {
+      m.slot[static_cast<std::size_t>(out)] = pool.take(p.shape(out));
+    }
+    for (int v = 0; v < p.value_count && !keep; ++v) {
+      int const s = m.slot[static_cast<std::size_t>(v)];
+      if (s >= 0 && !p.value_at(v).input && last[static_cast<std::size_t>(v)] == i) pool.release(s);
+    }
+  }
+  for (int v = 0; v < p.value_count; ++v) {
+    m.slot[static_cast<std::size_t>(v)] = m.slot[static_cast<std::size_t>(storage(p, v, keep))];
+  }
+  m.slots = pool.count();
+  for (int s = 0; s < m.slots; ++s) m.slot_shape[static_cast<std::size_t>(s)] = pool.shape(s);
+  return m;
+}
+
+// Walks the steps backwards. A shortcut's gradient is the gradient of the block's output itself: no copy is
+// made, the inner convolution adds it last.
+template <int C>
+constexpr gradient_plan<C> plan_gradients(plan<C> const& p) {
+  gradient_plan<C> g;
+  slot_pool<C> pool;
+  std::array<int, C> where{};
+  for (int v = 0; v < C; ++v) where[static_cast<std::size_t>(v)] = -1;
+  for (int i = 0; i < C; ++i) {
+    auto const at = static_cast<std::size_t>(i);
+    g.dout[at] = g.din[at] = g.added[at] = -1;
+  }
+  g.result = pool.take(p.shape(home(p, p.result)));
+  where[static_cast<std::size_t>(home(p, p.result))] = g.result;
+  for (int i = p.step_count - 1; i >= 0; --i) {
+    auto const at = static_cast<std::size_t>(i);
+    step const& s = p.at(i);
+    int const dout = where[static_cast<std::size_t>(home(p, s.out))];
+    g.dout[at] = dout;
+    g.dout_offset[at] = p.value_at(s.out).offset;
+    if (s.shortcut >= 0) {
+      int& slot = where[static_cast<std::size_t>(s.shortcut)];
+      if (slot >= 0) g.supported = false;  // a value used again after the block that short-cuts it
+      slot = dout;
+      pool.share(dout);
+    }
+    if (!p.value_at(s.in).input) {
+      int const in = home(p, s.in);
+      int const before = where[static_cast<std::size_t>(in)];
+      bool const part = p.value_at(s.in).parent >= 0;
+      if (part) {
+        g.supported = false;  // a part of a joined vector is only read as a whole
+      }
+      g.added[at] = before;
+      g.din[at] = pool.take(p.shape(in));
+      pool.release(before);
+      where[static_cast<std::size_t>(in)] = g.din[at];
+      if (before >= 0 && s.kind != op::conv) g.supported = false;
+    }
+    // The parts of a joined vector share its gradient until the first of them has been walked.
+    bool still_needed = false;
+    for (int j = 0; j < i; ++j) still_needed = still_needed || home(p, p.at(j).out) == home(p, s.out);
+    if (!still_needed) pool.release(dout);
+  }
+  g.slots = pool.count();
+  for (int k = 0; k < g.slots; ++k) g.slot_shape[static_cast<std::size_t>(k)] = pool.shape(k);
+  return g;
+}
+
+}  // namespace detail
+}  // namespace calotype::nn

@@ -1,0 +1,569 @@
+// From the list of layers to a flat plan: every step with its shapes, every parameter with its PyTorch name and
+// place, computed at compile time by ordinary code. A mismatch becomes a compiler error that names layer,
+// numbers and remedy.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include <calotype/core/hash.hpp>
+#include <calotype/kernel/ops.hpp>
+#include <calotype/nn/input.hpp>
+#include <calotype/nn/layers.hpp>
+
+namespace calotype::nn {
+
+using kernel::map_shape;
+
+// `import` brings an image plane into the layout of feature maps where the first layer is no convolution.
+enum class op : unsigned char { import, conv, max_pool, global_max_pool, flatten, dense, dropout };
+
+// A number array that flows between steps. Planes of the input come first. A vector that is part of a joined
+// vector has a parent and an offset in it.
+struct value {
+  map_shape shape{};
+  int parent = -1;
+  int offset = 0;
+  bool input = false;
+};
+
+// One operation. `weight` and `bias` index the plan's parameters; `shortcut` is a value added before the ReLU.
+struct step {
+  op kind{};
+  int layer = 0;  // index in layers()
+  int in = -1;
+  int shortcut = -1;
+  int out = -1;
+  int kernel = 0;
+  int stride = 1;
+  int padding = 0;
+  bool relu = false;
+  int weight = -1;
+  int bias = -1;
+  double rate = 0;
+};
+
+// A parameter tensor in PyTorch's state-dict order and layout (convolutions: out, in, row, column; dense: out,
+// in).
+struct parameter {
+  std::array<char, 48> text{};
+  int length = 0;
+  int rank = 0;
+  std::array<int, 4> extent{};
+  int offset = 0;  // in the flat list of all parameters
+  int fan_in = 0;
+  bool idle = false;  // counted and stored, never used (see residual)
+
+  constexpr std::string_view name() const { return {text.data(), static_cast<std::size_t>(length)}; }
+  constexpr int size() const {
+    int n = 1;
+    for (int i = 0; i < rank; ++i) n *= extent[static_cast<std::size_t>(i)];
+    return n;
+  }
+};
+
+enum class problem_kind : unsigned char {
+  none,
+  relu_position,
+  map_needed,
+  window_too_large,
+  residual_channels,
+  dense_inputs,
+  branch_count,
+  branch_result,
+  outputs,
+  last_layer
+};
+
+// The first thing found wrong with a network, for the compiler's message.
+struct problem {
+  problem_kind kind = problem_kind::none;
+  int layer = 0;
+  int got = 0;
+  int want = 0;
+};
+
+template <int Capacity>
+struct plan {
+  std::array<step, Capacity> steps{};
+  std::array<value, Capacity> values{};
+  std::array<parameter, 2 * Capacity> parameters{};
+  int step_count = 0;
+  int value_count = 0;
+  int parameter_count = 0;
+  int result = -1;  // the value that holds the logits
+  calotype::nn::problem problem{};
+
+  constexpr step const& at(int i) const { return steps[static_cast<std::size_t>(i)]; }
+  constexpr calotype::nn::value const& value_at(int i) const { return values[static_cast<std::size_t>(i)]; }
+  constexpr parameter const& parameter_at(int i) const { return parameters[static_cast<std::size_t>(i)]; }
+  constexpr map_shape shape(int v) const { return value_at(v).shape; }
+
+  constexpr kernel::conv_shape conv(int i) const {
+    step const& s = at(i);
+    return {shape(s.in), shape(s.out).channels, s.kernel, s.stride, s.padding};
+  }
+  constexpr kernel::pool_shape pool(int i) const { return {shape(at(i).in), at(i).kernel, at(i).stride}; }
+  constexpr kernel::dense_shape dense(int i) const {
+    return {shape(at(i).in).channels, shape(at(i).out).channels};
+  }
+
+  // All parameters, idle ones included: what the papers quote.
+  constexpr int total_parameters() const {
+    return parameter_count == 0
+               ? 0
+               : parameter_at(parameter_count - 1).offset + parameter_at(parameter_count - 1).size();
+  }
+  constexpr int idle_parameters() const {
+    int n = 0;
+    for (int i = 0; i < parameter_count; ++i) n += parameter_at(i).idle ? parameter_at(i).size() : 0;
+    return n;
+  }
+  // Multiply-adds of one forward pass; multiplications with zero padding count.
+  constexpr long long multiply_adds() const {
+    long long n = 0;
+    for (int i = 0; i < step_count; ++i) {
+      if (at(i).kind == op::conv) n += conv(i).multiply_adds();
+      if (at(i).kind == op::dense) n += dense(i).weights();
+    }
+    return n;
+  }
+  constexpr int uses(int v) const {
+    int n = 0;
+    for (int i = 0; i < step_count; ++i) n += (at(i).in == v) + (at(i).shortcut == v);
+    return n;
+  }
+};
+
+namespace detail {
+
+// Walks the list once; stops at the first problem.
+template <int Capacity>
+class plan_builder {
+ public:
+  template <class Input, std::size_t N>
+  constexpr void run(layer_list<N> const& list, int outputs) {
+    using traits = input_traits<Input>;
+    for (int p = 0; p < traits::planes(); ++p) add_value({traits::plane(p), -1, 0, true});
+    current_ = 0;
+    planes_ = traits::planes();
+    bool const branched = list.size() > 0 && list[0].kind == layer_kind::begin_branches;
+    if (planes_ > 1 && !branched) return fail(problem_kind::branch_count, 0, 1, planes_);
+    int last_kind_layer = -1;
+    for (int i = 0; i < list.size() && ok(); ++i) {
+      layer_ = i;
+      one(list[i], outputs);
+      if (list[i].kind != layer_kind::dropout) last_kind_layer = i;
+    }
+    if (!ok()) return;
+    bool const ends_well = last_kind_layer >= 0 && plan_.step_count > 0 && last().kind == op::dense &&
+                           !last().relu && last().out == current_;
+    layer_ = list.size() - 1;
+    if (!ends_well) return fail(problem_kind::last_layer, layer_, 0, outputs);
+    if (shape().channels != outputs) return fail(problem_kind::outputs, layer_, shape().channels, outputs);
+    plan_.result = current_;
+  }
+
+  constexpr plan<Capacity> const& get() const { return plan_; }
+
+ private:
+  constexpr bool ok() const { return plan_.problem.kind == problem_kind::none; }
+  constexpr void fail(problem_kind kind, int layer, int got, int want) {
+    plan_.problem = {kind, layer, got, want};
+  }
+  constexpr map_shape shape() const { return plan_.shape(current_); }
+  constexpr step& last() { return plan_.steps[static_cast<std::size_t>(plan_.step_count - 1)]; }
+
+  constexpr int add_value(value v) {
+    plan_.values[static_cast<std::size_t>(plan_.value_count)] = v;
+    return plan_.value_count++;
+  }
+  constexpr step& add_step(step s, map_shape out) {
+    s.layer = layer_;
+    s.out = add_value({out});
+    plan_.steps[static_cast<std::size_t>(plan_.step_count)] = s;
+    current_ = s.out;
+    ++plan_.step_count;
+    return last();
+  }
+
+  // name: prefix + (given or kind + number) + suffix
+  constexpr int add_parameter(std::string_view base, std::string_view suffix, std::array<int, 4> extent,
+                              int rank, int fan_in, bool idle) {
+    parameter p;
+    auto put = [&p](std::string_view s) {
+      for (char c : s) p.text[static_cast<std::size_t>(p.length++)] = c;
+    };
+    put(prefix_);
+    put(base);
+    put(suffix);
+    p.rank = rank;
+    p.extent = extent;
+    p.fan_in = fan_in;
+    p.idle = idle;
+    p.offset = plan_.total_parameters();
+    plan_.parameters[static_cast<std::size_t>(plan_.parameter_count)] = p;
+    return plan_.parameter_count++;
+  }
+
+  struct label {
+    std::array<char, 24> text{};
+    int length = 0;
+    constexpr std::string_view view() const { return {text.data(), static_cast<std::size_t>(length)}; }
+  };
+  static constexpr label numbered(std::string_view given, std::string_view kind, int number) {
+    label l;
+    auto put = [&l](char c) { l.text[static_cast<std::size_t>(l.length++)] = c; };
+    for (char c : given.empty() ? kind : given) put(c);
+    if (!given.empty()) return l;
+    if (number >= 100) put(static_cast<char>('0' + number / 100 % 10));
+    if (number >= 10) put(static_cast<char>('0' + number / 10 % 10));
+    put(static_cast<char>('0' + number % 10));
+    return l;
+  }
+
+  // Only convolutions (and dense layers on vectors) read an input plane in place.
+  constexpr void leave_image() {
+    if (!plan_.value_at(current_).input || shape().is_vector()) return;
+    step s;
+    s.kind = op::import;
+    s.in = current_;
+    add_step(s, shape());
+  }
+
+  constexpr void conv_step(std::string_view base, std::string_view sub, int in, int shortcut, int filters,
+                           int kernel, int stride, int padding, bool relu) {
+    map_shape const from = plan_.shape(in);
+    kernel::conv_shape const c{from, filters, kernel, stride, padding};
+    int const w = conv_parameters(base, sub, from.channels, filters, kernel, false);
+    step s;
+    s.kind = op::conv;
+    s.in = in;
+    s.shortcut = shortcut;
+    s.kernel = kernel;
+    s.stride = stride;
+    s.padding = padding;
+    s.relu = relu;
+    s.weight = w;
+    s.bias = w + 1;
+    add_step(s, c.out());
+  }
+
+  constexpr int conv_parameters(std::string_view base, std::string_view sub, int channels, int filters,
+                                int kernel, bool idle) {
+    label full;
+    for (std::string_view part : {base, sub}) {
+      for (char c : part) full.text[static_cast<std::size_t>(full.length++)] = c;
+    }
+    int const fan_in = channels * kernel * kernel;
+    int const w = add_parameter(full.view(), ".weight", {filters, channels, kernel, kernel}, 4, fan_in, idle);
+    add_parameter(full.view(), ".bias", {filters}, 1, fan_in, idle);
+    return w;
+  }
+
+  constexpr void one(layer const& l, int outputs) {
+    map_shape const in = shape();
+    switch (l.kind) {
+      case layer_kind::conv: {
+        if (in.is_vector()) return fail(problem_kind::map_needed, layer_, in.rows, 2);
+        int const smallest = in.rows < in.cols ? in.rows : in.cols;
+        if (smallest + 2 * l.padding < l.kernel) {
+          return fail(problem_kind::window_too_large, layer_, l.kernel, smallest + 2 * l.padding);
+        }
+        label const name = numbered(l.name, "conv", layer_);
+        return conv_step(name.view(), {}, current_, -1, l.filters, l.kernel, l.stride, l.padding, false);
+      }
+      case layer_kind::relu: {
+        bool const can = plan_.step_count > 0 && last().out == current_ && !last().relu &&
+                         (last().kind == op::conv || last().kind == op::dense);
+        if (!can) return fail(problem_kind::relu_position, layer_, 0, 1);
+        last().relu = true;
+        return;
+      }
+      case layer_kind::max_pool: {
+        if (in.is_vector()) return fail(problem_kind::map_needed, layer_, in.rows, 2);
+        int const smallest = in.rows < in.cols ? in.rows : in.cols;
+        if (smallest < l.kernel) return fail(problem_kind::window_too_large, layer_, l.kernel, smallest);
+        leave_image();
+        step s;
+        s.kind = op::max_pool;
+        s.in = current_;
+        s.kernel = l.kernel;
+        s.stride = l.stride;
+        add_step(s, kernel::pool_shape{in, l.kernel, l.stride}.out());
+        return;
+      }
+      case layer_kind::global_max_pool: {
+        if (in.is_vector()) return fail(problem_kind::map_needed, layer_, in.rows, 2);
+        leave_image();
+        step s;
+        s.kind = op::global_max_pool;
+        s.in = current_;
+        add_step(s, {in.channels, 1, 1});
+        return;
+      }
+      case layer_kind::residual: {
+        if (in.is_vector()) return fail(problem_kind::map_needed, layer_, in.rows, 2);
+        if (l.stride == 1 && l.filters != in.channels) {
+          return fail(problem_kind::residual_channels, layer_, l.filters, in.channels);
+        }
+        label const name = numbered(l.name, "block", layer_);
+        leave_image();
+        int const start = current_;
+        conv_step(name.view(), ".conv1", start, -1, l.filters, 3, l.stride, 1, true);
+        int const inner = current_;
+        // PyTorch's order of the parameters is conv1, conv2, shortcut; the projection is computed before conv2.
+        conv_step(name.view(), ".conv2", inner, start, l.filters, 3, 1, 1, true);
+        if (l.stride > 1) {
+          step const second = last();
+          map_shape const out = shape();
+          --plan_.step_count;
+          --plan_.value_count;
+          conv_step(name.view(), ".shortcut", start, -1, l.filters, 1, l.stride, 0, false);
+          step again = second;
+          again.shortcut = current_;
+          add_step(again, out);
+        } else if (l.option != 0) {
+          conv_parameters(name.view(), ".shortcut", in.channels, l.filters, 1, true);
+        }
+        return;
+      }
+      case layer_kind::dense:
+      case layer_kind::logits: {
+        bool const is_logits = l.kind == layer_kind::logits;
+        int const units = is_logits ? outputs : l.filters;
+        int const most = is_logits ? nn::dense{}.max_inputs : l.option;
+        if (in.size() > most) return fail(problem_kind::dense_inputs, layer_, in.size(), most);
+        if (!in.is_vector()) {
+          leave_image();
+          step s;
+          s.kind = op::flatten;
+          s.in = current_;
+          add_step(s, {in.size(), 1, 1});
+        }
+        label const name = numbered(l.name, "dense", layer_);
+        int const inputs = shape().channels;
+        int const w = add_parameter(name.view(), ".weight", {units, inputs}, 2, inputs, false);
+        add_parameter(name.view(), ".bias", {units}, 1, inputs, false);
+        step s;
+        s.kind = op::dense;
+        s.in = current_;
+        s.weight = w;
+        s.bias = w + 1;
+        add_step(s, {units, 1, 1});
+        return;
+      }
+      case layer_kind::dropout: {
+        leave_image();
+        step s;
+        s.kind = op::dropout;
+        s.in = current_;
+        s.rate = l.rate;
+        add_step(s, in);
+        return;
+      }
+      case layer_kind::begin_branches: {
+        if (l.option != planes_) return fail(problem_kind::branch_count, layer_, l.option, planes_);
+        branch_ = -1;
+        return;
+      }
+      case layer_kind::begin_branch: {
+        if (!finish_branch()) return;
+        ++branch_;
+        current_ = branch_;
+        name_prefix(l.name);
+        return;
+      }
+      case layer_kind::end_branches: {
+        if (!finish_branch()) return;
+        prefix_ = {};
+        int joined = 0;
+        for (int b = 0; b < l.option; ++b) joined += plan_.shape(ends_[static_cast<std::size_t>(b)]).channels;
+        int const whole = add_value({{joined, 1, 1}});
+        int offset = 0;
+        for (int b = 0; b < l.option; ++b) {
+          value& part = plan_.values[static_cast<std::size_t>(ends_[static_cast<std::size_t>(b)])];
+          part.parent = whole;
+          part.offset = offset;
+          offset += part.shape.channels;
+        }
+        current_ = whole;
+        return;
+      }
+    }
+  }
+
+  constexpr bool finish_branch() {
+    if (branch_ < 0) return true;
+    if (!shape().is_vector()) {
+      fail(problem_kind::branch_result, layer_, shape().rows, 1);
+      return false;
+    }
+    ends_[static_cast<std::size_t>(branch_)] = current_;
+    return true;
+  }
+  constexpr void name_prefix(std::string_view name) {
+    prefix_length_ = 0;
+    for (char c : name) prefix_text_[prefix_length_++] = c;
+    prefix_text_[prefix_length_++] = '.';
+    prefix_ = {prefix_text_.data(), prefix_length_};
+  }
+
+  plan<Capacity> plan_{};
+  int current_ = 0;
+  int layer_ = 0;
+  int planes_ = 0;
+  int branch_ = -1;
+  std::array<int, 16> ends_{};
+  std::array<char, 24> prefix_text_{};
+  std::size_t prefix_length_ = 0;
+  std::string_view prefix_{};
+};
+
+template <class Net>
+constexpr auto make_plan() {
+  constexpr int capacity = 4 * Net::layers().size() + 8;
+  plan_builder<capacity> builder;
+  builder.template run<typename Net::input>(Net::layers(), Net::classes().size());
+  return builder.get();
+}
+
+// One sentence per kind of mistake; the numbers are template arguments, so every compiler prints them.
+template <class Net, int Layer, int Got, int Want>
+struct relu_must_follow_conv_or_dense {
+  static_assert(
+      Got == Want,
+      "calotype::nn::relu: the layer named by Layer has no conv, dense or logits layer directly before it; "
+      "move the relu behind one");
+};
+template <class Net, int Layer, int Got, int Want>
+struct layer_needs_a_feature_map {
+  static_assert(Got == Want,
+                "calotype::nn: the layer named by Layer works on a feature map but gets a vector; "
+                "put it before global_max_pool or dense");
+};
+template <class Net, int Layer, int Got, int Want>
+struct window_fits_the_map {
+  static_assert(Got <= Want,
+                "calotype::nn: the window of the layer named by Layer (Got) is larger than its input with "
+                "padding (Want); "
+                "use a smaller kernel or fewer pooling layers before it");
+};
+template <class Net, int Layer, int Got, int Want>
+struct residual_channels_match {
+  static_assert(Got == Want,
+                "calotype::nn::residual: the block's output channels (Got) must equal its input channels "
+                "(Want) where the "
+                "shortcut is the identity; set .filters to the input's channels, or .stride = 2 for a "
+                "projection shortcut");
+};
+template <class Net, int Layer, int Got, int Want>
+struct dense_inputs_are_few {
+  static_assert(
+      Got <= Want,
+      "calotype::nn::dense: the layer named by Layer would flatten a map of Got numbers (limit Want); "
+      "pool before it (max_pool, global_max_pool) or raise .max_inputs");
+};
+template <class Net, int Layer, int Got, int Want>
+struct one_branch_per_plane {
+  static_assert(Got == Want,
+                "calotype::nn::branches: the image has Want planes but the network reads Got; "
+                "list one branch(...) per plane in branches(...)");
+};
+template <class Net, int Layer, int Got, int Want>
+struct branch_ends_in_a_vector {
+  static_assert(Got == Want,
+                "calotype::nn::branches: the branch before the layer named by Layer ends in a feature map; "
+                "end it with global_max_pool or dense");
+};
+template <class Net, int Layer, int Got, int Want>
+struct outputs_match_classes {
+  static_assert(
+      Got == Want,
+      "calotype::nn: the last layer has Got outputs but classes() needs Want; end the network with logits{}");
+};
+template <class Net, int Layer, int Got, int Want>
+struct network_ends_in_logits {
+  static_assert(Got == Want, "calotype::nn: the last layer must be logits{} or a dense layer without relu");
+};
+
+template <class Net>
+inline constexpr auto unchecked_plan = make_plan<Net>();
+
+template <class Net>
+constexpr auto checked_plan() {
+  constexpr problem found = unchecked_plan<Net>.problem;
+  constexpr int layer = found.layer, got = found.got, want = found.want;
+  if constexpr (found.kind == problem_kind::relu_position) {
+    (void)sizeof(relu_must_follow_conv_or_dense<Net, layer, got, want>);
+  } else if constexpr (found.kind == problem_kind::map_needed) {
+    (void)sizeof(layer_needs_a_feature_map<Net, layer, got, want>);
+  } else if constexpr (found.kind == problem_kind::window_too_large) {
+    (void)sizeof(window_fits_the_map<Net, layer, got, want>);
+  } else if constexpr (found.kind == problem_kind::residual_channels) {
+    (void)sizeof(residual_channels_match<Net, layer, got, want>);
+  } else if constexpr (found.kind == problem_kind::dense_inputs) {
+    (void)sizeof(dense_inputs_are_few<Net, layer, got, want>);
+  } else if constexpr (found.kind == problem_kind::branch_count) {
+    (void)sizeof(one_branch_per_plane<Net, layer, got, want>);
+  } else if constexpr (found.kind == problem_kind::branch_result) {
+    (void)sizeof(branch_ends_in_a_vector<Net, layer, got, want>);
+  } else if constexpr (found.kind == problem_kind::outputs) {
+    (void)sizeof(outputs_match_classes<Net, layer, got, want>);
+  } else if constexpr (found.kind == problem_kind::last_layer) {
+    (void)sizeof(network_ends_in_logits<Net, layer, got, want>);
+  }
+  return unchecked_plan<Net>;
+}
+
+}  // namespace detail
+
+// The plan of a network description; naming it checks the description.
+template <class Net>
+inline constexpr auto plan_of = detail::checked_plan<Net>();
+
+// A 64-bit number computed from everything that decides what the parameters mean: input, steps, shapes, class
+// names. It goes into the model file and into the type of session, so that two descriptions of one name cannot
+// share code.
+template <class Net>
+constexpr std::uint64_t compute_signature() {
+  constexpr auto const& p = plan_of<Net>;
+  hasher h;
+  h.add(input_traits<typename Net::input>::signature());
+  for (auto name : Net::classes().names) h.add(name);
+  for (int i = 0; i < p.step_count; ++i) {
+    step const& s = p.at(i);
+    h.add(static_cast<int>(s.kind))
+        .add(s.in)
+        .add(s.shortcut)
+        .add(s.out)
+        .add(s.kernel)
+        .add(s.stride)
+        .add(s.padding);
+    h.add(s.relu).add(s.rate).add(s.weight).add(s.bias);
+  }
+  for (int i = 0; i < p.value_count; ++i) {
+    value const& v = p.value_at(i);
+    h.add(v.shape.channels).add(v.shape.rows).add(v.shape.cols).add(v.parent).add(v.offset);
+  }
+  for (int i = 0; i < p.parameter_count; ++i) h.add(p.parameter_at(i).name()).add(p.parameter_at(i).size());
+  return h.value();
+}
+
+template <class Net>
+inline constexpr std::uint64_t signature = compute_signature<Net>();
+
+}  // namespace calotype::nn
+
+namespace calotype::concepts {
+
+// A network description: what it reads, the names of its classes, its layers.
+template <class N>
+concept network = requires {
+  typename N::input;
+  N::classes().size();
+  N::layers().size();
+};
+
+}  // namespace calotype::concepts
