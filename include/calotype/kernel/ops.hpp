@@ -1,9 +1,10 @@
-// What a policy must be able to compute: the shapes of the operations, and the place where their implementations are
-// found. Kernels know integers and pointers, never a network.
+// What a policy must be able to compute: the shapes of the operations, and the place where their
+// implementations are found. Kernels know integers and pointers, never a network.
 #pragma once
 
-#include <calotype/core/config.hpp>
 #include <cstddef>
+
+#include <calotype/core/config.hpp>
 
 namespace calotype::kernel {
 
@@ -18,7 +19,8 @@ struct map_shape {
   friend constexpr bool operator==(map_shape, map_shape) = default;
 };
 
-// A square convolution with zero padding: out = floor((in + 2 padding - kernel) / stride) + 1 in both directions.
+// A square convolution with zero padding: out = floor((in + 2 padding - kernel) / stride) + 1 in both
+// directions.
 struct conv_shape {
   map_shape in{};
   int filters = 0;
@@ -27,11 +29,14 @@ struct conv_shape {
   int padding = 0;
 
   constexpr map_shape out() const {
-    return {filters, (in.rows + 2 * padding - kernel) / stride + 1, (in.cols + 2 * padding - kernel) / stride + 1};
+    return {filters, (in.rows + 2 * padding - kernel) / stride + 1,
+            (in.cols + 2 * padding - kernel) / stride + 1};
   }
   constexpr int weights() const { return filters * in.channels * kernel * kernel; }
   // Multiply-adds of one forward pass; multiplications with padding zeros count as work.
-  constexpr long long multiply_adds() const { return static_cast<long long>(out().rows) * out().cols * weights(); }
+  constexpr long long multiply_adds() const {
+    return static_cast<long long>(out().rows) * out().cols * weights();
+  }
   friend constexpr bool operator==(conv_shape, conv_shape) = default;
 };
 
@@ -55,24 +60,39 @@ struct dense_shape {
   friend constexpr bool operator==(dense_shape, dense_shape) = default;
 };
 
-// Where an image is written: one pointer per plane of an image, with strides in floats between channels and rows.
+// Where an image is written: one pointer per plane of an image, with strides in floats between channels and
+// rows.
 struct plane_target {
   float* data = nullptr;
   std::ptrdiff_t channel_stride = 0;
   std::ptrdiff_t row_stride = 0;
 };
 
-// The operations of a policy. A specialisation provides (Real = real_type; every function noexcept, static, allocating
-// nothing; `Policy const& p` comes first):
+// One step of Adam as its kernel sees it; made on the host by `adam_step_at` (kernel/element/adam.hpp).
+// correction1 = 1 / (1 - beta1^t), correction2 = 1 / (1 - beta2^t) at step t = 1, 2, ...
+struct adam_step {
+  float learning_rate = 0;
+  float beta1 = 0;
+  float beta2 = 0;
+  float epsilon = 0;
+  float correction1 = 1;
+  float correction2 = 1;
+};
+
+// The operations of a policy. A specialisation provides (Real = real_type; every function noexcept, static,
+// allocating nothing; `Policy const& p` comes first, except in the packers). All pointers are to the policy's
+// memory, the `host` side of the copies excepted; sizes are std::size_t constants, counts are std::size_t.
 //
-//   real_type, buffer               an owning, zero-initialised block of reals in the policy's memory:
+//   real_type, buffer               an owning, movable, zero-initialised block of reals in the policy's memory:
 //                                   buffer(std::size_t n), data(), size()
-//   to_policy / to_host             copy n reals between host and policy memory
+//   to_policy(p, n, host, to)       copy n reals from host to policy memory
+//   to_host(p, n, from, host)       and back
 //   image_size<map_shape>           reals of an image plane in the policy's layout (halo included)
 //   image_target<map_shape>(ptr)    the plane_target a builder writes to
-//   map_size<map_shape>             reals of a feature map in the policy's layout
+//   map_size<map_shape>             reals of a feature map in the policy's layout (a vector: plain, n reals)
+//   import_image<map_shape>(p, image, map)   from the image layout into the layout of maps
 //   conv<conv_shape, FromImage>     packed_size, pack(weights OIHW, bias, packed)
-//       forward<Relu, Shortcut>(p, in, packed, shortcut, out)
+//       forward<Relu, Shortcut>(p, in, packed, shortcut, out)     shortcut is not read without Shortcut
 //       pools<pool_shape>           whether forward_pool exists
 //       forward_pool<Relu, pool_shape>(p, in, packed, out)        convolution and max pool in one go, same bits
 //       gradient_packed_size, pack_gradient(weights OIHW, packed)
@@ -81,20 +101,32 @@ struct plane_target {
 //   relu_gradient<map_shape>(p, out, dout)                        dout = out > 0 ? dout : +0, in place
 //   max_pool<pool_shape>            forward(p, in, out), gradient(p, in, out, dout, din)
 //   global_max_pool<map_shape>      forward(p, in, vector), gradient(p, in, vector, dvector, din)
-//   flatten<map_shape>              forward(p, map, vector) in channel, row, column order; gradient(p, dvector, dmap)
-//   dense<dense_shape>              packed_size, pack(weights [out][in], bias, packed), forward<Relu>(p, in, packed, out)
+//   flatten<map_shape>              forward(p, map, vector) in channel, row, column order; gradient(p, dvector,
+//   dmap) dense<dense_shape>              packed_size, pack(weights [out][in], bias, packed), forward<Relu>(p,
+//   in, packed, out)
 //       input_gradient(p, dout, weights [out][in], din), weight_gradient(p, in, dout, dweights, dbias)
-//   dropout<map_shape>              forward(p, rate, stream key, in, out), gradient(...) the same mask on dout
+//   dropout<map_shape>              forward(p, rate, key, in, out), gradient(p, rate, key, dout, din): the same
+//   mask on dout;
+//                                   rate is a Real, key the 64-bit name of the random stream
+//   copy<map_shape>(p, in, out)     a map of the same layout
 //   add(p, n, from, into)           into[i] += from[i]
-//   adam(p, n, ...)                 one optimiser step over flat parameters, see train/adam.hpp
+//   adam(p, n, adam_step, gradient, first, second, parameters)    one optimiser step over flat arrays; updates
+//   the last three
 //
 // Order of the arithmetic, part of the interface (all multiply-adds fused):
-//   conv forward   acc = bias; for row, column of the window, input channel: acc = fma(x, w, acc); + shortcut; relu
-//   conv dinput    acc = +0; for row, column of the window (in the order of the filter taps), filter: acc = fma(dout, w, acc);
+//   conv forward   acc = bias; for row, column of the window, input channel: acc = fma(x, w, acc); + shortcut;
+//   relu conv dinput    acc = +0; for row, column of the window (in the order of the filter taps), filter: acc
+//   = fma(dout, w, acc);
 //                  + added
-//   conv dweights  acc = +0; for output row, output column: acc = fma(x, dout, acc); dbias: acc = acc + dout in the same order
-//   dense forward  acc = bias; for input: fma;  dinput: acc = +0; for output: fma;  dweights: one product
-//   relu           x > 0 ? x : +0;  max and its gradient take the first maximum in raster order
+//   conv dweights  acc = +0; for output row, output column: acc = fma(x, dout, acc); dbias: acc = acc + dout in
+//   the same order dense forward  acc = bias; for input: fma;  dinput: acc = +0; for output: fma;  dweights:
+//   one product;  dbias: dout relu           x > 0 ? x : +0;  max and its gradient take the first maximum in
+//   raster order pool dinput    acc = +0; for the windows (row, column) whose first maximum the pixel is: acc =
+//   acc + dout dropout        x (1 / (1 - rate)) where the pixel's uniform number (counter = channel, row,
+//   column index) >= rate, else +0 adam           m = fma(beta1, m, (1 - beta1) g);  v = fma(beta2, v, ((1 -
+//   beta2) g) g);
+//                  w = fma(-(learning_rate correction1), m / (sqrt(v correction2) + epsilon), w)
+// Losses of one event have no operation here: kernel/element/loss.hpp, on logits that to_host brought over.
 // Taps that fall on padding contribute nothing; leaving them out or multiplying with zero gives the same value.
 template <class Policy>
 struct ops {

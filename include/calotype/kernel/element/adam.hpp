@@ -1,0 +1,46 @@
+// Adam (Kingma and Ba, arXiv:1412.6980, with epsilon outside the square root as in PyTorch): one parameter of
+// one step.
+#pragma once
+
+#include <calotype/core/config.hpp>
+#include <calotype/kernel/arithmetic.hpp>
+#include <calotype/kernel/ops.hpp>
+
+namespace calotype::kernel::element {
+
+// The numbers of step t = 1, 2, ...; the corrections belong to the rounded beta1 and beta2 that the kernel
+// uses.
+CALOTYPE_INLINE adam_step adam_step_at(long long t, double learning_rate, double beta1 = 0.9,
+                                       double beta2 = 0.999, double epsilon = 1e-8) {
+  auto const correction = [t](float beta) {
+    double power = 1;
+    double square = static_cast<double>(beta);
+    for (long long n = t; n > 0; n /= 2) {
+      if (n % 2 == 1) power = mul(power, square);
+      square = mul(square, square);
+    }
+    return static_cast<float>(1 / (1 - power));
+  };
+  adam_step s;
+  s.learning_rate = static_cast<float>(learning_rate);
+  s.beta1 = static_cast<float>(beta1);
+  s.beta2 = static_cast<float>(beta2);
+  s.epsilon = static_cast<float>(epsilon);
+  s.correction1 = correction(s.beta1);
+  s.correction2 = correction(s.beta2);
+  return s;
+}
+
+// Updates the mean and the mean square of the gradient, then the parameter (order in kernel/ops.hpp).
+template <class Real>
+CALOTYPE_INLINE CALOTYPE_HD void adam_update(adam_step s, Real gradient, Real& first, Real& second,
+                                             Real& parameter) {
+  Real const beta1 = s.beta1;
+  Real const beta2 = s.beta2;
+  first = fma(beta1, first, mul(add(Real{1}, -beta1), gradient));
+  second = fma(beta2, second, mul(mul(add(Real{1}, -beta2), gradient), gradient));
+  Real const spread = add(square_root(mul(second, Real{s.correction2})), Real{s.epsilon});
+  parameter = fma(-mul(Real{s.learning_rate}, Real{s.correction1}), divide(first, spread), parameter);
+}
+
+}  // namespace calotype::kernel::element
