@@ -125,3 +125,13 @@ function(calotype_add_program target)
   target_link_libraries(${target} PRIVATE calotype_develop ${links})
   set(${target}_available TRUE PARENT_SCOPE)
 endfunction()
+
+# tests_<kind> builds what the CTest label <kind> runs.
+function(calotype_add_to_kind kind)
+  if(NOT TARGET tests_${kind})
+    add_custom_target(tests_${kind})
+  endif()
+  if(ARGN)
+    add_dependencies(tests_${kind} ${ARGN})
+  endif()
+endfunction()
