@@ -2,6 +2,7 @@
 
 set(CALOTYPE_MARCH "native" CACHE STRING "Value of -march for tests, examples and benchmarks; empty: the compiler's")
 set(CALOTYPE_SANITIZE "" CACHE STRING "Value of -fsanitize for tests, examples and benchmarks, such as address,undefined")
+option(CALOTYPE_CUDA "Compile the device code with nvcc" OFF)
 set(ci_default OFF)
 if("$ENV{CI}" STREQUAL "true")
   set(ci_default ON)
