@@ -81,14 +81,16 @@ struct adam_step {
 
 // The operations of a policy. A specialisation provides (Real = real_type; every function noexcept, static,
 // allocating nothing; `Policy const& p` comes first, except in the packers). All pointers are to the policy's
-// memory, the `host` side of the copies excepted; sizes are std::size_t constants, counts are std::size_t.
+// memory, those called host excepted; sizes are std::size_t constants, counts are std::size_t.
 //
 //   real_type, buffer               an owning, movable, zero-initialised block of reals in the policy's memory:
 //                                   buffer(std::size_t n), data(), size()
 //   to_policy(p, n, host, to)       copy n reals from host to policy memory
 //   to_host(p, n, from, host)       and back
 //   image_size<map_shape>           reals of an image plane in the policy's layout (halo included)
-//   image_target<map_shape>(ptr)    the plane_target a builder writes to
+//   set_input<map_shape>(p, host, image)     dense channel x row x col floats of the host into an input plane;
+//                                   null: zeros
+//   image_target<map_shape>(ptr)    the plane_target a builder writes to (float policies)
 //   map_size<map_shape>             reals of a feature map in the policy's layout (a vector: plain, n reals)
 //   import_image<map_shape>(p, image, map)   from the image layout into the layout of maps
 //   conv<conv_shape, FromImage>     packed_size, pack(weights OIHW, bias, packed)
@@ -96,35 +98,37 @@ struct adam_step {
 //       pools<pool_shape>           whether forward_pool exists
 //       forward_pool<Relu, pool_shape>(p, in, packed, out)        convolution and max pool in one go, same bits
 //       gradient_packed_size, pack_gradient(weights OIHW, packed)
-//       input_gradient(p, dout, packed, added, din)               din = gradient + added (added may be null)
+//       input_gradient(p, dout, packed, added, din)               din = gradient + added (may be null)
 //       weight_gradient(p, in, dout, dweights OIHW, dbias)        of one event; overwrites
 //   relu_gradient<map_shape>(p, out, dout)                        dout = out > 0 ? dout : +0, in place
 //   max_pool<pool_shape>            forward(p, in, out), gradient(p, in, out, dout, din)
 //   global_max_pool<map_shape>      forward(p, in, vector), gradient(p, in, vector, dvector, din)
-//   flatten<map_shape>              forward(p, map, vector) in channel, row, column order; gradient(p, dvector,
-//   dmap) dense<dense_shape>              packed_size, pack(weights [out][in], bias, packed), forward<Relu>(p,
-//   in, packed, out)
+//   flatten<map_shape>              forward(p, map, vector) in channel, row, column order;
+//                                   gradient(p, dvector, dmap)
+//   dense<dense_shape>              packed_size, pack(weights [out][in], bias, packed)
+//       forward<Relu>(p, in, packed, out)
 //       input_gradient(p, dout, weights [out][in], din), weight_gradient(p, in, dout, dweights, dbias)
-//   dropout<map_shape>              forward(p, rate, key, in, out), gradient(p, rate, key, dout, din): the same
-//   mask on dout;
-//                                   rate is a Real, key the 64-bit name of the random stream
+//   dropout<map_shape>              forward(p, rate, key, in, out), gradient(p, rate, key, dout, din) with the
+//                                   same mask; rate is a Real, key the 64-bit name of the random stream
 //   copy<map_shape>(p, in, out)     a map of the same layout
 //   add(p, n, from, into)           into[i] += from[i]
-//   adam(p, n, adam_step, gradient, first, second, parameters)    one optimiser step over flat arrays; updates
-//   the last three
+//   adam(p, n, adam_step, gradient, first, second, parameters)    one step over flat arrays; updates the last 3
 //
 // Order of the arithmetic, part of the interface (all multiply-adds fused):
-//   conv forward   acc = bias; for row, column of the window, input channel: acc = fma(x, w, acc); + shortcut;
-//   relu conv dinput    acc = +0; for row, column of the window (in the order of the filter taps), filter: acc
-//   = fma(dout, w, acc);
-//                  + added
-//   conv dweights  acc = +0; for output row, output column: acc = fma(x, dout, acc); dbias: acc = acc + dout in
-//   the same order dense forward  acc = bias; for input: fma;  dinput: acc = +0; for output: fma;  dweights:
-//   one product;  dbias: dout relu           x > 0 ? x : +0;  max and its gradient take the first maximum in
-//   raster order pool dinput    acc = +0; for the windows (row, column) whose first maximum the pixel is: acc =
-//   acc + dout dropout        x (1 / (1 - rate)) where the pixel's uniform number (counter = channel, row,
-//   column index) >= rate, else +0 adam           m = fma(beta1, m, (1 - beta1) g);  v = fma(beta2, v, ((1 -
-//   beta2) g) g);
+//   conv forward   acc = bias; for row, column of the window, input channel: acc = fma(x, w, acc);
+//                  + shortcut; relu
+//   conv dinput    acc = +0; for row, column of the window (in the order of the filter taps), filter:
+//                  acc = fma(dout, w, acc); + added
+//   conv dweights  acc = +0; for output row, output column: acc = fma(x, dout, acc)
+//   conv dbias     acc = +0; in the same order: acc = acc + dout
+//   dense forward  acc = bias; for input: acc = fma(x, w, acc); relu
+//   dense dinput   acc = +0; for output: acc = fma(dout, w, acc)
+//   dense dweights one product; dbias: dout
+//   relu           x > 0 ? x : +0
+//   pool           the first maximum in raster order
+//   pool dinput    acc = +0; for the windows (row, column) whose first maximum the pixel is: acc = acc + dout
+//   dropout        x (1 / (1 - rate)) where the pixel's uniform number is >= rate, else +0
+//   adam           m = fma(beta1, m, (1 - beta1) g);  v = fma(beta2, v, ((1 - beta2) g) g);
 //                  w = fma(-(learning_rate correction1), m / (sqrt(v correction2) + epsilon), w)
 // Losses of one event have no operation here: kernel/element/loss.hpp, on logits that to_host brought over.
 // Taps that fall on padding contribute nothing; leaving them out or multiplying with zero gives the same value.
