@@ -1,0 +1,139 @@
+// The scores of a classifier with several classes beside the truth, and what the papers quote of them.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <calotype/core/result.hpp>
+#include <calotype/eval/roc.hpp>
+
+namespace calotype::eval {
+
+// One row of `classes` probabilities per event, the true class, and optionally a weight; no weights mean 1
+// each.
+struct predictions {
+  int classes = 0;
+  std::vector<float> scores{};
+  std::vector<int> labels{};
+  std::vector<double> weights{};
+
+  std::size_t size() const noexcept { return labels.size(); }
+  double weight(std::size_t event) const noexcept { return weights.empty() ? 1.0 : weights[event]; }
+  std::span<float const> row(std::size_t event) const noexcept {
+    auto const n = static_cast<std::size_t>(classes);
+    return std::span(scores).subspan(event * n, n);
+  }
+};
+
+// Fails, and says where, if the lists do not fit together or a label is no class.
+inline result<void> check(predictions const& p) {
+  std::size_t const n = p.size();
+  if (n == 0) return error{"there are no events", "predictions", "give at least one"};
+  if (p.classes < 1) return error{"there are no classes", "predictions", "give at least one"};
+  if (p.scores.size() != n * static_cast<std::size_t>(p.classes)) {
+    return detail::unequal_lengths("scores", p.scores.size(), n * static_cast<std::size_t>(p.classes));
+  }
+  if (!p.weights.empty() && p.weights.size() != n)
+    return detail::unequal_lengths("weights", p.weights.size(), n);
+  for (std::size_t i = 0; i < n; ++i) {
+    if (p.labels[i] < 0 || p.labels[i] >= std::max(2, p.classes)) {
+      return error{"label " + std::to_string(p.labels[i]) + " is none of the classes",
+                   "event " + std::to_string(i), "labels count from 0"};
+    }
+  }
+  return {};
+}
+
+// The score of class `signal` for events of that class against those of class `background`, all others left out
+// (event paper 5.4).
+inline result<roc_curve> one_versus_one(predictions const& p, int signal, int background) {
+  if (auto const good = check(p); !good) return *good.error();
+  std::vector<float> scores;
+  std::vector<char> is_signal;
+  std::vector<double> weights;
+  for (std::size_t i = 0; i < p.size(); ++i) {
+    if (p.labels[i] != signal && p.labels[i] != background) continue;
+    scores.push_back(p.row(i)[static_cast<std::size_t>(signal)]);
+    is_signal.push_back(p.labels[i] == signal);
+    weights.push_back(p.weight(i));
+  }
+  return roc_curve::make(std::span<float const>(scores), std::span<char const>(is_signal),
+                         std::span<double const>(weights));
+}
+
+// The score of class `signal` for events of that class against all others.
+inline result<roc_curve> one_versus_rest(predictions const& p, int signal) {
+  if (auto const good = check(p); !good) return *good.error();
+  std::vector<float> scores;
+  std::vector<char> is_signal;
+  for (std::size_t i = 0; i < p.size(); ++i) {
+    scores.push_back(p.row(i)[static_cast<std::size_t>(signal)]);
+    is_signal.push_back(p.labels[i] == signal);
+  }
+  return roc_curve::make(std::span<float const>(scores), std::span<char const>(is_signal),
+                         std::span<double const>(p.weights));
+}
+
+// The same predictions with weights scaled so that every class that occurs has the same total weight, and all
+// events together weigh what they did: the balanced mix of the papers from samples of any size.
+inline predictions balanced(predictions p) {
+  std::vector<double> total;
+  for (std::size_t i = 0; i < p.size(); ++i) {
+    auto const label = static_cast<std::size_t>(p.labels[i]);
+    if (label >= total.size()) total.resize(label + 1);
+    total[label] += p.weight(i);
+  }
+  double sum = 0;
+  double present = 0;
+  for (double t : total) {
+    sum += t;
+    present += t > 0;
+  }
+  std::vector<double> weights(p.size());
+  for (std::size_t i = 0; i < p.size(); ++i) {
+    double const own = total[static_cast<std::size_t>(p.labels[i])];
+    weights[i] = own > 0 ? p.weight(i) * sum / (present * own) : 0;
+  }
+  p.weights = std::move(weights);
+  return p;
+}
+
+// The weighted share of events whose true class has the highest score, the first of equals; a single score
+// means class 0 from 1/2 on.
+inline double accuracy(predictions const& p) {
+  double right = 0;
+  double all = 0;
+  for (std::size_t i = 0; i < p.size(); ++i) {
+    auto const row = p.row(i);
+    auto const chosen = row.size() == 1
+                            ? (row[0] >= 0.5F ? 0 : 1)
+                            : static_cast<int>(std::max_element(row.begin(), row.end()) - row.begin());
+    if (chosen == p.labels[i]) right += p.weight(i);
+    all += p.weight(i);
+  }
+  return right / all;
+}
+
+// The weighted mean of -log(probability of the true class), in nats; probabilities below the smallest normal
+// float count as that. A single score is the probability of class 0.
+inline double cross_entropy(predictions const& p) {
+  double sum = 0;
+  double all = 0;
+  for (std::size_t i = 0; i < p.size(); ++i) {
+    auto const row = p.row(i);
+    double const probability = row.size() == 1 && p.labels[i] != 0
+                                   ? 1.0 - row[0]
+                                   : row[row.size() == 1 ? 0 : static_cast<std::size_t>(p.labels[i])];
+    sum -= p.weight(i) * std::log(std::max(probability, double{std::numeric_limits<float>::min()}));
+    all += p.weight(i);
+  }
+  return sum / all;
+}
+
+}  // namespace calotype::eval
