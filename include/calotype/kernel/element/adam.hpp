@@ -6,12 +6,12 @@
 #include <calotype/kernel/arithmetic.hpp>
 #include <calotype/kernel/ops.hpp>
 
-namespace calotype::kernel::element {
+namespace calotype::kernel {
 
 // The numbers of step t = 1, 2, ...; the corrections belong to the rounded beta1 and beta2 that the kernel
 // uses.
-CALOTYPE_INLINE adam_step adam_step_at(long long t, double learning_rate, double beta1 = 0.9,
-                                       double beta2 = 0.999, double epsilon = 1e-8) {
+CALOTYPE_INLINE adam_step adam_step_at(double learning_rate, double beta1, double beta2, double epsilon,
+                                       long long t) {
   auto const correction = [t](float beta) {
     double power = 1;
     double square = static_cast<double>(beta);
@@ -19,17 +19,21 @@ CALOTYPE_INLINE adam_step adam_step_at(long long t, double learning_rate, double
       if (n % 2 == 1) power = mul(power, square);
       square = mul(square, square);
     }
-    return static_cast<float>(1 / (1 - power));
+    return static_cast<float>(divide(1.0, add(1.0, -power)));
   };
-  adam_step s;
-  s.learning_rate = static_cast<float>(learning_rate);
-  s.beta1 = static_cast<float>(beta1);
-  s.beta2 = static_cast<float>(beta2);
-  s.epsilon = static_cast<float>(epsilon);
-  s.correction1 = correction(s.beta1);
-  s.correction2 = correction(s.beta2);
-  return s;
+  auto const rounded1 = static_cast<float>(beta1);
+  auto const rounded2 = static_cast<float>(beta2);
+  return {static_cast<float>(learning_rate),
+          rounded1,
+          rounded2,
+          static_cast<float>(epsilon),
+          correction(rounded1),
+          correction(rounded2)};
 }
+
+}  // namespace calotype::kernel
+
+namespace calotype::kernel::element {
 
 // Updates the mean and the mean square of the gradient, then the parameter (order in kernel/ops.hpp).
 template <class Real>

@@ -54,6 +54,16 @@ struct ops<exec::scalar_of<Real>> {
     return {image, std::ptrdiff_t{M.rows} * M.cols, M.cols};
   }
 
+  template <map_shape M>
+  static void set_input(policy_type const&, float const* host, Real* image) noexcept {
+    for (int i = 0; i < M.size(); ++i) image[i] = host != nullptr ? Real{host[i]} : Real{0};
+  }
+
+  template <map_shape M>
+  static void import_image(policy_type const&, Real const* image, Real* map) noexcept {
+    copy(map_size<M>, image, map);
+  }
+
   template <conv_shape S, bool FromImage>
   struct conv {
     static constexpr std::size_t packed_size = static_cast<std::size_t>(S.weights() + S.filters);
