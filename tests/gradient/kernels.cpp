@@ -1,6 +1,7 @@
 // Every kernel's gradient against central differences in double. Each operation is multilinear or piecewise
 // linear in its inputs, so a step of 1e-5 (never across a kink: values are spread further apart than that)
 // leaves rounding alone.
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <functional>
@@ -9,6 +10,7 @@
 #include <doctest/doctest.h>
 
 #include <calotype/exec/scalar.hpp>
+#include <calotype/kernel/element/loss.hpp>
 
 namespace {
 
@@ -191,4 +193,43 @@ TEST_CASE("flatten") {
   numbers din(24);
   ops::flatten<s>::gradient(p, seen.data(), din.data());
   check_gradient(loss, in, din);
+}
+
+TEST_CASE("dropout") {
+  constexpr kernel::map_shape s{40};
+  auto in = draw(40, 1);
+  auto const seen = draw(40, 2);
+  numbers out(40);
+  auto loss = [&] {
+    ops::dropout<s>::forward(p, 0.4, 99, in.data(), out.data());
+    return dot(out, seen);
+  };
+  numbers din(40);
+  ops::dropout<s>::gradient(p, 0.4, 99, seen.data(), din.data());
+  check_gradient(loss, in, din);
+}
+
+TEST_CASE("softmax cross-entropy") {
+  auto logits = draw(5, 1);
+  for (int label = 0; label < 5; ++label) {
+    numbers slope(5);
+    numbers unused(5);
+    kernel::element::softmax_cross_entropy<5>(logits.data(), label, 0.7, slope.data());
+    check_gradient(
+        [&] { return kernel::element::softmax_cross_entropy<5>(logits.data(), label, 0.7, unused.data()); },
+        logits, slope);
+  }
+}
+
+TEST_CASE("binary cross-entropy") {
+  for (double x : {-2.0, -0.3, 0.4, 3.0}) {
+    for (int label : {0, 1}) {
+      numbers logit{x};
+      numbers slope(1);
+      double unused = 0;
+      kernel::element::binary_cross_entropy(x, label, 0.7, slope[0]);
+      check_gradient([&] { return kernel::element::binary_cross_entropy(logit[0], label, 0.7, unused); }, logit,
+                     slope);
+    }
+  }
 }

@@ -282,38 +282,6 @@ TEST_CASE("adding accumulates") {
   CHECK(into == numbers{11, 22, 33});
 }
 
-TEST_CASE("Adam follows its formula") {
-  std::size_t const n = 50;
-  auto parameters = draw(50, 1);
-  std::vector<double> exact(parameters.begin(), parameters.end());
-  numbers first(n);
-  numbers second(n);
-  std::vector<double> m(n);
-  std::vector<double> v(n);
-  for (int t = 1; t <= 20; ++t) {
-    auto const gradient = draw(50, static_cast<std::uint64_t>(100 + t));
-    ops::adam(p, n, kernel::adam_step_at(1e-3, 0.9, 0.999, 1e-8, t), gradient.data(), first.data(),
-              second.data(), parameters.data());
-    for (std::size_t i = 0; i < n; ++i) {
-      double const g = static_cast<double>(gradient[i]);
-      m[i] = 0.9 * m[i] + (1 - 0.9) * g;
-      v[i] = 0.999 * v[i] + (1 - 0.999) * g * g;
-      exact[i] -= 1e-3 * (m[i] / (1 - std::pow(0.9, t))) / (std::sqrt(v[i] / (1 - std::pow(0.999, t))) + 1e-8);
-      CHECK(static_cast<double>(parameters[i]) == doctest::Approx(exact[i]).epsilon(2e-6));
-    }
-  }
-}
-
-TEST_CASE("Adam's first step has the size of the learning rate whatever the gradient's") {
-  for (float g : {1e-3F, 1.0F, 1e4F}) {
-    float first = 0;
-    float second = 0;
-    float parameter = 0;
-    kernel::element::adam_update(kernel::adam_step_at(0.01, 0.9, 0.999, 1e-8, 1), g, first, second, parameter);
-    CHECK(parameter == doctest::Approx(-0.01).epsilon(1e-4));
-  }
-}
-
 TEST_CASE("the bits are the same with every compiler, instruction set and -ffp-contract") {
   constexpr kernel::conv_shape s{{3, 11, 13}, 4, 7, 2, 1};
   using conv = ops::conv<s, false>;

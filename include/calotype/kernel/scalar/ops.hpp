@@ -12,6 +12,7 @@
 #include <calotype/kernel/element/adam.hpp>
 #include <calotype/kernel/element/conv.hpp>
 #include <calotype/kernel/element/dense.hpp>
+#include <calotype/kernel/element/dropout.hpp>
 #include <calotype/kernel/element/pool.hpp>
 #include <calotype/kernel/element/relu.hpp>
 #include <calotype/kernel/ops.hpp>
@@ -174,6 +175,17 @@ struct ops<exec::scalar_of<Real>> {
           dweights[o * S.inputs + i] = element::dense_weight_gradient(in, dout, o, i);
         dbias[o] = dout[o];
       }
+    }
+  };
+
+  template <map_shape M>
+  struct dropout {
+    static void forward(policy_type const&, Real rate, std::uint64_t key, Real const* in, Real* out) noexcept {
+      for (int i = 0; i < M.size(); ++i) out[i] = element::dropped(rate, key, i, in[i]);
+    }
+    static void gradient(policy_type const& p, Real rate, std::uint64_t key, Real const* dout,
+                         Real* din) noexcept {
+      forward(p, rate, key, dout, din);
     }
   };
 
