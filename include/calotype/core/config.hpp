@@ -19,6 +19,23 @@
 #define CALOTYPE_INLINE inline
 #endif
 
+// A constant of the class Holder inside a function: the one object Holder::value on the host, a literal copy on the
+// device, which cannot refer to static objects of class type.
+#if defined(__CUDA_ARCH__)
+#define CALOTYPE_CONSTANT(name, ...) constexpr auto name = __VA_ARGS__::make()
+#else
+#define CALOTYPE_CONSTANT(name, ...) constexpr auto const& name = __VA_ARGS__::value
+#endif
+
+// Before a loop over the registers of a kernel: a constant number of passes, all written out.
+#if defined(__clang__)
+#define CALOTYPE_UNROLL _Pragma("unroll")
+#elif defined(__GNUC__)
+#define CALOTYPE_UNROLL _Pragma("GCC unroll 64")
+#else
+#define CALOTYPE_UNROLL
+#endif
+
 // The policies promise bits; -ffast-math takes that promise away, so they refuse it where they are defined.
 #if defined(__FAST_MATH__)
 #define CALOTYPE_FAST_MATH 1
