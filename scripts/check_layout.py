@@ -41,14 +41,30 @@ def headers():
 
 
 def points_down(name, target):
-    """A header includes only from its own folder and those above. One exception: exec/<policy>.hpp is the front door of
-    a policy and brings its kernels, which know exec/policy.hpp alone."""
+    """A header includes only from its own folder and those above. One exception: a policy's front door, exec/<policy>.hpp,
+    brings the kernels of that policy (check_cycles keeps the two folders from chasing each other)."""
     here, there = name.split("/")[0], target.split("/")[0]
     if here == "exec" and there == "kernel":
         return name == "exec/policy.hpp"
-    if here == "kernel" and there == "exec":
-        return target != "exec/policy.hpp"
     return ORDER.index(there) > ORDER.index(here)
+
+
+def check_cycles():
+    done, path = set(), []
+
+    def visit(name):
+        if name in path:
+            yield "these headers include each other: " + " -> ".join(path[path.index(name):] + [name])
+        elif name not in done and (ROOT / "include" / name).exists():
+            path.append(name)
+            for include in INCLUDE.findall((ROOT / "include" / name).read_text()):
+                if include.startswith("calotype/"):
+                    yield from visit(include)
+            path.pop()
+            done.add(name)
+
+    for header in headers():
+        yield from visit(header.relative_to(ROOT / "include").as_posix())
 
 
 def check_headers():
@@ -99,6 +115,13 @@ def check_umbrella():
                 yield f"<calotype/calotype.hpp> reaches <{include}> through <{name}>"
 
 
+def check_readme():
+    """The README shows examples/score_events.cpp, which is compiled and run."""
+    shown = re.search(r"```cpp\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    if not shown or shown[1] != (ROOT / "examples/score_events.cpp").read_text():
+        yield "README.md: its program is not examples/score_events.cpp; copy the file between the marks"
+
+
 def tracked(*patterns):
     run = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", *patterns], cwd=ROOT, capture_output=True, text=True)
     return [f for f in run.stdout.splitlines() if (ROOT / f).exists()]
@@ -134,7 +157,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--odr", type=pathlib.Path)
     options = parser.parse_args()
-    checks = [check_odr(options.odr)] if options.odr else [check_headers(), check_umbrella(), check_build()]
+    checks = [check_odr(options.odr)] if options.odr else [check_headers(), check_cycles(), check_umbrella(),
+                                                                    check_readme(), check_build()]
     problems = [problem for check in checks for problem in check]
     for problem in problems:
         print(problem)
