@@ -20,6 +20,7 @@
 #include <calotype/io/detail/ig_reader.hpp>
 #include <calotype/io/detail/ig_sax.hpp>
 #include <calotype/io/detail/ig_text.hpp>
+#include <calotype/io/detail/stream_iterator.hpp>
 #include <calotype/io/detail/zip.hpp>
 #include <calotype/io/ig_table.hpp>
 
@@ -31,27 +32,7 @@ namespace calotype::io {
 // once per thread.
 class ig_file {
  public:
-  class iterator {
-   public:
-    using value_type = event;
-    using difference_type = std::ptrdiff_t;
-    using iterator_concept = std::input_iterator_tag;
-
-    iterator() = default;
-    event const& operator*() const noexcept { return reader_->current; }
-    event const* operator->() const noexcept { return &reader_->current; }
-    iterator& operator++() {
-      reader_->advance();
-      return *this;
-    }
-    void operator++(int) { ++*this; }
-    friend bool operator==(iterator const& i, std::default_sentinel_t) noexcept { return i.reader_->done; }
-
-   private:
-    friend ig_file;
-    explicit iterator(detail::ig_reader* reader) : reader_(reader) {}
-    detail::ig_reader* reader_ = nullptr;
-  };
+  using iterator = detail::stream_iterator<detail::ig_reader>;
 
   std::string const& path() const noexcept { return reader_->archive.path(); }
   // The number of events in the file, whichever are to be read.

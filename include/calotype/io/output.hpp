@@ -97,6 +97,18 @@ class buffered_descriptor {
     buffer_.clear();
     return failure_;
   }
+  // Flushes and replaces what stands at the start of the file.
+  int overwrite_start(std::span<std::byte const> bytes) {
+    flush();
+    if (failure_ == 0 && ::lseek(descriptor_, 0, SEEK_SET) != 0) failure_ = errno;
+    write(bytes);
+    return failure_;
+  }
+  // Gives the descriptor away, flushed; -1 after a failure.
+  int release() {
+    flush();
+    return failure_ == 0 ? std::exchange(descriptor_, -1) : -1;
+  }
   int close() noexcept {
     int const descriptor = std::exchange(descriptor_, -1);
     if (descriptor >= 0 && ::close(descriptor) != 0 && failure_ == 0) failure_ = errno;
@@ -125,6 +137,16 @@ class buffered_descriptor {
   std::vector<std::byte> buffer_{};
 };
 
+// A new file of its own beside `path`, under a name that `suffix` tells apart; -1 and errno if that fails.
+inline int create_beside(std::string const& path, std::string const& suffix, std::string& name) {
+  for (int attempt = 0; attempt < 1000; ++attempt) {
+    name = path + ".partial-" + std::to_string(::getpid()) + "-" + std::to_string(attempt) + suffix;
+    int const descriptor = ::open(name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (descriptor >= 0 || errno != EEXIST) return descriptor;
+  }
+  return -1;
+}
+
 inline calotype::error write_error(std::string const& path, int code) {
   std::string remedy = "nothing was left behind; check the place and its permissions";
   if (code == ENOSPC || code == EDQUOT || code == EFBIG) {
@@ -143,13 +165,10 @@ class output_file {
   // in a folder that does not exist or cannot be written.
   static result<output_file> create(std::string path, output_options options = {}) {
     if (auto const refused = check_target(path, options.force)) return *refused;
-    for (int attempt = 0; attempt < 1000; ++attempt) {
-      auto temporary = path + ".partial-" + std::to_string(::getpid()) + "-" + std::to_string(attempt);
-      int const descriptor = ::open(temporary.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-      if (descriptor >= 0) return output_file(std::move(path), std::move(temporary), descriptor, options.force);
-      if (errno != EEXIST) return open_error(path, errno);
-    }
-    return calotype::error{"too many unfinished copies lie beside it", path, "remove the .partial- files"};
+    std::string temporary;
+    int const descriptor = detail::create_beside(path, {}, temporary);
+    if (descriptor < 0) return open_error(path, errno);
+    return output_file(std::move(path), std::move(temporary), descriptor, options.force);
   }
 
   output_file(output_file&& other) noexcept

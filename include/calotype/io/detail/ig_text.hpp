@@ -167,6 +167,7 @@ class ig_condenser {
   std::size_t not_a_number() const noexcept {
     auto const rest = text_.substr(at_);
     std::size_t const sign = rest.starts_with('-') ? 1 : 0;
+    if (rest.size() <= sign || !is_letter(rest[sign])) return 0;
     for (std::string_view const name : {"nan", "NaN", "NAN", "infinity", "Infinity", "inf", "Inf", "INF"}) {
       if (!rest.substr(sign).starts_with(name)) continue;
       auto const length = sign + name.size();

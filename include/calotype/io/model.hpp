@@ -1,0 +1,251 @@
+// Trained networks on disk: parameters under PyTorch's names in a safetensors file, with metadata that say what
+// they mean and a self-test that proves on loading that this machine computes what the author's did.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <calotype/core/random.hpp>
+#include <calotype/core/result.hpp>
+#include <calotype/exec/cpu.hpp>
+#include <calotype/io/safetensors.hpp>
+#include <calotype/nn/model.hpp>
+#include <calotype/nn/session.hpp>
+
+namespace calotype::io {
+
+// How weights came about: anything a later reader should know, e.g. {"command", "calotype train ..."}.
+using provenance = std::map<std::string, std::string>;
+
+namespace detail {
+
+inline constexpr std::string_view model_format = "calotype-model";
+inline constexpr std::string_view model_format_version = "1";
+inline constexpr std::uint32_t self_test_purpose = 0x696f0001;
+
+inline std::string hexadecimal(std::uint64_t number) {
+  std::array<char, 20> text{};
+  std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(number));
+  return text.data();
+}
+inline std::string hexadecimal(float number) {
+  std::array<char, 40> text{};
+  std::snprintf(text.data(), text.size(), "%a", static_cast<double>(number));
+  return text.data();
+}
+
+// What the numbers of an input mean, for people.
+template <class Input>
+std::string describe_input() {
+  std::string text;
+  auto append_shape = [&text](kernel::map_shape s) {
+    text += std::to_string(s.channels) + "x" + std::to_string(s.rows) + "x" + std::to_string(s.cols);
+  };
+  using traits = nn::input_traits<Input>;
+  if constexpr (traits::is_features) {
+    for (auto name : Input::features().names) text += (text.empty() ? "" : ", ") + std::string(name);
+  } else {
+    if constexpr (traits::is_image) text += std::string(image_traits<Input>::name) + " ";
+    for (int p = 0; p < traits::planes(); ++p) {
+      if (p > 0) text += " + ";
+      append_shape(traits::plane(p));
+    }
+  }
+  return text;
+}
+
+// How pixels are made from energies, for people.
+template <class Input>
+std::string describe_preprocessing() {
+  if constexpr (!nn::input_traits<Input>::is_image) {
+    return "none";
+  } else {
+    using image = image_traits<Input>;
+    std::string text;
+    for (int c = 0; c < image::channels; ++c) {
+      channel const ch = image::channel(c);
+      std::array<char, 96> one{};
+      std::snprintf(one.data(), one.size(), "%s%.*s [%.*s] x %g, zero below %g", c == 0 ? "" : "; ",
+                    static_cast<int>(ch.name.size()), ch.name.data(), static_cast<int>(ch.unit.size()),
+                    ch.unit.data(), ch.scale, ch.zero_suppression);
+      text += one.data();
+    }
+    constexpr divisor d = image::options.divide_by;
+    text += d == divisor::m_gg     ? "; divided by m_gg"
+            : d == divisor::sum_pt ? "; divided by the sum of the photons' pT"
+                                   : "";
+    return text;
+  }
+}
+
+template <class Net>
+std::string class_names() {
+  std::string text;
+  for (auto name : Net::classes().names) text += (text.empty() ? "" : "|") + std::string(name);
+  return text;
+}
+
+// A sparse input that follows from a seed: 2000 numbers in (0, 1) at random places, the rest zero.
+template <class Net>
+std::vector<float> self_test_input(std::uint64_t seed) {
+  std::vector<float> input(nn::input_size<Net>());
+  stream numbers(seed, 0, self_test_purpose);
+  for (int i = 0; i < 2000; ++i) {
+    std::uint32_t const place = numbers.below(static_cast<std::uint32_t>(input.size()));
+    input[place] = numbers.uniform();
+  }
+  return input;
+}
+
+template <class Net>
+std::string self_test_logits(nn::model<Net> const& model, std::uint64_t seed) {
+  session<Net> score(model);
+  score(std::span<float const>(self_test_input<Net>(seed)));
+  std::string text;
+  for (float l : score.logits()) text += (text.empty() ? "" : " ") + hexadecimal(l);
+  return text;
+}
+
+// Parameters by name and shape; every fault is listed.
+template <class Net>
+result<std::vector<float>> parameters_from(tensor_file const& file, std::string const& path) {
+  constexpr auto const& plan = nn::plan_of<Net>;
+  std::string faults;
+  auto fault = [&faults](std::string const& text) { faults += (faults.empty() ? "" : ", ") + text; };
+  auto shape_text = [](auto const& extents) {
+    std::string text;
+    for (auto e : extents) text += (text.empty() ? "" : "x") + std::to_string(e);
+    return text;
+  };
+  std::vector<float> numbers(static_cast<std::size_t>(plan.total_parameters()));
+  for (int i = 0; i < plan.parameter_count; ++i) {
+    nn::parameter const& p = plan.parameter_at(i);
+    std::string const name(p.name());
+    std::vector<std::uint64_t> const want(p.extent.begin(), p.extent.begin() + p.rank);
+    tensor const* t = file.find(name);
+    if (t == nullptr) {
+      fault("missing '" + name + "'");
+    } else if (t->shape != want) {
+      fault("'" + name + "' is " + shape_text(t->shape) + " instead of " + shape_text(want));
+    } else {
+      for (std::size_t k = 0; k < t->values.size(); ++k) {
+        if (!std::isfinite(t->values[k])) {
+          fault("'" + name + "' holds a number that is not finite at place " + std::to_string(k));
+          break;
+        }
+        numbers[static_cast<std::size_t>(p.offset) + k] = t->values[k];
+      }
+    }
+  }
+  for (tensor const& t : file.tensors) {
+    bool known = false;
+    for (int i = 0; i < plan.parameter_count; ++i) known = known || plan.parameter_at(i).name() == t.name;
+    if (!known) fault("unexpected '" + t.name + "'");
+  }
+  if (!faults.empty()) {
+    return error{"the parameters do not fit the network (" + faults + ")", path,
+                 "use weights made for this network"};
+  }
+  return numbers;
+}
+
+}  // namespace detail
+
+// Reads weights for Net by tensor names alone: no check of what the numbers mean. For files of other programs,
+// and where start-up time counts.
+template <class Net>
+result<nn::model<Net>> load_unverified(std::string const& path) {
+  auto file = read_safetensors(path);
+  if (!file) return *file.error();
+  auto numbers = detail::parameters_from<Net>(*file, path);
+  if (!numbers) return *numbers.error();
+  return nn::model<Net>(std::move(*numbers));
+}
+
+// Reads weights for Net. Refused with one sentence: a damaged file; parameters that are missing, unexpected,
+// misshapen or not finite (all of them named); weights for another layout, preprocessing, set of classes or
+// network; a self-test whose logits are not reproduced bit for bit.
+template <class Net>
+result<nn::model<Net>> load(std::string const& path) {
+  auto file = read_safetensors(path);
+  if (!file) return *file.error();
+  auto meta = [&file](char const* key) {
+    auto const found = file->metadata.find(key);
+    return found == file->metadata.end() ? std::string() : found->second;
+  };
+  if (meta("format") != detail::model_format) {
+    return error{"the file does not say which network its weights belong to", path,
+                 "load it with load_unverified if you know, or save it with calotype"};
+  }
+  if (meta("format_version") != detail::model_format_version) {
+    return error{"the file has the model format version '" + meta("format_version") +
+                     "' and this library reads version " + std::string(detail::model_format_version),
+                 path, "use a matching version of calotype"};
+  }
+  using input = typename Net::input;
+  if (meta("layout_signature") != detail::hexadecimal(nn::input_traits<input>::signature())) {
+    return error{"the weights are for another input: the file has " + meta("layout") + " (" +
+                     meta("preprocessing") + "), the network reads " + detail::describe_input<input>() + " (" +
+                     detail::describe_preprocessing<input>() + ")",
+                 path, "use the weights of this layout and preprocessing"};
+  }
+  if (meta("classes") != detail::class_names<Net>()) {
+    return error{"the weights are for the classes " + meta("classes") + ", the network has " +
+                     detail::class_names<Net>(),
+                 path, "use the weights of this network"};
+  }
+  auto numbers = detail::parameters_from<Net>(*file, path);
+  if (!numbers) return *numbers.error();
+  if (meta("network_signature") != detail::hexadecimal(nn::signature<Net>)) {
+    return error{"the weights are for a network with other layers", path, "use the weights of this network"};
+  }
+  nn::model<Net> model(std::move(*numbers));
+  std::uint64_t const seed = std::strtoull(meta("self_test_seed").c_str(), nullptr, 16);
+  std::string const got = detail::self_test_logits(model, seed);
+  if (got != meta("self_test_logits")) {
+    return error{"the self-test fails: the logits are " + got + " instead of " + meta("self_test_logits"), path,
+                 "fetch the file again, or report the machine and compiler"};
+  }
+  return model;
+}
+
+// Writes a model so that load() can verify it; the file appears whole or not at all.
+template <class Net>
+result<void> save(std::string const& path, nn::model<Net> const& model, provenance const& how = {},
+                  output_options options = {}) {
+  constexpr auto const& plan = nn::plan_of<Net>;
+  constexpr std::uint64_t seed = 0x63616c6f74797065;  // any number
+  using input = typename Net::input;
+  std::map<std::string, std::string> metadata{
+      {"format", std::string(detail::model_format)},
+      {"format_version", std::string(detail::model_format_version)},
+      {"layout", detail::describe_input<input>()},
+      {"layout_signature", detail::hexadecimal(nn::input_traits<input>::signature())},
+      {"preprocessing", detail::describe_preprocessing<input>()},
+      {"classes", detail::class_names<Net>()},
+      {"network_signature", detail::hexadecimal(nn::signature<Net>)},
+      {"self_test_seed", detail::hexadecimal(seed)},
+      {"self_test_logits", detail::self_test_logits(model, seed)},
+  };
+  for (auto const& [key, text] : how) metadata.emplace("provenance." + key, text);
+  std::vector<tensor_view> tensors;
+  for (int i = 0; i < plan.parameter_count; ++i) {
+    nn::parameter const& p = plan.parameter_at(i);
+    tensors.push_back(
+        {std::string(p.name()),
+         {p.extent.begin(), p.extent.begin() + p.rank},
+         model.parameters().subspan(static_cast<std::size_t>(p.offset), static_cast<std::size_t>(p.size()))});
+  }
+  return write_safetensors(path, tensors, metadata, options);
+}
+
+}  // namespace calotype::io
