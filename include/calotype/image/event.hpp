@@ -10,11 +10,15 @@
 
 namespace calotype {
 
-// One reconstructed calorimeter hit: the raw detector id (32 bits, as the experiment packs it) and the energy in GeV.
+// One reconstructed calorimeter hit: the raw detector id (32 bits, as the experiment packs it) and the energy
+// in GeV.
 struct hit {
   std::uint32_t id = 0;
   float energy = 0;
 };
+
+// What the source says of a track's fit; files without such a flag give unknown.
+enum class track_quality : std::uint8_t { unknown, loose, high_purity };
 
 // One reconstructed track, parameters at the point closest to the beam line: pT in GeV, angles in radians,
 // charge in units of e, impact parameters in cm (0 where the source has none).
@@ -25,10 +29,11 @@ struct track {
   float charge = 0;
   float d0 = 0;
   float z0 = 0;
+  track_quality quality = track_quality::unknown;
 };
 
-// A photon candidate as the source file gives it; energies in GeV, angles in radians. r9 is E(3x3)/E(supercluster raw),
-// 0 where unknown.
+// A photon candidate as the source file gives it; energies in GeV, angles in radians. r9 is
+// E(3x3)/E(supercluster raw), 0 where unknown.
 struct photon {
   float et = 0;
   float eta = 0;
@@ -38,7 +43,8 @@ struct photon {
   float h_over_e = 0;
 };
 
-// Which hit list of an event a segmentation reads. A detector of another experiment numbers its own lists from 0.
+// Which hit list of an event a segmentation reads. A detector of another experiment numbers its own lists from
+// 0.
 inline constexpr int max_collections = 12;
 
 namespace concepts {
@@ -48,15 +54,18 @@ template <class E>
 concept event = requires(E const& e, int collection) {
   { e.run } -> std::convertible_to<std::uint32_t>;
   { e.number } -> std::convertible_to<std::uint64_t>;
-  { e.hits(collection) } noexcept -> std::convertible_to<std::span<hit const>>;
-  { e.tracks() } noexcept -> std::convertible_to<std::span<track const>>;
-  { e.photons() } noexcept -> std::convertible_to<std::span<photon const>>;
+  { e.hits(collection) }
+  noexcept->std::convertible_to<std::span<hit const>>;
+  { e.tracks() }
+  noexcept->std::convertible_to<std::span<track const>>;
+  { e.photons() }
+  noexcept->std::convertible_to<std::span<photon const>>;
 };
 
 }  // namespace concepts
 
-// The library's own event: owns its lists. Hits of a collection are sorted by id and ids are unique (readers and the
-// simulation see to that), so sums of several hits in one pixel always run in the same order.
+// The library's own event: owns its lists. Hits of a collection are sorted by id and ids are unique (readers
+// and the simulation see to that), so sums of several hits in one pixel always run in the same order.
 struct event {
   std::uint32_t run = 0;
   std::uint32_t luminosity_block = 0;

@@ -1,11 +1,13 @@
-// Image kernel of the reference policy: every energy into a dense array of blocks, every pixel written. Slow and plain.
+// Image kernel of the reference policy: every energy into a dense array of blocks, every pixel written. Slow
+// and plain.
 #pragma once
 
 #include <array>
+#include <cstddef>
+
 #include <calotype/exec/policy.hpp>
 #include <calotype/kernel/image.hpp>
 #include <calotype/tensor/buffer.hpp>
-#include <cstddef>
 
 namespace calotype::kernel {
 
@@ -15,12 +17,15 @@ class image_canvas<exec::scalar_of<Real>, Stages...> {
   static constexpr std::array<image_stage, count> stages{Stages...};
   static constexpr std::array<std::size_t, count + 1> first = [] {
     std::array<std::size_t, count + 1> offsets{};
-    for (std::size_t s = 0; s < count; ++s) offsets[s + 1] = offsets[s] + static_cast<std::size_t>(stages[s].blocks());
+    for (std::size_t s = 0; s < count; ++s)
+      offsets[s + 1] = offsets[s] + static_cast<std::size_t>(stages[s].blocks());
     return offsets;
   }();
 
  public:
   static constexpr std::size_t workspace_bytes = first[count] * sizeof(float);
+
+  explicit image_canvas(exec::scalar_of<Real>) {}
 
   void begin(plane_target const* planes) noexcept {
     planes_ = planes;
@@ -40,7 +45,8 @@ class image_canvas<exec::scalar_of<Real>, Stages...> {
         for (int col = 0; col < s.plane_cols; ++col) {
           int const r = row - s.row, c = col - s.col;
           if (r < 0 || c < 0 || r >= s.rows * s.block_rows || c >= s.cols * s.block_cols) continue;
-          float const sum = sums_[first[i] + static_cast<std::size_t>(r / s.block_rows * s.cols + c / s.block_cols)];
+          float const sum =
+              sums_[first[i] + static_cast<std::size_t>(r / s.block_rows * s.cols + c / s.block_cols)];
           plane.data[s.channel * plane.channel_stride + row * plane.row_stride + col] =
               pixel_value(sum, s.divisor, channels[s.channel]);
         }

@@ -1,0 +1,119 @@
+// Projections as tables: from the cells of a segmentation to the blocks of an image, made once, read for every
+// hit.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <calotype/detector/segmentation.hpp>
+#include <calotype/image/layout.hpp>
+
+namespace calotype {
+
+namespace concepts {
+
+template <class P>
+concept hit_projection = requires {
+  typename P::source;
+};
+template <class P>
+concept track_projection = requires {
+  typename P::locator;
+};
+
+}  // namespace concepts
+
+namespace detail {
+
+// A block in 32 bits.
+struct packed_block {
+  std::uint32_t row : 11, col : 11, region : 3, cols : 7;  // cols == 0: nowhere
+
+  static packed_block of(block b) {
+    if (!b) return {0, 0, 0, 0};
+    return {static_cast<std::uint32_t>(b.row) & 0x7ffu, static_cast<std::uint32_t>(b.col) & 0x7ffu,
+            static_cast<std::uint32_t>(b.region) & 7u, static_cast<std::uint32_t>(b.cols) & 0x7fu};
+  }
+  block unpacked() const {
+    if (cols == 0) return {};
+    return {static_cast<int>(region), static_cast<int>(row), static_cast<int>(col), static_cast<int>(cols)};
+  }
+};
+static_assert(sizeof(packed_block) == 4);
+
+template <class P>
+concept lists_blocks = requires(image_options o) {
+  P::blocks(o, [](int, block) {});
+};
+template <class P>
+concept tabulates = requires {
+  requires P::tabulated;
+};
+
+}  // namespace detail
+
+// From a hit's cell to its blocks. Three forms, chosen by what the projection offers: computed for every hit, a
+// table of one block per cell, or lists of blocks. Immutable after construction.
+template <class Projection>
+class hit_table {
+ public:
+  explicit hit_table(image_options options) : options_(options) {}
+  block operator[](int cell) const noexcept { return Projection::at(options_, cell); }
+  static constexpr std::size_t bytes() { return 0; }
+
+ private:
+  image_options options_;
+};
+
+template <class Projection>
+requires detail::tabulates<Projection>
+class hit_table<Projection> {
+  static constexpr int cells = segmentation<typename Projection::source>::size();
+
+ public:
+  explicit hit_table(image_options options) {
+    table_.reserve(static_cast<std::size_t>(cells));
+    for (int i = 0; i < cells; ++i) table_.push_back(detail::packed_block::of(Projection::at(options, i)));
+  }
+  block operator[](int cell) const noexcept { return table_[static_cast<std::size_t>(cell)].unpacked(); }
+  static constexpr std::size_t bytes() {
+    return static_cast<std::size_t>(cells) * sizeof(detail::packed_block);
+  }
+
+ private:
+  std::vector<detail::packed_block> table_;
+};
+
+template <class Projection>
+requires detail::lists_blocks<Projection>
+class hit_table<Projection> {
+  static constexpr int cells = segmentation<typename Projection::source>::size();
+
+ public:
+  explicit hit_table(image_options options) : first_(static_cast<std::size_t>(cells) + 1) {
+    Projection::blocks(options, [&](int cell, block) { ++first_[static_cast<std::size_t>(cell) + 1]; });
+    for (std::size_t i = 0; i < static_cast<std::size_t>(cells); ++i) first_[i + 1] += first_[i];
+    blocks_.resize(first_.back());
+    std::vector<std::uint32_t> next(first_.begin(), first_.end() - 1);
+    Projection::blocks(options, [&](int cell, block b) {
+      blocks_[next[static_cast<std::size_t>(cell)]++] = detail::packed_block::of(b);
+    });
+  }
+  std::span<detail::packed_block const> operator[](int cell) const noexcept {
+    auto const i = static_cast<std::size_t>(cell);
+    return {blocks_.data() + first_[i], blocks_.data() + first_[i + 1]};
+  }
+  // An upper bound, known before the table is made.
+  static constexpr std::size_t bytes() {
+    return (static_cast<std::size_t>(cells) + 1) * sizeof(std::uint32_t) +
+           static_cast<std::size_t>(Projection::max_blocks) * sizeof(detail::packed_block);
+  }
+
+ private:
+  std::vector<std::uint32_t> first_;
+  std::vector<detail::packed_block> blocks_;
+};
+
+}  // namespace calotype
