@@ -19,23 +19,9 @@
 #include <utility>
 
 #include <calotype/detector/axis.hpp>
+#include <calotype/detector/point.hpp>
 
 namespace calotype {
-
-// A point in the two coordinates of a segmentation.
-struct position {
-  double u, v;
-};
-
-// A point in space, in metres.
-struct point {
-  double x, y, z;
-};
-
-// The cell u_low <= u < u_high, v_low <= v < v_high.
-struct box {
-  double u_low, u_high, v_low, v_high;
-};
 
 // find() with this layer takes the first layer, in the order of the description, that has a cell there.
 inline constexpr int any_layer = std::numeric_limits<int>::min();
@@ -368,8 +354,7 @@ struct pointing {
   constexpr int size() const { return cells.size(); }
   constexpr position center(int index) const {
     auto const [column, row] = labels(index);
-    auto const p = Places::center(column, row);
-    return {math::asinh(p.z / math::sqrt(math::fma(p.x, p.x, p.y * p.y))), math::atan2(p.y, p.x)};
+    return seen_from_origin(Places::center(column, row));
   }
   constexpr std::array<int, 2> labels(int index) const {
     return {columns.label(cells.column(index)), rows.label(cells.row(index))};
@@ -380,8 +365,7 @@ struct pointing {
   }
   constexpr int find(double eta, double phi, int) const {
     if (!Places::covers(eta, phi)) return -1;
-    auto const [sine, cosine] = math::sincos(phi);
-    point const direction{cosine, sine, math::sinh(eta)};
+    point const direction = calotype::direction(eta, phi);
     auto const guess = Places::guess(direction);
     nearest best{.column = guess[0] - columns.first, .row = guess[1] - rows.first};
     // A guess off the mask may have to be led back over missing cells; from then on each step looks at the

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include <calotype/core/math.hpp>
+#include <calotype/detector/helix.hpp>
 #include <calotype/detector/segmentation.hpp>
 
 namespace calotype::cms {
@@ -229,12 +230,12 @@ struct es_plane {
         math::fma(index % strips - 15.5, strip_width, across_center(sensors.column(index / strips)));
     double const along = along_center(sensors.row(index / strips));
     double const x = plane == 1 ? across : along, y = plane == 1 ? along : across;
-    return {math::asinh(z / math::sqrt(math::fma(x, x, y * y))), math::atan2(y, x)};
+    return seen_from_origin({x, y, z});
   }
   constexpr int find(double eta, double phi, int) const {
     if (!(eta > 1.5 && eta < 3 && phi - phi == 0)) return -1;
-    auto const [sine, cosine] = math::sincos(phi);
-    double const radius = z / math::sinh(eta), x = radius * cosine, y = radius * sine;
+    point const d = direction(eta, phi);
+    double const x = d.x * z / d.z, y = d.y * z / d.z;
     double const across = plane == 1 ? x : y, along = plane == 1 ? y : x;
     int const column = sensor_at(across, across_pitch), row = sensor_at(along, along_pitch);
     int const sensor = sensors.index(row, column);
@@ -289,10 +290,6 @@ inline constexpr std::array<double, 30> hcal_edges{
     0,     0.087, 0.174, 0.261, 0.348, 0.435, 0.522, 0.609, 0.696, 0.783, 0.870, 0.957, 1.044, 1.131, 1.218,
     1.305, 1.392, 1.479, 1.566, 1.653, 1.740, 1.830, 1.930, 2.043, 2.172, 2.322, 2.500, 2.650, 2.868, 3.000};
 
-// |eta| edges of the HF towers 29 .. 41, nominal.
-inline constexpr std::array<double, 14> hf_edges{2.853, 2.964, 3.139, 3.314, 3.489, 3.664, 3.839,
-                                                 4.013, 4.191, 4.363, 4.538, 4.716, 4.889, 5.191};
-
 // How an HCAL tower ring is divided: 72 cells of 5 degrees up to |ieta| 20, 36 of 10 degrees with odd iphi up
 // to 39, then 18 of 20 degrees with iphi 3, 7, .. 71, of which the first starts at 10 degrees.
 constexpr periodic hcal_phi(int ieta) {
@@ -305,17 +302,49 @@ constexpr ring hcal_ring(int ieta) {
   auto const i = static_cast<std::size_t>(ieta);
   return {.label = ieta, .low = hcal_edges[i - 1], .high = hcal_edges[i], .around = hcal_phi(ieta)};
 }
-constexpr ring hf_ring(int ieta) {
-  auto const i = static_cast<std::size_t>(ieta - 29);
-  return {.label = ieta, .low = hf_edges[i], .high = hf_edges[i + 1], .around = hcal_phi(ieta)};
+
+// HO leaves gaps between its rings of muon chambers.
+constexpr ring ho_ring(int ieta) {
+  ring r = hcal_ring(ieta);
+  if (ieta == 4) r.high = 0.3075;
+  if (ieta == 5) r.low = 0.3395;
+  if (ieta == 10) r.high = 0.8494;
+  if (ieta == 11) r.low = 0.873;
+  return r;
 }
 
-// The rings First .. Last of one depth.
+// HF cells of one depth lie between radii on a plane, seen here from the origin: 11.15 m for the long fibres
+// (depth 1), 11.37 m where the short ones (depth 2) start.
+constexpr double hf_edge(int edge, double z) {
+  constexpr double radii[] = {1.300, 1.162, 0.975, 0.818, 0.686, 0.576, 0.483,
+                              0.406, 0.340, 0.286, 0.240, 0.201, 0.169, 0.125};
+  return math::asinh(z / radii[edge]);
+}
+template <int Depth>
+constexpr ring hf_ring(int ieta) {
+  constexpr double z = Depth == 1 ? 11.15 : 11.37;
+  return {.label = ieta, .low = hf_edge(ieta - 29, z), .high = hf_edge(ieta - 28, z), .around = hcal_phi(ieta)};
+}
+
+// Calorimeter towers follow HB and HE up to 29, then the nominal edges of HF. The border 25|26 is not that of
+// HE.
+constexpr ring tower_ring(int ieta) {
+  constexpr double hf_edges[] = {2.964, 3.139, 3.314, 3.489, 3.664, 3.839, 4.013,
+                                 4.191, 4.363, 4.538, 4.716, 4.889, 5.191};
+  if (ieta >= 30)
+    return {.label = ieta, .low = hf_edges[ieta - 30], .high = hf_edges[ieta - 29], .around = hcal_phi(ieta)};
+  ring r = hcal_ring(ieta);
+  if (ieta == 25) r.high = 2.332;
+  if (ieta == 26) r.low = 2.332;
+  return r;
+}
+
+// The rings First .. Last.
 template <int First, int Last>
-constexpr auto hcal_rings(int depth, ring (*describe)(int) = hcal_ring) {
+constexpr auto tower_rings(ring (*describe)(int)) {
   std::array<ring, std::size_t{Last - First + 1}> list{};
   for (int ieta = First; ieta <= Last; ++ieta) list[static_cast<std::size_t>(ieta - First)] = describe(ieta);
-  return layer{.number = depth, .cells = rings{list}};
+  return rings{list};
 }
 
 // HcalDetId in the layout of Run 1 (bit 24 clear) and in the later one (bit 24 set). `prefix`: bits 31 .. 25.
@@ -338,21 +367,25 @@ struct hb {
   static constexpr std::string_view name() { return "cms::hb"; }
   static constexpr int collection = cms::collection::hb;
   static constexpr auto cells() {
-    return mirrored{unite(detail::hcal_rings<1, 16>(1), detail::hcal_rings<15, 16>(2))};
+    using namespace detail;
+    return mirrored{unite(layer{.number = 1, .cells = tower_rings<1, 16>(hcal_ring)},
+                          layer{.number = 2, .cells = tower_rings<15, 16>(hcal_ring)})};
   }
   static constexpr auto ids() { return detail::hcal_ids(0x42000000); }
 };
 
-// HCAL endcaps: towers 17 .. 29 (depth 1), 18 .. 29 (depth 2), and 16, 27 and 28 in depth 3, where 28 reaches
-// to 3.0. 2592 cells.
+// HCAL endcaps: towers 17 .. 29 (depth 1), 18 .. 29 (depth 2), and 16, 27 and 28 in depth 3, where 28 takes in
+// 29 and reaches to 3.0. 2592 cells.
 struct he {
   using cell_type = hcal_cell;
   static constexpr std::string_view name() { return "cms::he"; }
   static constexpr int collection = cms::collection::he;
   static constexpr auto cells() {
-    std::array third{detail::hcal_ring(16), detail::hcal_ring(27), detail::hcal_ring(28)};
+    using namespace detail;
+    std::array third{hcal_ring(16), hcal_ring(27), hcal_ring(28)};
     third[2].high = 3.000;
-    return mirrored{unite(detail::hcal_rings<17, 29>(1), detail::hcal_rings<18, 29>(2),
+    return mirrored{unite(layer{.number = 1, .cells = tower_rings<17, 29>(hcal_ring)},
+                          layer{.number = 2, .cells = tower_rings<18, 29>(hcal_ring)},
                           layer{.number = 3, .cells = rings{third}})};
   }
   static constexpr auto ids() { return detail::hcal_ids(0x44000000); }
@@ -363,42 +396,72 @@ struct ho {
   using cell_type = hcal_cell;
   static constexpr std::string_view name() { return "cms::ho"; }
   static constexpr int collection = cms::collection::ho;
-  static constexpr auto cells() { return mirrored{detail::hcal_rings<1, 15>(4)}; }
+  static constexpr auto cells() {
+    return mirrored{layer{.number = 4, .cells = detail::tower_rings<1, 15>(detail::ho_ring)}};
+  }
   static constexpr auto ids() { return detail::hcal_ids(0x46000000); }
 };
 
-// Forward HCAL: towers 29 .. 41 in long (depth 1) and short fibres (depth 2). 1728 cells. Eta edges are
-// nominal.
+// Forward HCAL: towers 29 .. 41 in long (depth 1) and short fibres (depth 2). 1728 cells.
 struct hf {
   using cell_type = hcal_cell;
   static constexpr std::string_view name() { return "cms::hf"; }
   static constexpr int collection = cms::collection::hf;
   static constexpr auto cells() {
-    return mirrored{
-        unite(detail::hcal_rings<29, 41>(1, detail::hf_ring), detail::hcal_rings<29, 41>(2, detail::hf_ring))};
+    using namespace detail;
+    return mirrored{unite(layer{.number = 1, .cells = tower_rings<29, 41>(hf_ring<1>)},
+                          layer{.number = 2, .cells = tower_rings<29, 41>(hf_ring<2>)})};
   }
   static constexpr auto ids() { return detail::hcal_ids(0x48000000); }
 };
 
-// Calorimeter towers, |ieta| 1 .. 41, one depth, 4320 cells: HB and HE up to 29 (|eta| 3.0), HF from 30 on. The
-// border 25|26 is 2.332 here, where HE has 2.322. Raw ids are CaloTowerDetId.
+// Calorimeter towers, |ieta| 1 .. 41, 4320 cells, eta as HB and HE up to 29 (|eta| 3.0), HF from 30 on; where
+// 29 and 30 overlap (2.964 .. 3.0), find() gives 29. Raw ids are CaloTowerDetId.
 struct towers {
   using cell_type = tower_cell;
   static constexpr std::string_view name() { return "cms::towers"; }
   static constexpr int collection = cms::collection::towers;
-  static constexpr auto cells() {
-    std::array<ring, 41> list{};
-    for (int ieta = 1; ieta <= 41; ++ieta)
-      list[static_cast<std::size_t>(ieta - 1)] = ieta < 30 ? detail::hcal_ring(ieta) : detail::hf_ring(ieta);
-    list[24].high = list[25].low = 2.332;
-    return mirrored{rings{list}};
-  }
+  static constexpr auto cells() { return mirrored{detail::tower_rings<1, 41>(detail::tower_ring)}; }
   static constexpr auto ids() {
     return id_layout<2>{.prefix = 0x52000000,
                         .fields = {{{.label = 0, .shift = 7, .bits = 6, .sign_bit = 13},  //
                                     {.label = 1, .shift = 0, .bits = 7}}}};
   }
 };
+
+// The dense index that CMSSW gives a cell: hashedIndex() of EBDetId and EEDetId, which is ours too, and the one
+// of Geometry/CaloTopology/HcalTopology in Run 1 for HCAL, all parts in one count (z > 0 first, iphi by iphi).
+// The cell must exist.
+constexpr int official_index(eb, eb_cell c) { return segmentation<eb>::index(c); }
+constexpr int official_index(ee, ee_cell c) { return segmentation<ee>::index(c); }
+constexpr int official_index(hb, hcal_cell c) {
+  int const i = c.ieta < 0 ? -c.ieta : c.ieta;
+  return (c.iphi - 1) * 18 + c.depth - 1 + i - (i < 16 ? 1 : 0) + (c.ieta < 0 ? 1296 : 0);
+}
+constexpr int official_index(he, hcal_cell c) {
+  int const i = c.ieta < 0 ? -c.ieta : c.ieta;
+  int const in_wedge = i <= 17   ? i - 16
+                       : i <= 20 ? 2 + 2 * (i - 18) + c.depth - 1
+                       : i <= 26 ? 8 + 2 * (i - 21) + c.depth - 1
+                       : i <= 28 ? 20 + 3 * (i - 27) + c.depth - 1
+                                 : 26 + c.depth - 1;
+  return 2592 + (c.iphi - 1) * 8 + (c.iphi / 2) * 20 + in_wedge + (c.ieta < 0 ? 1296 : 0);
+}
+constexpr int official_index(ho, hcal_cell c) {
+  int const i = c.ieta < 0 ? -c.ieta : c.ieta;
+  return 5184 + (c.iphi - 1) * 15 + i - 1 + (c.ieta < 0 ? 1080 : 0);
+}
+constexpr int official_index(hf, hcal_cell c) {
+  int const i = c.ieta < 0 ? -c.ieta : c.ieta;
+  return 7344 + ((c.iphi - 1) / 4) * 4 + ((c.iphi - 1) / 2) * 22 + 2 * (i - 29) + c.depth - 1 +
+         (c.ieta < 0 ? 864 : 0);
+}
+
+// The solenoid's field, tesla along +z, and the front of the ECAL crystals (mean radius and depth).
+inline constexpr double field = 3.8;
+constexpr calorimeter_face ecal_face() {
+  return {.radius = 1.29, .half_length = 2.706, .endcap_z = 3.193, .endcap_radius = 1.53};
+}
 
 // The whole detector.
 struct run1 {
