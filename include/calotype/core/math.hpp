@@ -593,4 +593,76 @@ constexpr CALOTYPE_HD T cosh(T x) {
   return n::add(half, n::div(n::constant(typename n::scalar_type(0.25)), half));
 }
 
+// A float or double whose arithmetic is never contracted, so that formulas may be written as they are printed:
+// each operation rounds once, whatever -ffp-contract says. (A product is an fma with +0, so it is never -0.)
+template <class T>
+struct strict {
+  T value = 0;
+
+  constexpr CALOTYPE_HD strict() = default;
+  constexpr CALOTYPE_HD strict(T x) : value(x) {}
+  constexpr CALOTYPE_HD explicit operator float() const { return static_cast<float>(value); }
+  constexpr CALOTYPE_HD explicit operator double() const { return static_cast<double>(value); }
+  // Towards zero.
+  constexpr CALOTYPE_HD explicit operator int() const { return static_cast<int>(value); }
+
+  friend constexpr CALOTYPE_HD strict operator+(strict a, strict b) { return number<T>::add(a.value, b.value); }
+  friend constexpr CALOTYPE_HD strict operator-(strict a, strict b) { return number<T>::sub(a.value, b.value); }
+  friend constexpr CALOTYPE_HD strict operator*(strict a, strict b) {
+    return number<T>::fma(a.value, b.value, T(0));
+  }
+  friend constexpr CALOTYPE_HD strict operator/(strict a, strict b) { return number<T>::div(a.value, b.value); }
+  friend constexpr CALOTYPE_HD strict operator-(strict a) { return strict(-a.value); }
+  constexpr CALOTYPE_HD strict& operator+=(strict b) { return *this = *this + b; }
+  constexpr CALOTYPE_HD strict& operator-=(strict b) { return *this = *this - b; }
+  constexpr CALOTYPE_HD strict& operator*=(strict b) { return *this = *this * b; }
+  friend constexpr CALOTYPE_HD bool operator<(strict a, strict b) { return a.value < b.value; }
+  friend constexpr CALOTYPE_HD bool operator>(strict a, strict b) { return a.value > b.value; }
+  friend constexpr CALOTYPE_HD bool operator<=(strict a, strict b) { return a.value <= b.value; }
+  friend constexpr CALOTYPE_HD bool operator>=(strict a, strict b) { return a.value >= b.value; }
+  friend constexpr CALOTYPE_HD bool operator==(strict a, strict b) { return a.value == b.value; }
+};
+
+template <class T>
+constexpr CALOTYPE_HD strict<T> sqrt(strict<T> x) {
+  return sqrt(x.value);
+}
+template <class T>
+constexpr CALOTYPE_HD strict<T> abs(strict<T> x) {
+  return abs(x.value);
+}
+template <class T>
+constexpr CALOTYPE_HD strict<T> exp(strict<T> x) {
+  return exp(x.value);
+}
+template <class T>
+constexpr CALOTYPE_HD strict<T> log(strict<T> x) {
+  return log(x.value);
+}
+template <class T>
+constexpr CALOTYPE_HD sine_cosine<strict<T>> sincos(strict<T> x) {
+  auto const [s, c] = sincos(x.value);
+  return {s, c};
+}
+template <class T>
+constexpr CALOTYPE_HD strict<T> atan(strict<T> x) {
+  return atan(x.value);
+}
+template <class T>
+constexpr CALOTYPE_HD strict<T> atan2(strict<T> y, strict<T> x) {
+  return atan2(y.value, x.value);
+}
+template <class T>
+constexpr CALOTYPE_HD strict<T> asinh(strict<T> x) {
+  return asinh(x.value);
+}
+template <class T>
+constexpr CALOTYPE_HD strict<T> sinh(strict<T> x) {
+  return sinh(x.value);
+}
+template <class T>
+constexpr CALOTYPE_HD strict<T> cosh(strict<T> x) {
+  return cosh(x.value);
+}
+
 }  // namespace calotype::math

@@ -207,3 +207,14 @@ TEST_CASE("the same bits for every contraction mode, instruction set and compile
   all_exponents<double>(4, visit);
   CHECK(hash == 15797730245615643617ULL);
 }
+
+TEST_CASE_TEMPLATE("strict numbers round every operation", T, float, double) {
+  using real = math::strict<T>;
+  T const eps = std::numeric_limits<T>::epsilon();
+  real const a = 1 + eps, b = 1 - eps, c = -1;
+  // 1 - eps^2 rounds to 1 before the sum; a contracted product would leave -eps^2
+  CHECK((a * b + c).value == 0);
+  CHECK((a * b - real(1)).value == 0);
+  CHECK(static_cast<int>(real(T(-2.7))) == -2);
+  CHECK((2 * a / a - 1).value == 1);
+}

@@ -105,3 +105,11 @@ TEST_CASE("poisson and gamma numbers have their moments") {
   for (int i = 0; i < 50000; ++i) ++count[s.below(5)];
   for (int c : count) CHECK(c == doctest::Approx(10000).epsilon(0.05));
 }
+
+TEST_CASE("normal quantiles invert the cumulative distribution") {
+  for (double p : {1e-6, 1e-4, 0.003, 0.1, 0.31, 0.5, 0.77, 0.99, 0.9999}) {
+    auto const z = static_cast<double>(calotype::normal_quantile(static_cast<float>(p)));
+    double const back = 0.5 * std::erfc(-z / std::sqrt(2.0));
+    CHECK(back == doctest::Approx(static_cast<double>(static_cast<float>(p))).epsilon(2e-4));
+  }
+}
