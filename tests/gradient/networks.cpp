@@ -1,11 +1,12 @@
 // Whole networks: the gradient of every parameter against central differences, in double.
-#include <doctest/doctest.h>
-
 #include <array>
-#include <calotype/exec/scalar.hpp>
-#include <calotype/nn/engine.hpp>
 #include <cmath>
 #include <vector>
+
+#include <doctest/doctest.h>
+
+#include <calotype/exec/scalar.hpp>
+#include <calotype/nn/engine.hpp>
 
 namespace {
 
@@ -33,8 +34,9 @@ struct residual_net {
   static constexpr auto classes() { return ct::labels("a", "b", "c"); }
   static constexpr auto layers() {
     using namespace ct::nn;
-    return ct::nn::layers(conv{.filters = 3, .kernel = 5, .stride = 2, .padding = 2}, relu{}, residual{.filters = 3},
-                          residual{.filters = 4, .stride = 2}, max_pool{.size = 2}, dense{.units = 6}, relu{}, logits{});
+    return ct::nn::layers(conv{.filters = 3, .kernel = 5, .stride = 2, .padding = 2}, relu{},
+                          residual{.filters = 3}, residual{.filters = 4, .stride = 2}, max_pool{.size = 2},
+                          dense{.units = 6}, relu{}, logits{});
   }
 };
 
@@ -93,7 +95,8 @@ void check_all_parameters() {
     worst = std::max(worst, std::abs(numeric - gradient[i]));
     moved += numeric != 0;
   }
-  INFO("largest slope ", largest, ", worst difference ", worst, ", parameters that matter ", moved, " of ", size);
+  INFO("largest slope ", largest, ", worst difference ", worst, ", parameters that matter ", moved, " of ",
+       size);
   CHECK(worst < 1e-7 * std::max(1.0, largest));
   CHECK(moved > static_cast<int>(size) / 4);
 }

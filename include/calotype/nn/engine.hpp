@@ -165,11 +165,11 @@ class packed_parameters {
         real_type const* bias = parameters + p.parameter_at(k::self.bias).offset;
         real_type* to = forward_.data() + layout::forward_offset[i];
         if constexpr (k::self.kind == op::conv) {
-          using conv = typename ops::template conv<k::conv_shape, k::from_image>;
-          conv::pack(weight, bias, to);
+          using conv_kernel = typename ops::template conv<k::conv_shape, k::from_image>;
+          conv_kernel::pack(weight, bias, to);
           if constexpr (!k::from_image) {
             if (gradient_.size() > 0)
-              conv::pack_gradient(weight, gradient_.data() + layout::gradient_offset[i]);
+              conv_kernel::pack_gradient(weight, gradient_.data() + layout::gradient_offset[i]);
           }
         } else {
           ops::template dense<k::dense_shape>::pack(weight, bias, to);
@@ -231,14 +231,15 @@ class inference_engine {
     using k = detail::step_kernels<Net, Policy, I>;
     constexpr step s = k::self;
     if constexpr (s.kind == op::conv) {
-      using conv = typename ops::template conv<k::conv_shape, k::from_image>;
+      using conv_kernel = typename ops::template conv<k::conv_shape, k::from_image>;
       if constexpr (k::pools_next()) {
         constexpr step pool = layout::plan.at(I + 1);
-        conv::template forward_pool<s.relu, layout::plan.pool(I + 1)>(policy_, at(s.in), packed, at(pool.out));
+        conv_kernel::template forward_pool<s.relu, layout::plan.pool(I + 1)>(policy_, at(s.in), packed,
+                                                                             at(pool.out));
       } else if constexpr (s.shortcut >= 0) {
-        conv::template forward<s.relu, true>(policy_, at(s.in), packed, at(s.shortcut), at(s.out));
+        conv_kernel::template forward<s.relu, true>(policy_, at(s.in), packed, at(s.shortcut), at(s.out));
       } else {
-        conv::template forward<s.relu, false>(policy_, at(s.in), packed, nullptr, at(s.out));
+        conv_kernel::template forward<s.relu, false>(policy_, at(s.in), packed, nullptr, at(s.out));
       }
     } else if constexpr (s.kind == op::max_pool) {
       if constexpr (I == 0 || !layout::fused[static_cast<std::size_t>(I > 0 ? I - 1 : 0)]) {
@@ -329,10 +330,10 @@ class training_engine {
     using k = detail::step_kernels<Net, Policy, I>;
     constexpr step s = k::self;
     if constexpr (s.kind == op::conv) {
-      using conv = typename ops::template conv<k::conv_shape, k::from_image>;
+      using conv_kernel = typename ops::template conv<k::conv_shape, k::from_image>;
       real_type const* shortcut = nullptr;
       if constexpr (s.shortcut >= 0) shortcut = at(s.shortcut);
-      conv::template forward<s.relu, (s.shortcut >= 0)>(policy_, at(s.in), packed, shortcut, at(s.out));
+      conv_kernel::template forward<s.relu, (s.shortcut >= 0)>(policy_, at(s.in), packed, shortcut, at(s.out));
     } else if constexpr (s.kind == op::max_pool) {
       ops::template max_pool<k::pool_shape>::forward(policy_, at(s.in), at(s.out));
     } else if constexpr (s.kind == op::global_max_pool) {
@@ -358,10 +359,12 @@ class training_engine {
     real_type* const din = gradient_slot(g.din[I]);
     if constexpr (s.relu) ops::template relu_gradient<k::out_shape>(policy_, at(s.out), dout);
     if constexpr (s.kind == op::conv) {
-      using conv = typename ops::template conv<k::conv_shape, k::from_image>;
-      conv::weight_gradient(policy_, at(s.in), dout, gradients + layout::plan.parameter_at(s.weight).offset,
-                            gradients + layout::plan.parameter_at(s.bias).offset);
-      if constexpr (g.din[I] >= 0) conv::input_gradient(policy_, dout, packed, gradient_slot(g.added[I]), din);
+      using conv_kernel = typename ops::template conv<k::conv_shape, k::from_image>;
+      conv_kernel::weight_gradient(policy_, at(s.in), dout,
+                                   gradients + layout::plan.parameter_at(s.weight).offset,
+                                   gradients + layout::plan.parameter_at(s.bias).offset);
+      if constexpr (g.din[I] >= 0)
+        conv_kernel::input_gradient(policy_, dout, packed, gradient_slot(g.added[I]), din);
     } else if constexpr (s.kind == op::max_pool) {
       ops::template max_pool<k::pool_shape>::gradient(policy_, at(s.in), at(s.out), dout, din);
     } else if constexpr (s.kind == op::global_max_pool) {

@@ -20,8 +20,10 @@ struct input_traits {
   static constexpr bool is_image = requires { Input::image(); };
   static constexpr bool is_features = requires { Input::features(); };
   static constexpr bool is_tensor = requires { Input::tensor(); };
-  static_assert(int{is_image} + int{is_features} + int{is_tensor} == 1,
-                "calotype::nn: a network's input must have exactly one of image(), features() and tensor()");
+  static constexpr bool valid = int{is_image} + int{is_features} + int{is_tensor} == 1;
+  static_assert(
+      valid,
+      "calotype::nn: a network's input must have exactly one (valid) of image(), features() and tensor()");
 
   static constexpr int planes() {
     if constexpr (is_image) {

@@ -80,8 +80,8 @@ constexpr int storage(plan<C> const& p, int v, bool keep) {
 
 // keep: every value keeps its own buffer (training). skipped[i]: step i does not store its output (fused with
 // the next).
-template <int C>
-constexpr memory_plan<C> plan_memory(plan<C> const& p, bool keep, std::array<bool, C> const& skipped) {
+template <int C, class Flags>
+constexpr memory_plan<C> plan_memory(plan<C> const& p, bool keep, Flags const& skipped) {
   memory_plan<C> m;
   slot_pool<C> pool;
   std::array<int, C> last{};

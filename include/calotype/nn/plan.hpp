@@ -423,10 +423,14 @@ class plan_builder {
 
 template <class Net>
 constexpr auto make_plan() {
-  constexpr int capacity = 4 * Net::layers().size() + 8;
-  plan_builder<capacity> builder;
-  builder.template run<typename Net::input>(Net::layers(), Net::classes().size());
-  return builder.get();
+  if constexpr (input_traits<typename Net::input>::valid) {
+    constexpr int capacity = 4 * Net::layers().size() + 8;
+    plan_builder<capacity> builder;
+    builder.template run<typename Net::input>(Net::layers(), Net::classes().size());
+    return builder.get();
+  } else {
+    return plan<1>{};  // the compiler has said why
+  }
 }
 
 // One sentence per kind of mistake; the numbers are template arguments, so every compiler prints them.

@@ -1,0 +1,102 @@
+// Brings a sample into the input planes of an engine: an event through the image builder, numbers by copying.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include <calotype/image/builder.hpp>
+#include <calotype/image/event.hpp>
+#include <calotype/kernel/ops.hpp>
+#include <calotype/nn/engine.hpp>
+#include <calotype/nn/input.hpp>
+
+namespace calotype::nn {
+
+// The numbers of all input planes, one after the other, each channel x row x column.
+template <class Net>
+constexpr std::size_t input_size() {
+  std::size_t n = 0;
+  for (int p = 0; p < input_traits<typename Net::input>::planes(); ++p) {
+    n += static_cast<std::size_t>(input_traits<typename Net::input>::plane(p).size());
+  }
+  return n;
+}
+
+// One per engine, since the builder remembers which pixels it set there. Allocates at construction only.
+template <class Net, class Policy>
+class feed {
+  using input = typename Net::input;
+  using traits = input_traits<input>;
+  using ops = kernel::ops<Policy>;
+  using real = typename ops::real_type;
+
+ public:
+  explicit feed(Policy policy = {}) : policy_(policy), builder_(policy) {}
+
+  // What the image builder keeps.
+  static constexpr std::size_t workspace_bytes() {
+    if constexpr (traits::is_image) {
+      return image_builder<input, Policy>::workspace_bytes;
+    } else {
+      return 0;
+    }
+  }
+
+  // An event: image planes by the builder, or the features that the description computes.
+  template <concepts::event E, class Engine>
+  void operator()(E const& e, Engine& engine) noexcept {
+    if constexpr (traits::is_image) {
+      if (dense_) set(nullptr, engine);  // the builder only takes back what it wrote itself
+      dense_ = false;
+      images(e, engine, std::make_integer_sequence<int, traits::planes()>{});
+    } else {
+      static_assert(
+          requires { input::compute(e); },
+          "calotype::nn: this network's input is not computed from events; give it numbers "
+          "(std::span<float const>), or add a static compute(event) to the input description");
+      auto const numbers = input::compute(e);
+      (*this)(std::span<float const>(numbers), engine);
+    }
+  }
+
+  // Plain numbers, input_size<Net>() of them.
+  template <class Engine>
+  void operator()(std::span<float const> numbers, Engine& engine) noexcept {
+    set(numbers.data(), engine);
+    dense_ = true;
+  }
+
+ private:
+  struct no_builder {
+    explicit no_builder(Policy const&) noexcept {}
+  };
+  template <bool IsImage, class = void>
+  struct builder_for {
+    using type = no_builder;
+  };
+  template <class Unused>
+  struct builder_for<true, Unused> {
+    using type = image_builder<input, Policy>;
+  };
+
+  template <class Engine>
+  void set(float const* numbers, Engine& engine) noexcept {
+    detail::for_each_index<traits::planes()>([&](auto p) {
+      constexpr map_shape shape = traits::plane(p);
+      ops::template set_input<shape>(policy_, numbers, engine.template input<p>());
+      if (numbers != nullptr) numbers += shape.size();
+    });
+  }
+
+  template <class E, class Engine, int... P>
+  void images(E const& e, Engine& engine, std::integer_sequence<int, P...>) noexcept {
+    builder_.build(e, {engine.template target<P>()...});
+  }
+
+  [[no_unique_address]] Policy policy_;
+  typename builder_for<traits::is_image>::type builder_;
+  bool dense_ = false;
+};
+
+}  // namespace calotype::nn

@@ -1,0 +1,81 @@
+// Scores events: one session per thread, any number of sessions per model.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include <calotype/core/math.hpp>
+#include <calotype/exec/cpu.hpp>
+#include <calotype/image/event.hpp>
+#include <calotype/kernel/element/loss.hpp>
+#include <calotype/nn/cost.hpp>
+#include <calotype/nn/engine.hpp>
+#include <calotype/nn/feed.hpp>
+#include <calotype/nn/model.hpp>
+
+namespace calotype {
+
+// Keeps a model's packed parameters alive, owns its activations, and allocates in the constructor only. A call
+// returns probabilities in the order of classes() (softmax, or the sigmoid of a single logit); it never throws,
+// allocates, locks or prints. The same event gives the same bits in any session, on any machine, under any
+// strict policy.
+//
+// Signature is computed from the description's content: two libraries in one process that both define `struct
+// tagger` do not share code unless they mean the same network.
+template <class Net, class Policy = exec::cpu<>, std::uint64_t Signature = nn::signature<Net>>
+class session {
+ public:
+  using ops = kernel::ops<Policy>;
+  static constexpr int outputs = nn::inference_engine<Net, Policy>::outputs;
+  using scores = std::array<float, static_cast<std::size_t>(outputs)>;
+
+  explicit session(nn::model<Net> const& model, Policy policy = {})
+      : policy_(policy), packed_(model.packed(policy)), engine_(policy), feed_(policy) {}
+
+  // The scores of an event.
+  template <concepts::event E>
+  scores operator()(E const& e) noexcept {
+    feed_(e, engine_);
+    return finish();
+  }
+  // The scores of an input given as numbers: all planes one after the other, channel x row x column, as the
+  // image builder would make them. Precondition: input_size<Net>() numbers.
+  scores operator()(std::span<float const> input) noexcept {
+    feed_(input, engine_);
+    return finish();
+  }
+  // Many events, one after the other; out must be as long as events.
+  template <concepts::event E>
+  void operator()(std::span<E const> events, std::span<scores> out) noexcept {
+    for (std::size_t i = 0; i < events.size(); ++i) out[i] = (*this)(events[i]);
+  }
+
+  // The logits behind the last scores.
+  scores const& logits() const noexcept { return logits_; }
+
+ private:
+  scores finish() noexcept {
+    using real = typename ops::real_type;
+    std::array<real, static_cast<std::size_t>(outputs)> raw{};
+    ops::to_host(policy_, raw.size(), engine_.run(*packed_), raw.data());
+    for (std::size_t i = 0; i < raw.size(); ++i) logits_[i] = static_cast<float>(raw[i]);
+    scores p{};
+    if constexpr (outputs == 1) {
+      p[0] = kernel::element::sigmoid(logits_[0]);
+    } else {
+      kernel::element::softmax<outputs>(logits_.data(), p.data());
+    }
+    return p;
+  }
+
+  [[no_unique_address]] Policy policy_;
+  std::shared_ptr<nn::packed_parameters<Net, Policy> const> packed_;
+  nn::inference_engine<Net, Policy> engine_;
+  nn::feed<Net, Policy> feed_;
+  scores logits_{};
+};
+
+}  // namespace calotype

@@ -1,0 +1,200 @@
+// Minibatch training of a network description with any policy; the same bits for any number of threads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include <calotype/core/parallel.hpp>
+#include <calotype/kernel/element/adam.hpp>
+#include <calotype/kernel/element/loss.hpp>
+#include <calotype/nn/engine.hpp>
+#include <calotype/nn/feed.hpp>
+#include <calotype/nn/model.hpp>
+#include <calotype/train/dataset.hpp>
+#include <calotype/train/options.hpp>
+
+namespace calotype::train {
+
+// Everything that decides how a run goes on: what a checkpoint stores.
+struct progress {
+  std::uint64_t steps = 0;   // optimiser steps done
+  std::uint64_t epochs = 0;  // whole passes done
+};
+
+// Holds parameters and optimiser state of one run. The loss of a batch is the weighted mean of the events'
+// losses: softmax cross-entropy, or binary cross-entropy with one logit (event paper 5.3, jet paper).
+//
+// Gradients of the events of a batch are added pairwise by their place in the batch (0+1, 2+3, then those sums,
+// ...), whatever thread computed them.
+template <class Net, class Policy>
+class trainer {
+ public:
+  using ops = kernel::ops<Policy>;
+  using real = typename ops::real_type;
+  static constexpr int outputs = nn::plan_of<Net>.shape(nn::plan_of<Net>.result).channels;
+  static constexpr auto size = static_cast<std::size_t>(nn::plan_of<Net>.total_parameters());
+
+  trainer(nn::model<Net> const& start, options const& o, Policy policy = {})
+      : options_(o),
+        policy_(policy),
+        packed_(true),
+        parameters_(size),
+        first_(size),
+        second_(size),
+        gradient_(size) {
+    upload(start.parameters(), parameters_);
+    int const threads = o.threads < 1 ? 1 : o.threads;
+    for (int t = 0; t < threads; ++t) workers_.push_back(std::make_unique<worker>(policy));
+  }
+
+  options const& settings() const noexcept { return options_; }
+  train::progress const& done() const noexcept { return done_; }
+  nn::model<Net> model() const { return nn::model<Net>(download(parameters_)); }
+
+  // One optimiser step on the samples data[batch[i]]; returns the batch's loss before the step.
+  template <concepts::dataset Data>
+  double step(Data const& data, std::span<std::size_t const> batch) {
+    double const loss = gradient(data, batch);
+    ++done_.steps;
+    auto const& a = options_.optimiser;
+    ops::adam(
+        policy_, size,
+        kernel::adam_step_at(a.learning_rate, a.beta1, a.beta2, a.epsilon, static_cast<long long>(done_.steps)),
+        gradient_.data(), first_.data(), second_.data(), parameters_.data());
+    return loss;
+  }
+
+  // The loss of a batch and its gradient (gradients()), without a step.
+  template <concepts::dataset Data>
+  double gradient(Data const& data, std::span<std::size_t const> batch) {
+    packed_.pack(parameters_.data());
+    double total_weight = 0;
+    for (std::size_t i : batch) total_weight += static_cast<double>(data.weight(i));
+    std::size_t const leaves = (batch.size() + events_per_leaf - 1) / events_per_leaf;
+    losses_.assign(batch.size(), 0.0);
+    while (leaf_sums_.size() < leaves) leaf_sums_.emplace_back(size);
+    for_each_item(static_cast<int>(workers_.size()), leaves, [&](int w, std::size_t leaf) {
+      std::size_t const from = leaf * events_per_leaf;
+      std::size_t const count = std::min(events_per_leaf, batch.size() - from);
+      workers_[static_cast<std::size_t>(w)]->sum_of_events(*this, data, batch.subspan(from, count), from,
+                                                           total_weight, leaf_sums_[leaf].data());
+    });
+    // Pairwise over the leaves, in place.
+    for (std::size_t width = 1; width < leaves; width *= 2) {
+      for (std::size_t i = 0; i + width < leaves; i += 2 * width) {
+        ops::add(policy_, size, leaf_sums_[i + width].data(), leaf_sums_[i].data());
+      }
+    }
+    std::swap(gradient_, leaf_sums_[0]);
+    double loss = 0;
+    for (double l : losses_) loss += l;
+    return loss;
+  }
+
+  std::vector<float> gradients() const { return download(gradient_); }
+
+  // One pass over all samples in the epoch's order; progress(steps done, steps of the epoch, loss of the batch)
+  // after every step. Returns the mean loss. An incomplete last batch is used as it is.
+  template <concepts::dataset Data, class Progress>
+  double epoch(Data const& data, Progress&& progress) {
+    auto const order = epoch_order(data.size(), options_.seed, done_.epochs);
+    auto const batch = static_cast<std::size_t>(options_.batch_size);
+    std::size_t const steps = (order.size() + batch - 1) / batch;
+    double sum = 0;
+    for (std::size_t s = 0; s < steps; ++s) {
+      std::size_t const from = s * batch, count = std::min(batch, order.size() - from);
+      double const loss = step(data, std::span<std::size_t const>(order).subspan(from, count));
+      sum += loss * static_cast<double>(count);
+      progress(s + 1, steps, loss);
+    }
+    ++done_.epochs;
+    return order.empty() ? 0.0 : sum / static_cast<double>(order.size());
+  }
+
+  // What a checkpoint stores besides the options, and how it comes back (sizes must be `size`).
+  struct snapshot {
+    std::vector<float> parameters, first_moment, second_moment;
+    train::progress done;
+  };
+  snapshot save() const { return {download(parameters_), download(first_), download(second_), done_}; }
+  void restore(snapshot const& s) {
+    upload(s.parameters, parameters_);
+    upload(s.first_moment, first_);
+    upload(s.second_moment, second_);
+    done_ = s.done;
+  }
+
+ private:
+  static constexpr std::size_t events_per_leaf = 4;  // a power of two, so that leaves are whole subtrees
+
+  using buffer = typename ops::buffer;
+
+  void upload(std::span<float const> from, buffer& to) const {
+    std::vector<real> const numbers(from.begin(), from.end());
+    ops::to_policy(policy_, size, numbers.data(), to.data());
+  }
+  std::vector<float> download(buffer const& from) const {
+    std::vector<real> numbers(size);
+    ops::to_host(policy_, size, from.data(), numbers.data());
+    return {numbers.begin(), numbers.end()};
+  }
+
+  // What one thread needs.
+  struct worker {
+    explicit worker(Policy policy) : engine(policy), feed(policy) {
+      for (auto& p : pending) p = buffer(size);
+    }
+
+    template <class Data>
+    void sum_of_events(trainer& t, Data const& data, std::span<std::size_t const> events, std::size_t place,
+                       double total_weight, real* sum) {
+      // Four events: (0+1) + (2+3).
+      for (std::size_t i = 0; i < events.size(); ++i) {
+        real* const into = i == 0 ? sum : pending[i - 1].data();
+        one(t, data, events[i], place + i, total_weight, into);
+        if (i == 1) ops::add(t.policy_, size, pending[0].data(), sum);
+        if (i == 3) ops::add(t.policy_, size, pending[2].data(), pending[1].data());
+      }
+      if (events.size() > 2) ops::add(t.policy_, size, pending[1].data(), sum);
+    }
+
+    template <class Data>
+    void one(trainer& t, Data const& data, std::size_t index, std::size_t place, double total_weight,
+             real* gradients) {
+      feed(data.sample(index), engine);
+      std::uint64_t const key = dropout_key(t.options_.seed, t.done_.epochs, index);
+      real const* logits = engine.forward(t.packed_, key);
+      std::array<real, outputs> host{}, slope{};
+      ops::to_host(t.policy_, host.size(), logits, host.data());
+      auto const weight = static_cast<real>(static_cast<double>(data.weight(index)) / total_weight);
+      real loss{};
+      if constexpr (outputs == 1) {
+        loss = kernel::element::binary_cross_entropy(host[0], data.label(index) == 0 ? 1 : 0, weight, slope[0]);
+      } else {
+        loss = kernel::element::softmax_cross_entropy<outputs>(host.data(), data.label(index), weight,
+                                                               slope.data());
+      }
+      t.losses_[place] = static_cast<double>(loss);
+      ops::to_policy(t.policy_, slope.size(), slope.data(), engine.logit_gradient());
+      engine.backward(t.packed_, t.parameters_.data(), gradients);
+    }
+
+    nn::training_engine<Net, Policy> engine;
+    nn::feed<Net, Policy> feed;
+    std::array<buffer, 3> pending;
+  };
+
+  options options_;
+  train::progress done_{};
+  [[no_unique_address]] Policy policy_;
+  nn::packed_parameters<Net, Policy> packed_;
+  buffer parameters_, first_, second_, gradient_;
+  std::vector<buffer> leaf_sums_;
+  std::vector<double> losses_;
+  std::vector<std::unique_ptr<worker>> workers_;
+};
+
+}  // namespace calotype::train

@@ -1,0 +1,7 @@
+#include "against_torch.hpp"
+
+#include <calotype/models/event_paper.hpp>
+
+TEST_CASE("cms-i equals PyTorch, and every policy the same bits") {
+  against_torch::check<calotype::models::cms_i>("cms-i");
+}

@@ -1,0 +1,7 @@
+#include "against_torch.hpp"
+
+#include <calotype/models/event_paper.hpp>
+
+TEST_CASE("four-momentum-3 equals PyTorch, and every policy the same bits") {
+  against_torch::check<calotype::models::four_momentum_3>("four-momentum-3");
+}

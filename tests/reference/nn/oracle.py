@@ -1,0 +1,124 @@
+#!/usr/bin/python3
+"""PyTorch's answer for one network of the event paper, in float64: oracle.py MODEL IN.safetensors OUT.safetensors
+
+IN holds the parameters under their state-dict names, the input planes as input.0, input.1, ... and the gradient of some
+loss with respect to the logits as logit_gradient; OUT receives logits and the gradient of every parameter.
+"""
+import json
+import sys
+
+import numpy as np
+import torch
+from torch import nn
+
+
+def read(path):
+    with open(path, "rb") as f:
+        size = int.from_bytes(f.read(8), "little")
+        header = json.loads(f.read(size))
+        blob = f.read()
+    kinds = {"F32": np.float32, "F64": np.float64}
+    return {
+        name: np.frombuffer(blob[t["data_offsets"][0]:t["data_offsets"][1]], dtype=kinds[t["dtype"]]).reshape(t["shape"])
+        for name, t in header.items()
+        if name != "__metadata__"
+    }
+
+
+def write(path, tensors):
+    header, at = {}, 0
+    for name, t in tensors.items():
+        header[name] = {"dtype": "F64", "shape": list(t.shape), "data_offsets": [at, at + t.nbytes]}
+        at += t.nbytes
+    text = json.dumps(header).encode()
+    with open(path, "wb") as f:
+        f.write(len(text).to_bytes(8, "little"))
+        f.write(text)
+        for t in tensors.values():
+            f.write(np.ascontiguousarray(t).tobytes())
+
+
+class Block(nn.Module):
+    def __init__(self, a, b):
+        super().__init__()
+        self.stride = b // a
+        self.conv1 = nn.Conv2d(a, b, 3, stride=self.stride, padding=1)
+        self.conv2 = nn.Conv2d(b, b, 3, padding=1)
+        self.shortcut = nn.Conv2d(a, b, 1, stride=self.stride)
+
+    def forward(self, x):
+        y = self.conv2(torch.relu(self.conv1(x)))
+        return torch.relu(y + (self.shortcut(x) if self.stride > 1 else x))
+
+
+class Trunk(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.conv0 = nn.Conv2d(channels, 16, 7, stride=2, padding=1)
+        self.layer1 = nn.Sequential(*[Block(16, 16) for _ in range(3)])
+        self.layer2 = nn.Sequential(Block(16, 32))
+        self.layer3 = nn.Sequential(*[Block(32, 32) for _ in range(3)])
+
+    def forward(self, x):
+        x = nn.functional.max_pool2d(torch.relu(self.conv0(x)), 2)
+        return torch.amax(self.layer3(self.layer2(self.layer1(x))), dim=(2, 3))
+
+
+class Single(Trunk):
+    def __init__(self, channels):
+        super().__init__(channels)
+        self.fc = nn.Linear(32, 3)
+
+    def forward(self, x):
+        return self.fc(super().forward(x))
+
+
+def fully_connected(*widths):
+    parts = []
+    for a, b in zip(widths, widths[1:]):
+        parts += [nn.Linear(a, b), nn.ReLU()]
+    return nn.Sequential(*parts[:-1])
+
+
+class Three(nn.Module):
+    def __init__(self, channels):
+        super().__init__()
+        self.barrel, self.endcap_minus, self.endcap_plus = Trunk(channels), Trunk(channels), Trunk(channels)
+        self.fcn = fully_connected(96, 128, 128, 3)
+
+    def forward(self, a, b, c):
+        return self.fcn(torch.cat([self.barrel(a), self.endcap_minus(b), self.endcap_plus(c)], dim=1))
+
+
+class FourMomentum(nn.Module):
+    def __init__(self, outputs):
+        super().__init__()
+        self.fcn = fully_connected(5, 128, 128, 128, 128, outputs)
+
+    def forward(self, x):
+        return self.fcn(x)
+
+
+MODELS = {
+    "eb": lambda: Single(1), "cms-b": lambda: Single(3), "cms-ii": lambda: Single(3), "ecal": lambda: Three(1),
+    "cms-i": lambda: Three(3), "four-momentum": lambda: FourMomentum(1), "four-momentum-3": lambda: FourMomentum(3),
+}
+
+
+def main():
+    name, source, target = sys.argv[1:]
+    tensors = read(source)
+    net = MODELS[name]().double()
+    net.load_state_dict({k: torch.tensor(v.astype(np.float64)) for k, v in tensors.items()
+                         if not k.startswith("input.") and k != "logit_gradient"})
+    planes = [torch.tensor(tensors[f"input.{i}"].astype(np.float64))[None] for i in range(len(tensors))
+              if f"input.{i}" in tensors]
+    logits = net(*planes)
+    (logits * torch.tensor(tensors["logit_gradient"].astype(np.float64))).sum().backward()
+    out = {"logits": logits.detach().numpy()[0]}
+    for k, p in net.named_parameters():
+        out["gradient." + k] = np.zeros(p.shape) if p.grad is None else p.grad.numpy()
+    write(target, out)
+
+
+main()
