@@ -1,0 +1,231 @@
+// The one loop behind convolutions and their input gradients: every output is a chain of fused multiply-adds
+// over the taps of its window (row, column) and the input's channels; a tile of outputs is held in registers.
+#pragma once
+
+#include <calotype/core/config.hpp>
+#include <calotype/kernel/cpu/layout.hpp>
+#include <calotype/kernel/cpu/simd.hpp>
+
+namespace calotype::kernel::cpu {
+
+// The taps of a window. Tap (ky, kx) of the output at (y, x) reads the input at
+// (y stride + first_row + ky step, x stride + first_col + kx step).
+struct window {
+  int rows = 0;
+  int cols = 0;
+  int first_row = 0;
+  int first_col = 0;
+  int step = 1;
+  int stride = 1;
+
+  // Whether every tap of rows x cols outputs stays inside the input and its halo.
+  constexpr bool stays_inside(strides in, int out_rows, int out_cols) const {
+    auto const inside = [&](int first, int taps, int outputs, int size) {
+      int const last_tap = first + step * (taps - 1);
+      int const last_output = stride * (outputs - 1);
+      return smaller_of(first, last_tap) >= -in.halo &&
+             larger_of(first, last_tap) + last_output < size + in.halo;
+    };
+    return rows * cols == 0 ||
+           (inside(first_row, rows, out_rows, in.rows) && inside(first_col, cols, out_cols, in.cols));
+  }
+  friend constexpr bool operator==(window, window) = default;
+};
+
+// The registers of a tile: `vectors` for the output channels that are computed together, times the tile's
+// outputs. What is left holds the weights and one input.
+template <class Arch>
+struct tile_model {
+  static constexpr int lanes = simd<Arch>::lanes;
+
+  // Blocks of output channels computed together: two where a block is one register, so that each input that is
+  // broadcast serves two multiply-adds.
+  static constexpr int blocks_together(int blocks) { return lanes == block_size && blocks % 2 == 0 ? 2 : 1; }
+  static constexpr int vectors(int blocks) { return blocks_together(blocks) * block_size / lanes; }
+  static constexpr int outputs(int vectors) {
+    return smaller_of(28 / vectors, (simd<Arch>::registers - vectors - 1) / vectors);
+  }
+};
+
+// A whole layer: `rows` x `cols` outputs with `blocks` blocks of channels. `to` has the strides between
+// outputs.
+struct layer {
+  strides from{};
+  strides to{};
+  int stride = 1;
+  int blocks = 0;
+
+  friend constexpr bool operator==(layer, layer) = default;
+};
+
+// The taps that are carried out, as steps through memory.
+struct taps {
+  int rows = 0;
+  int cols = 0;
+  int row_step = 0;
+  int col_step = 0;
+  int weight_row = 0;
+};
+
+template <class Arch, layer L>
+struct chains {
+  using v = simd<Arch>;
+  static constexpr int vectors = tile_model<Arch>::vectors(L.blocks);
+  static constexpr int together = tile_model<Arch>::blocks_together(L.blocks);
+  static constexpr int outputs = tile_model<Arch>::outputs(vectors);
+  static constexpr int width = together * block_size;  // output channels computed together
+  static constexpr int rows = L.to.rows;
+  static constexpr int cols = L.to.cols;
+  // Narrow layers take several rows into a tile.
+  static constexpr parts across = split(cols, outputs);
+  static constexpr parts down = split(rows, cols <= outputs ? outputs / cols : 1);
+
+  static constexpr taps whole(window w) {
+    return {w.rows, w.cols, w.step * L.from.row, w.step * L.from.pixel, w.cols * L.from.channels * width};
+  }
+
+  // All outputs. `in`, `added` and `out` point at pixel (0, 0); `weights` are [together][tap row][tap
+  // col][channel][width], `bias` has all channels; `added` may be null. Every tap must stay inside the input
+  // and its halo.
+  template <bool Relu>
+  static void all(float const* in, float const* bias, float const* weights, window w, float const* added,
+                  float* out) {
+    in += w.first_row * L.from.row + w.first_col * L.from.pixel;
+    for (int block = 0; block < L.blocks; block += together) {
+      for (int i = 0, y = 0; i < down.count; ++i) {
+        float const* from = in + y * L.stride * L.from.row;
+        int const to = y * L.to.row + block * L.to.block;
+        if constexpr (down.longer > 0) {
+          if (i < down.longer) {
+            band<down.length + 1, Relu>(from, bias + block * block_size, weights, whole(w), added, out, to);
+            y += down.length + 1;
+            continue;
+          }
+        }
+        band<down.length, Relu>(from, bias + block * block_size, weights, whole(w), added, out, to);
+        y += down.length;
+      }
+      weights += w.rows * w.cols * L.from.channels * width;
+    }
+  }
+
+  // The same where taps may fall beyond the halo: they are left out.
+  template <bool Relu>
+  static void clipped(float const* in, float const* bias, float const* weights, window w, float const* added,
+                      float* out) {
+    for (int block = 0; block < L.blocks; block += together) {
+      for (int y = 0; y < rows; ++y) {
+        auto const ky = inside(y * L.stride + w.first_row, w.step, w.rows, L.from.rows);
+        float const* from = in + (y * L.stride + w.first_row + ky.first * w.step) * L.from.row;
+        for (int x = 0; x < cols; ++x) {
+          auto const kx = inside(x * L.stride + w.first_col, w.step, w.cols, L.from.cols);
+          taps t = whole(w);
+          t.rows = ky.count;
+          t.cols = kx.count;
+          int const to = block * L.to.block + y * L.to.row + x * L.to.pixel;
+          tile<1, 1, Relu>(from + (x * L.stride + w.first_col + kx.first * w.step) * L.from.pixel,
+                           bias + block * block_size,
+                           weights + ky.first * t.weight_row + kx.first * L.from.channels * width, t,
+                           added != nullptr ? added + to : nullptr, out + to);
+        }
+      }
+      weights += w.rows * w.cols * L.from.channels * width;
+    }
+  }
+
+  // sum[row][col][vector] = bias, then one fma per tap and input channel.
+  template <int Rows, int Cols>
+  CALOTYPE_INLINE static void accumulate(vec<Arch> (&sum)[Rows][Cols][vectors], float const* in,
+                                         float const* bias, float const* weights, taps t) {
+    CALOTYPE_UNROLL for (int n = 0; n < vectors; ++n) {
+      vec<Arch> const start = v::load(bias + n * v::lanes);
+      CALOTYPE_UNROLL for (int r = 0; r < Rows; ++r) {
+        CALOTYPE_UNROLL for (int c = 0; c < Cols; ++c) sum[r][c][n] = start;
+      }
+    }
+    for (int ky = 0; ky < t.rows; ++ky, in += t.row_step, weights += t.weight_row) {
+      float const* tap = in;
+      float const* weight = weights;
+      for (int kx = 0; kx < t.cols; ++kx, tap += t.col_step) {
+        for (int first = 0, block = 0; first < L.from.channels;
+             first += L.from.together, block += L.from.block) {
+          float const* x = tap + block;
+          int const channels = smaller_of(L.from.together, L.from.channels - first);
+          for (int channel = 0; channel < channels; ++channel, x += L.from.channel, weight += width) {
+            x = forget(x);
+            vec<Arch> w[vectors];
+            CALOTYPE_UNROLL for (int n = 0; n < vectors; ++n) w[n] = v::load(weight + n * v::lanes);
+            CALOTYPE_UNROLL for (int r = 0; r < Rows; ++r) {
+              CALOTYPE_UNROLL for (int c = 0; c < Cols; ++c) {
+                vec<Arch> const value = v::broadcast(x[L.stride * (r * L.from.row + c * L.from.pixel)]);
+                CALOTYPE_UNROLL for (int n = 0; n < vectors; ++n) sum[r][c][n] =
+                    v::fma(value, w[n], sum[r][c][n]);
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  // Where register n of a pixel's channels lies in the output.
+  static constexpr int place(int n) {
+    return n * v::lanes / block_size * L.to.block + n * v::lanes % block_size;
+  }
+
+ private:
+  struct span {
+    int first;
+    int count;
+  };
+
+  // The taps k for which 0 <= at + k step < size.
+  CALOTYPE_INLINE static span inside(int at, int step, int taps, int size) {
+    int const first = larger_of(0, step > 0 ? -at : at - size + 1);
+    int const end = smaller_of(taps, step > 0 ? size - at : at + 1);
+    return {first < end ? first : 0, first < end ? end - first : 0};
+  }
+
+  template <int Rows, bool Relu>
+  CALOTYPE_INLINE static void band(float const* in, float const* bias, float const* weights, taps t,
+                                   float const* added, float* out, int to) {
+    constexpr int step = L.stride * L.from.pixel;
+    for (int i = 0; i < across.count; ++i) {
+      float const* a = added != nullptr ? added + to : nullptr;
+      if constexpr (across.longer > 0) {
+        if (i < across.longer) {
+          tile<Rows, across.length + 1, Relu>(in, bias, weights, t, a, out + to);
+          in += (across.length + 1) * step;
+          to += (across.length + 1) * L.to.pixel;
+          continue;
+        }
+      }
+      tile<Rows, across.length, Relu>(in, bias, weights, t, a, out + to);
+      in += across.length * step;
+      to += across.length * L.to.pixel;
+    }
+  }
+
+  template <int Rows, int Cols, bool Relu>
+  static void tile(float const* in, float const* bias, float const* weights, taps t, float const* added,
+                   float* out) {
+    vec<Arch> sum[Rows][Cols][vectors];
+    accumulate(sum, in, bias, weights, t);
+    if (added != nullptr) {
+      each(sum, [&](vec<Arch>& s, int at) { s = v::add(s, v::load(added + at)); });
+    }
+    each(sum, [&](vec<Arch> s, int at) { v::store(out + at, Relu ? rectified<Arch>(s) : s); });
+  }
+
+  template <int Rows, int Cols, class Function>
+  CALOTYPE_INLINE static void each(vec<Arch> (&sum)[Rows][Cols][vectors], Function f) {
+    CALOTYPE_UNROLL for (int r = 0; r < Rows; ++r) {
+      CALOTYPE_UNROLL for (int c = 0; c < Cols; ++c) {
+        CALOTYPE_UNROLL for (int n = 0; n < vectors; ++n)
+            f(sum[r][c][n], r * L.to.row + c * L.to.pixel + place(n));
+      }
+    }
+  }
+};
+
+}  // namespace calotype::kernel::cpu

@@ -1,0 +1,248 @@
+// The instruction sets of the CPU kernels: one register of floats per instruction set, named by xsimd's
+// architecture tags and held in xsimd's registers. Only this file knows intrinsics. It includes xsimd's
+// register types and none of its algorithms: they cost 0.6 s to compile, and xsimd 8.1 has no fused
+// multiply-add for AVX-512.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <type_traits>
+
+#include <xsimd/config/xsimd_config.hpp>
+#include <xsimd/types/xsimd_all_registers.hpp>
+
+#include <calotype/core/config.hpp>
+#include <calotype/kernel/arithmetic.hpp>
+
+namespace calotype::kernel::cpu {
+
+// No vector unit: four floats side by side, each operation one lane at a time. Runs everywhere.
+struct portable {};
+
+// The widest instruction set with fused multiply-adds that this translation unit is compiled for.
+#if XSIMD_WITH_AVX512F
+using best_arch = xsimd::avx512f;
+#elif XSIMD_WITH_FMA3_AVX2
+using best_arch = xsimd::fma3<xsimd::avx2>;
+#elif XSIMD_WITH_NEON64
+using best_arch = xsimd::neon64;
+#else
+using best_arch = portable;
+#endif
+
+// What the kernels ask of an instruction set:
+//   lanes, registers          floats in a register, how many registers there are
+//   load, store               any address
+//   load_part, store_part     the first n lanes (0 < n < lanes); the others are +0, or left alone
+//   broadcast                 one float in every lane
+//   fma(a, b, c)              a b + c, rounded once
+//   mul(a, b)                 rounded, and never contracted with a later addition, whatever -ffp-contract says
+//   add, div, sqrt            rounded
+//   greater_of(a, b)          a > b ? a : b
+//   select_equal(a, b, x, y)  a == b ? x : y
+//   select_greater(a, b, x, y)
+template <class Arch>
+struct simd {
+  static_assert(
+      sizeof(Arch) == 0,
+      "calotype::kernel::cpu: no kernels for this instruction set, or the compiler is not allowed to use it "
+      "(-march); use xsimd::avx512f, xsimd::fma3<xsimd::avx2>, xsimd::neon64 or kernel::cpu::portable");
+};
+
+template <>
+struct simd<portable> {
+  struct type {
+    float lane[4];
+  };
+  static constexpr int lanes = 4;
+  static constexpr int registers = 16;
+
+  CALOTYPE_INLINE static type load(float const* p) { return {{p[0], p[1], p[2], p[3]}}; }
+  CALOTYPE_INLINE static void store(float* p, type a) {
+    for (int i = 0; i < lanes; ++i) p[i] = a.lane[i];
+  }
+  CALOTYPE_INLINE static type load_part(float const* p, int n) {
+    type a{};
+    for (int i = 0; i < n; ++i) a.lane[i] = p[i];
+    return a;
+  }
+  CALOTYPE_INLINE static void store_part(float* p, type a, int n) {
+    for (int i = 0; i < n; ++i) p[i] = a.lane[i];
+  }
+  CALOTYPE_INLINE static type broadcast(float x) { return {{x, x, x, x}}; }
+  CALOTYPE_INLINE static type fma(type a, type b, type c) {
+    for (int i = 0; i < lanes; ++i) c.lane[i] = kernel::fma(a.lane[i], b.lane[i], c.lane[i]);
+    return c;
+  }
+  CALOTYPE_INLINE static type mul(type a, type b) {
+    for (int i = 0; i < lanes; ++i) a.lane[i] = kernel::mul(a.lane[i], b.lane[i]);
+    return a;
+  }
+  CALOTYPE_INLINE static type add(type a, type b) {
+    for (int i = 0; i < lanes; ++i) a.lane[i] = a.lane[i] + b.lane[i];
+    return a;
+  }
+  CALOTYPE_INLINE static type div(type a, type b) {
+    for (int i = 0; i < lanes; ++i) a.lane[i] = a.lane[i] / b.lane[i];
+    return a;
+  }
+  CALOTYPE_INLINE static type sqrt(type a) {
+    for (int i = 0; i < lanes; ++i) a.lane[i] = __builtin_sqrtf(a.lane[i]);
+    return a;
+  }
+  CALOTYPE_INLINE static type greater_of(type a, type b) { return select_greater(a, b, a, b); }
+  CALOTYPE_INLINE static type select_equal(type a, type b, type x, type y) {
+    for (int i = 0; i < lanes; ++i) y.lane[i] = a.lane[i] == b.lane[i] ? x.lane[i] : y.lane[i];
+    return y;
+  }
+  CALOTYPE_INLINE static type select_greater(type a, type b, type x, type y) {
+    for (int i = 0; i < lanes; ++i) y.lane[i] = a.lane[i] > b.lane[i] ? x.lane[i] : y.lane[i];
+    return y;
+  }
+};
+
+namespace detail {
+
+// Parts of registers through memory, where the instruction set has no masked moves.
+template <class Simd>
+struct parts_through_memory {
+  template <class Register>
+  CALOTYPE_INLINE static Register load(float const* p, int n) {
+    alignas(64) float lane[Simd::lanes] = {};
+    for (int i = 0; i < n; ++i) lane[i] = p[i];
+    return Simd::load(lane);
+  }
+  template <class Register>
+  CALOTYPE_INLINE static void store(float* p, Register a, int n) {
+    alignas(64) float lane[Simd::lanes];
+    Simd::store(lane, a);
+    for (int i = 0; i < n; ++i) p[i] = lane[i];
+  }
+};
+
+}  // namespace detail
+
+#if XSIMD_WITH_FMA3_AVX2
+template <>
+struct simd<xsimd::fma3<xsimd::avx2>> {
+  using type = xsimd::types::simd_register<float, xsimd::fma3<xsimd::avx2>>::register_type;
+  static constexpr int lanes = 8;
+  static constexpr int registers = 16;
+
+  CALOTYPE_INLINE static type load(float const* p) { return _mm256_loadu_ps(p); }
+  CALOTYPE_INLINE static void store(float* p, type a) { _mm256_storeu_ps(p, a); }
+  CALOTYPE_INLINE static type load_part(float const* p, int n) {
+    return detail::parts_through_memory<simd>::load<type>(p, n);
+  }
+  CALOTYPE_INLINE static void store_part(float* p, type a, int n) {
+    detail::parts_through_memory<simd>::store(p, a, n);
+  }
+  CALOTYPE_INLINE static type broadcast(float x) { return _mm256_set1_ps(x); }
+  CALOTYPE_INLINE static type fma(type a, type b, type c) { return _mm256_fmadd_ps(a, b, c); }
+  CALOTYPE_INLINE static type mul(type a, type b) {
+    type product = _mm256_mul_ps(a, b);
+    asm("" : "+x"(product));
+    return product;
+  }
+  CALOTYPE_INLINE static type add(type a, type b) { return _mm256_add_ps(a, b); }
+  CALOTYPE_INLINE static type div(type a, type b) { return _mm256_div_ps(a, b); }
+  CALOTYPE_INLINE static type sqrt(type a) { return _mm256_sqrt_ps(a); }
+  CALOTYPE_INLINE static type greater_of(type a, type b) { return _mm256_max_ps(a, b); }
+  CALOTYPE_INLINE static type select_equal(type a, type b, type x, type y) {
+    return _mm256_blendv_ps(y, x, _mm256_cmp_ps(a, b, _CMP_EQ_OQ));
+  }
+  CALOTYPE_INLINE static type select_greater(type a, type b, type x, type y) {
+    return _mm256_blendv_ps(y, x, _mm256_cmp_ps(a, b, _CMP_GT_OQ));
+  }
+};
+#endif
+
+#if XSIMD_WITH_AVX512F
+// Every AVX-512 architecture of xsimd: the kernels need the foundation only.
+template <std::derived_from<xsimd::avx512f> Arch>
+struct simd<Arch> {
+  using type = xsimd::types::simd_register<float, xsimd::avx512f>::register_type;
+  static constexpr int lanes = 16;
+  static constexpr int registers = 32;
+
+  CALOTYPE_INLINE static type load(float const* p) { return _mm512_loadu_ps(p); }
+  CALOTYPE_INLINE static void store(float* p, type a) { _mm512_storeu_ps(p, a); }
+  CALOTYPE_INLINE static type load_part(float const* p, int n) { return _mm512_maskz_loadu_ps(first(n), p); }
+  CALOTYPE_INLINE static void store_part(float* p, type a, int n) { _mm512_mask_storeu_ps(p, first(n), a); }
+  CALOTYPE_INLINE static type broadcast(float x) { return _mm512_set1_ps(x); }
+  CALOTYPE_INLINE static type fma(type a, type b, type c) { return _mm512_fmadd_ps(a, b, c); }
+  CALOTYPE_INLINE static type mul(type a, type b) {
+    type product = _mm512_mul_ps(a, b);
+    asm("" : "+v"(product));
+    return product;
+  }
+  CALOTYPE_INLINE static type add(type a, type b) { return _mm512_add_ps(a, b); }
+  CALOTYPE_INLINE static type div(type a, type b) { return _mm512_div_ps(a, b); }
+  CALOTYPE_INLINE static type sqrt(type a) { return _mm512_maskz_sqrt_ps(0xffff, a); }
+  CALOTYPE_INLINE static type greater_of(type a, type b) { return _mm512_maskz_max_ps(0xffff, a, b); }
+  CALOTYPE_INLINE static type select_equal(type a, type b, type x, type y) {
+    return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ), y, x);
+  }
+  CALOTYPE_INLINE static type select_greater(type a, type b, type x, type y) {
+    return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), y, x);
+  }
+
+ private:
+  CALOTYPE_INLINE static __mmask16 first(int n) { return static_cast<__mmask16>((1u << n) - 1); }
+};
+#endif
+
+#if XSIMD_WITH_NEON64
+template <>
+struct simd<xsimd::neon64> {
+  using type = xsimd::types::simd_register<float, xsimd::neon64>::register_type;
+  static constexpr int lanes = 4;
+  static constexpr int registers = 32;
+
+  CALOTYPE_INLINE static type load(float const* p) { return vld1q_f32(p); }
+  CALOTYPE_INLINE static void store(float* p, type a) { vst1q_f32(p, a); }
+  CALOTYPE_INLINE static type load_part(float const* p, int n) {
+    return detail::parts_through_memory<simd>::load<type>(p, n);
+  }
+  CALOTYPE_INLINE static void store_part(float* p, type a, int n) {
+    detail::parts_through_memory<simd>::store(p, a, n);
+  }
+  CALOTYPE_INLINE static type broadcast(float x) { return vdupq_n_f32(x); }
+  CALOTYPE_INLINE static type fma(type a, type b, type c) { return vfmaq_f32(c, a, b); }
+  CALOTYPE_INLINE static type mul(type a, type b) {
+    type product = vmulq_f32(a, b);
+    asm("" : "+w"(product));
+    return product;
+  }
+  CALOTYPE_INLINE static type add(type a, type b) { return vaddq_f32(a, b); }
+  CALOTYPE_INLINE static type div(type a, type b) { return vdivq_f32(a, b); }
+  CALOTYPE_INLINE static type sqrt(type a) { return vsqrtq_f32(a); }
+  CALOTYPE_INLINE static type greater_of(type a, type b) { return select_greater(a, b, a, b); }
+  CALOTYPE_INLINE static type select_equal(type a, type b, type x, type y) {
+    return vbslq_f32(vceqq_f32(a, b), x, y);
+  }
+  CALOTYPE_INLINE static type select_greater(type a, type b, type x, type y) {
+    return vbslq_f32(vcgtq_f32(a, b), x, y);
+  }
+};
+#endif
+
+template <class Arch>
+using vec = typename simd<Arch>::type;
+
+// x > 0 ? x : +0
+template <class Arch>
+CALOTYPE_INLINE vec<Arch> rectified(vec<Arch> x) {
+  return simd<Arch>::greater_of(x, simd<Arch>::broadcast(0.f));
+}
+
+// Keeps the compiler from carrying loaded values over to the next use of the pointer: registers are for
+// accumulators.
+CALOTYPE_INLINE float const* forget(float const* p) {
+#if defined(__GNUC__)
+  asm("" : "+r"(p));
+#endif
+  return p;
+}
+
+}  // namespace calotype::kernel::cpu
