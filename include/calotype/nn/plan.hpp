@@ -457,8 +457,8 @@ struct window_fits_the_map {
 template <class Net, int Layer, int Got, int Want>
 struct residual_channels_match {
   static_assert(Got == Want,
-                "calotype::nn::residual: the block's output channels (Got) must equal its input channels "
-                "(Want) where the "
+                "calotype::nn::residual: the block named by Layer has Got output channels but Want input "
+                "channels, and its "
                 "shortcut is the identity; set .filters to the input's channels, or .stride = 2 for a "
                 "projection shortcut");
 };

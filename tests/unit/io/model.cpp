@@ -1,0 +1,158 @@
+#include <array>
+#include <cstdio>
+#include <fstream>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "scratch.hpp"
+#include <doctest/doctest.h>
+
+#include <calotype/io/model.hpp>
+
+namespace {
+
+namespace ct = calotype;
+using ct::kernel::map_shape;
+
+struct map_input {
+  static constexpr auto tensor() { return std::array{map_shape{1, 20, 16}}; }
+};
+struct tagger {
+  using input = map_input;
+  static constexpr auto classes() { return ct::labels("quark", "gluon"); }
+  static constexpr auto layers() {
+    using namespace ct::nn;
+    return ct::nn::layers(conv{.filters = 4, .name = "first"}, relu{}, residual{.filters = 4},
+                          global_max_pool{}, logits{});
+  }
+};
+struct deeper {
+  using input = map_input;
+  static constexpr auto classes() { return tagger::classes(); }
+  static constexpr auto layers() {
+    using namespace ct::nn;
+    return ct::nn::layers(conv{.filters = 4, .name = "first"}, relu{}, max_pool{},
+                          residual{.filters = 4, .name = "block2"}, global_max_pool{}, logits{});
+  }
+};
+struct other_classes {
+  using input = map_input;
+  static constexpr auto classes() { return ct::labels("gluon", "quark"); }
+  static constexpr auto layers() { return tagger::layers(); }
+};
+struct wider_input {
+  static constexpr auto tensor() { return std::array{map_shape{1, 20, 17}}; }
+};
+struct other_layout {
+  using input = wider_input;
+  static constexpr auto classes() { return tagger::classes(); }
+  static constexpr auto layers() { return tagger::layers(); }
+};
+
+auto const model = ct::nn::model<tagger>::initial(5);
+
+template <class Result>
+std::string message(Result const& r) {
+  return r.error() == nullptr ? std::string() : r.error()->message();
+}
+bool has(std::string const& text, std::string const& part) { return text.find(part) != std::string::npos; }
+
+// The tensors and metadata of a saved model, to be changed and written again.
+struct edited {
+  ct::io::tensor_file file;
+  explicit edited(std::string const& path) : file(*ct::io::read_safetensors(path)) {}
+  void write(std::string const& path) const {
+    std::vector<ct::io::tensor_view> views;
+    for (auto const& t : file.tensors) views.push_back({t.name, t.shape, t.values});
+    REQUIRE(ct::io::write_safetensors(path, views, file.metadata, {.force = true}));
+  }
+};
+
+TEST_CASE("a saved model comes back with the same bits, and says what it is") {
+  scratch::folder const folder;
+  std::string const path = folder / "m.safetensors";
+  REQUIRE(ct::io::save(path, model, {{"command", "test"}}));
+  auto const back = ct::io::load<tagger>(path);
+  REQUIRE_MESSAGE(back, message(back));
+  CHECK(std::equal(back->parameters().begin(), back->parameters().end(), model.parameters().begin()));
+  auto const file = ct::io::read_safetensors(path);
+  CHECK(file->metadata.at("classes") == "quark|gluon");
+  CHECK(file->metadata.at("provenance.command") == "test");
+  CHECK(has(file->metadata.at("self_test_logits"), "0x"));
+  CHECK(file->find("block2.shortcut.weight") != nullptr);
+  CHECK(ct::io::load_unverified<tagger>(path));
+  CHECK(has(message(ct::io::save(path, model)), "exists already"));
+}
+
+TEST_CASE("weights for something else are refused with a sentence") {
+  scratch::folder const folder;
+  std::string const path = folder / "m.safetensors";
+  REQUIRE(ct::io::save(path, model));
+  CHECK(has(message(ct::io::load<deeper>(path)), "other layers"));
+  CHECK(has(message(ct::io::load<other_classes>(path)), "the weights are for the classes quark|gluon"));
+  std::string const layout = message(ct::io::load<other_layout>(path));
+  CHECK(has(layout, "the file has 1x20x16"));
+  CHECK(has(layout, "the network reads 1x20x17"));
+  CHECK(has(message(ct::io::load<tagger>(folder / "absent.safetensors")), "cannot be read"));
+}
+
+TEST_CASE("every missing, unexpected or misshapen tensor is named") {
+  scratch::folder const folder;
+  std::string const path = folder / "m.safetensors", bad = folder / "bad.safetensors";
+  REQUIRE(ct::io::save(path, model));
+  edited e(path);
+  for (auto& t : e.file.tensors) {
+    if (t.name == "first.bias") t.name = "first.offset";
+    if (t.name == "fc.weight") t.shape = {4, 2};
+  }
+  e.write(bad);
+  for (auto const& text : {message(ct::io::load<tagger>(bad)), message(ct::io::load_unverified<tagger>(bad))}) {
+    CHECK(has(text, "missing 'first.bias'"));
+    CHECK(has(text, "unexpected 'first.offset'"));
+    CHECK(has(text, "'fc.weight' is 4x2 instead of 2x4"));
+  }
+}
+
+TEST_CASE("a number that is not finite, a failed self-test and a foreign file are refused") {
+  scratch::folder const folder;
+  std::string const path = folder / "m.safetensors", bad = folder / "bad.safetensors";
+  REQUIRE(ct::io::save(path, model));
+  {
+    edited e(path);
+    e.file.tensors[1].values[2] = std::numeric_limits<float>::quiet_NaN();
+    e.write(bad);
+    CHECK(has(message(ct::io::load<tagger>(bad)), "holds a number that is not finite at place 2"));
+  }
+  {
+    edited e(path);
+    e.file.tensors[0].values[7] += 0.01f;
+    e.write(bad);
+    CHECK(has(message(ct::io::load<tagger>(bad)), "the self-test fails"));
+    CHECK(ct::io::load_unverified<tagger>(bad));
+  }
+  {
+    edited e(path);
+    e.file.metadata.clear();
+    e.write(bad);
+    CHECK(has(message(ct::io::load<tagger>(bad)), "load_unverified"));
+    CHECK(ct::io::load_unverified<tagger>(bad));
+  }
+  {
+    edited e(path);
+    e.file.metadata["format_version"] = "2";
+    e.write(bad);
+    CHECK(has(message(ct::io::load<tagger>(bad)), "format version '2'"));
+  }
+}
+
+TEST_CASE("a bias of -0 is kept as +0") {
+  std::vector<float> numbers(static_cast<std::size_t>(ct::nn::model<tagger>::size), 0.5f);
+  constexpr auto const& bias = ct::nn::plan_of<tagger>.parameter_at(1);
+  static_assert(bias.rank == 1);
+  numbers[static_cast<std::size_t>(bias.offset)] = -0.0f;
+  ct::nn::model<tagger> const m(numbers);
+  CHECK(!std::signbit(m.parameters()[static_cast<std::size_t>(bias.offset)]));
+}
+
+}  // namespace

@@ -1,0 +1,150 @@
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cmath>
+#include <thread>
+#include <vector>
+
+#include "allocations.hpp"
+#include <doctest/doctest.h>
+
+#include <calotype/exec/scalar.hpp>
+#include <calotype/models/event_paper.hpp>
+#include <calotype/nn/session.hpp>
+
+namespace {
+
+namespace ct = calotype;
+
+// A small network on real detector images, so that a debug build stays quick.
+struct small_barrel {
+  using input = ct::models::barrel_image;
+  static constexpr auto classes() { return ct::labels("H->gg", "gg", "gamma+jet"); }
+  static constexpr auto layers() {
+    using namespace ct::nn;
+    return ct::nn::layers(conv{.filters = 8, .kernel = 7, .stride = 4, .padding = 1}, relu{}, max_pool{},
+                          residual{.filters = 8}, global_max_pool{}, logits{});
+  }
+};
+
+ct::event some_event(std::uint64_t number) {
+  ct::stream draw(11, number, 77);
+  ct::event e;
+  e.number = number;
+  using eb = ct::segmentation<ct::cms::eb>;
+  std::vector<std::uint32_t> cells;
+  for (int i = 0; i < 300; ++i) cells.push_back(draw.below(static_cast<std::uint32_t>(eb::size())));
+  std::sort(cells.begin(), cells.end());
+  cells.erase(std::unique(cells.begin(), cells.end()), cells.end());
+  for (auto c : cells)
+    e.hit_lists[eb::collection].push_back({eb::pack(static_cast<int>(c)), 5 * draw.uniform()});
+  for (int i = 0; i < 50; ++i)
+    e.track_list.push_back({3 * draw.uniform(), draw.uniform(-2.f, 2.f), draw.uniform(-3.f, 3.f)});
+  e.photon_list = {{60, 0.3f, 0.1f, 62}, {50, -0.5f, 2.9f, 56}};
+  return e;
+}
+
+TEST_CASE("scores are probabilities in the order of the classes, and logits belong to the last event") {
+  auto const model = ct::nn::model<small_barrel>::initial(3);
+  ct::session<small_barrel> score(model);
+  auto const p = score(some_event(1));
+  CHECK(p[0] + p[1] + p[2] == doctest::Approx(1));
+  auto const l = score.logits();
+  CHECK(p[0] / p[1] ==
+        doctest::Approx(std::exp(static_cast<double>(l[0]) - static_cast<double>(l[1]))).epsilon(1e-5));
+}
+
+TEST_CASE("a score depends on the event alone, not on what the session scored before") {
+  auto const model = ct::nn::model<small_barrel>::initial(3);
+  ct::session<small_barrel> one(model), other(model);
+  std::vector<ct::event> events;
+  for (std::uint64_t i = 0; i < 6; ++i) events.push_back(some_event(i));
+  events[3].hit_lists = {};  // an empty event in between
+  std::vector<ct::session<small_barrel>::scores> together(events.size());
+  one(std::span<ct::event const>(events), std::span(together));
+  for (std::size_t i = events.size(); i-- > 0;) CHECK(other(events[i]) == together[i]);
+  // Numbers given directly in between leave nothing behind.
+  std::vector<float> const noise(ct::nn::input_size<small_barrel>(), 0.25f);
+  auto const of_noise = one(std::span<float const>(noise));
+  CHECK(one(events[2]) == together[2]);
+  CHECK(one(std::span<float const>(noise)) == of_noise);
+}
+
+TEST_CASE("the scalar reference gives the same bits") {
+  auto const model = ct::nn::model<small_barrel>::initial(3);
+  ct::session<small_barrel> quick(model);
+  ct::session<small_barrel, ct::exec::scalar> plain(model);
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    auto const e = some_event(i);
+    CHECK(quick(e) == plain(e));
+    CHECK(quick.logits() == plain.logits());
+  }
+}
+
+TEST_CASE("a call allocates nothing") {
+  auto const model = ct::nn::model<small_barrel>::initial(3);
+  ct::session<small_barrel> score(model);
+  ct::nn::model<ct::models::four_momentum> const momenta = ct::nn::model<ct::models::four_momentum>::initial(1);
+  ct::session<ct::models::four_momentum> kinematic(momenta);
+  std::vector<ct::event> const events{some_event(0), some_event(1), some_event(2)};
+  long const before = allocations_made();
+  float sum = 0;
+  for (auto const& e : events) sum += score(e)[0] + kinematic(e)[0];
+  long const after = allocations_made();
+  CHECK(after == before);
+  CHECK(sum > 0);
+  static_assert(noexcept(score(events[0])));
+}
+
+TEST_CASE("eight threads share one model") {
+  auto const model = ct::nn::model<small_barrel>::initial(3);
+  std::vector<ct::event> events;
+  for (std::uint64_t i = 0; i < 4; ++i) events.push_back(some_event(i));
+  ct::session<small_barrel> single(model);
+  std::vector<ct::session<small_barrel>::scores> want(events.size());
+  single(std::span<ct::event const>(events), std::span(want));
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&] {
+      ct::session<small_barrel> own(model);
+      for (std::size_t i = 0; i < events.size(); ++i) wrong += own(events[i]) != want[i];
+    });
+  }
+  for (auto& t : threads) t.join();
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("photon kinematics feed the four-momentum network") {
+  ct::event e = some_event(0);
+  auto const x = ct::models::photon_pair::compute(e);
+  double const m = ct::diphoton_mass(e.photons());
+  CHECK(m == doctest::Approx(std::sqrt(2 * 60 * 50 * (std::cosh(0.8) - std::cos(2.8)))).epsilon(1e-6));
+  CHECK(x[0] == doctest::Approx(60 / m).epsilon(1e-6));
+  CHECK(x[3] == doctest::Approx(-0.5));
+  CHECK(x[4] == doctest::Approx(std::cos(2.8)).epsilon(1e-6));
+  e.photon_list.pop_back();
+  CHECK(ct::models::photon_pair::compute(e) == std::array<float, 5>{});
+}
+
+TEST_CASE("parameters start as PyTorch's do, and depend on the seed alone") {
+  using model = ct::nn::model<ct::models::eb>;
+  auto const a = model::initial(5), b = model::initial(5), c = model::initial(6);
+  CHECK(std::equal(a.parameters().begin(), a.parameters().end(), b.parameters().begin()));
+  CHECK(!std::equal(a.parameters().begin(), a.parameters().end(), c.parameters().begin()));
+  constexpr auto const& plan = ct::nn::plan_of<ct::models::eb>;
+  for (int i = 0; i < plan.parameter_count; ++i) {
+    auto const& p = plan.parameter_at(i);
+    double const bound = 1 / std::sqrt(static_cast<double>(p.fan_in));
+    double largest = 0, square = 0;
+    for (int k = 0; k < p.size(); ++k) {
+      double const x = static_cast<double>(a.parameters()[static_cast<std::size_t>(p.offset + k)]);
+      largest = std::max(largest, std::abs(x));
+      square += x * x / p.size();
+    }
+    CHECK(largest <= bound * 1.000001);
+    if (p.size() > 500) CHECK(std::sqrt(square) == doctest::Approx(bound / std::sqrt(3.0)).epsilon(0.1));
+  }
+}
+
+}  // namespace
