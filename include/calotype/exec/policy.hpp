@@ -1,8 +1,10 @@
-// Execution policies: where and how a description is carried out. Descriptions, weights and data never mention one.
+// Execution policies: where and how a description is carried out. Descriptions, weights and data never mention
+// one.
 #pragma once
 
-#include <calotype/core/config.hpp>
 #include <concepts>
+
+#include <calotype/core/config.hpp>
 
 namespace calotype {
 
@@ -10,14 +12,16 @@ namespace concepts {
 
 // A policy is a small value type that says so; its kernels are found as kernel::ops<Policy>.
 template <class P>
-concept execution_policy = std::copyable<P> && requires { typename P::policy_tag; };
+concept execution_policy = std::copyable<P> && requires {
+  typename P::policy_tag;
+};
 
 }  // namespace concepts
 
 namespace exec {
 
-// Arithmetic of the convolutions. `direct` is the strict one: one chain of fused multiply-adds per output, the same bits
-// on every machine and under every strict policy.
+// Arithmetic of the convolutions. `direct` is the strict one: one chain of fused multiply-adds per output, the
+// same bits on every machine and under every strict policy.
 struct direct {};
 
 // The readable reference: plain loops, one thread. `scalar_of<double>` serves numerical checks of gradients.
@@ -27,6 +31,14 @@ struct scalar_of {
   using real_type = Real;
 };
 using scalar = scalar_of<float>;
+
+// Plain algorithms of Thrust on one of its systems: thrust::cpp::tag, omp::tag, tbb::tag or cuda::tag. Aliases and
+// kernels come with <calotype/exec/thrust.hpp>.
+template <class System>
+struct on_thrust {
+  using policy_tag = on_thrust;
+  using system_type = System;
+};
 
 static_assert(concepts::execution_policy<scalar>);
 

@@ -17,7 +17,7 @@ CALOTYPE_INLINE CALOTYPE_HD Real dropped(Real rate, std::uint64_t key, int index
   std::uint32_t const word =
       philox({static_cast<std::uint32_t>(index), 0, 0, 0},
              {static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32)})[0];
-  Real const uniform = (static_cast<Real>(word >> 9) + Real(0.5)) * Real(0x1p-23);  // exact
+  Real const uniform = mul(add(static_cast<Real>(word >> 9), Real(0.5)), Real(0x1p-23));
   return uniform < rate ? Real{0} : mul(value, divide(Real{1}, add(Real{1}, -rate)));
 }
 
