@@ -290,18 +290,20 @@ class nearest_crystal {
     auto const [sine, cosine] = math::sincos(static_cast<double>(phi));
     double const z = math::sinh(static_cast<double>(eta < 0 ? -eta : eta));
     // ix = 106.75 cos(phi) / sinh(eta) + 51 is within a crystal or two everywhere.
-    int ix = label(cosine / z), iy = label(sine / z);
+    int const ix = label(cosine / z), iy = label(sine / z);
     int best = start_(ix, iy);
     auto alignment = [&](int i) {
       point const d = direction_[static_cast<std::size_t>(i)];
       return math::fma(d.x, cosine, math::fma(d.y, sine, d.z * z));
     };
     double most = alignment(best);
-    for (int before = -1; before != best;) {
+    // Beyond the crystals' stepped edge the nearest one may lie several steps away.
+    int reach = exists_(ix, iy) >= 0 ? 1 : 6;
+    for (int before = -1; before != best; reach = 2) {
       before = best;
       auto const crystal = segmentation<ee>::cell(best);
-      for (int y = crystal.iy - 2; y <= crystal.iy + 2; ++y)
-        for (int x = crystal.ix - 2; x <= crystal.ix + 2; ++x) {
+      for (int y = crystal.iy - reach; y <= crystal.iy + reach; ++y)
+        for (int x = crystal.ix - reach; x <= crystal.ix + reach; ++x) {
           int const i = crystal_grid::has(x, y) ? exists_(x, y) : -1;
           if (i < 0) continue;
           double const a = alignment(i);
