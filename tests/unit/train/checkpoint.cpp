@@ -1,0 +1,101 @@
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <calotype/exec/cpu.hpp>
+#include <calotype/train/checkpoint.hpp>
+
+namespace {
+
+namespace ct = calotype;
+using cpu = ct::exec::cpu<>;
+
+struct net {
+  struct input {
+    static constexpr auto features() { return ct::labels("x", "y"); }
+  };
+  static constexpr auto classes() { return ct::labels("a", "b"); }
+  static constexpr auto layers() {
+    using namespace ct::nn;
+    return ct::nn::layers(dense{.units = 8}, relu{}, dropout{.rate = 0.2}, logits{});
+  }
+};
+struct other {
+  using input = net::input;
+  static constexpr auto classes() { return ct::labels("a", "c"); }
+  static constexpr auto layers() { return net::layers(); }
+};
+
+struct quadrants {
+  std::vector<std::array<float, 2>> points;
+  explicit quadrants(std::size_t n) {
+    ct::stream draw(8, n, 9);
+    for (std::size_t i = 0; i < n; ++i) points.push_back({draw.uniform(-1.f, 1.f), draw.uniform(-1.f, 1.f)});
+  }
+  std::size_t size() const { return points.size(); }
+  std::span<float const> sample(std::size_t i) const { return points[i]; }
+  int label(std::size_t i) const { return points[i][0] * points[i][1] > 0; }
+  float weight(std::size_t) const { return 1; }
+};
+
+std::string place(char const* name) {
+  return (std::filesystem::temp_directory_path() / (std::string(name) + std::to_string(::getpid()))).string();
+}
+
+TEST_CASE("a run interrupted after any epoch ends with the bits of an uninterrupted one") {
+  quadrants const data(101), validation(50);
+  ct::train::options const o{.batch_size = 7, .epochs = 4, .seed = 9};
+  auto const nothing = [](ct::train::step_report const&) {};
+  ct::train::trainer<net, cpu> whole(ct::nn::model<net>::initial(2), o);
+  ct::train::run_state<net> whole_state;
+  ct::train::fit(whole, data, validation, whole_state, nothing, [](auto const&) { return true; });
+
+  std::string const path = place("checkpoint");
+  for (std::uint64_t stop = 1; stop < 4; ++stop) {
+    ct::train::trainer<net, cpu> first(ct::nn::model<net>::initial(2), o);
+    ct::train::run_state<net> state;
+    ct::train::fit(first, data, validation, state, nothing, [&](ct::train::epoch_report const& r) {
+      REQUIRE(ct::train::save_checkpoint(path, first, state, {{"data", "quadrants"}}));
+      return r.epoch < stop;
+    });
+    auto c = ct::train::load_checkpoint<net>(path);
+    REQUIRE(c);
+    CHECK(c->notes.at("data") == "quadrants");
+    CHECK(c->settings.batch_size == 7);
+    CHECK(c->settings.seed == 9);
+    CHECK(c->settings.optimiser.learning_rate == o.optimiser.learning_rate);
+    REQUIRE(c->state.history.size() == stop);
+    ct::train::trainer<net, cpu> second(ct::nn::model<net>::initial(77), c->settings);
+    ct::train::resume(second, *c);
+    ct::train::fit(second, data, validation, c->state, nothing, [](auto const&) { return true; });
+    CHECK(second.save().parameters == whole.save().parameters);
+    CHECK(c->state.best_parameters == whole_state.best_parameters);
+    CHECK(c->state.best_auc == whole_state.best_auc);
+    for (std::size_t e = 0; e < 4; ++e) {
+      CHECK(c->state.history[e].loss == whole_state.history[e].loss);
+      CHECK(c->state.history[e].best == whole_state.history[e].best);
+    }
+  }
+  auto const wrong = ct::train::load_checkpoint<other>(path);
+  REQUIRE(wrong.error() != nullptr);
+  CHECK(wrong.error()->message().find("another network") != std::string::npos);
+  std::filesystem::resize_file(path, std::filesystem::file_size(path) - 5);
+  CHECK(ct::train::load_checkpoint<net>(path).error() != nullptr);
+  std::filesystem::remove(path);
+}
+
+TEST_CASE("weights are not a checkpoint") {
+  std::string const path = place("weights");
+  REQUIRE(ct::io::save(path, ct::nn::model<net>::initial(1)));
+  auto const c = ct::train::load_checkpoint<net>(path);
+  REQUIRE(c.error() != nullptr);
+  CHECK(c.error()->message().find("not a checkpoint") != std::string::npos);
+  std::filesystem::remove(path);
+}
+
+}  // namespace
