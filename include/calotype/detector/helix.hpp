@@ -38,8 +38,6 @@ constexpr double curvature(double pt, double charge, double field) {
   return -0.299792458 * charge * field / pt;
 }
 
-constexpr double asin(double x) { return math::atan2(x, math::sqrt((1 - x) * (1 + x))); }
-
 // The helix after the transverse path s.
 constexpr point along(trajectory const& t, double curvature, double s) {
   double const half = 0.5 * curvature * s;
@@ -49,25 +47,21 @@ constexpr point along(trajectory const& t, double curvature, double s) {
           math::fma(s, math::sinh(t.eta), t.origin.z)};
 }
 
-// The transverse path to the cylinder of radius `radius` from inside it; -1 if the particle curls up before.
-// The chord c to a point of the circle obeys c^2 + 2 c b + |origin|^2 = radius^2, where b depends on the
-// direction of the chord only through origin.u: a correction of order |origin| * curvature, found by iterating.
+// The transverse path to the first meeting with the cylinder of radius `radius` from inside it; -1 if the
+// particle curls up before. With a and b the components of the origin along and across the momentum, D =
+// radius^2 - origin^2 and the turning angle k s, w = tan(k s / 2) / (k / 2) obeys (1 + k b - k^2 D / 4) w^2 + 2
+// a w - D = 0, for any curvature k.
 constexpr double path_to_cylinder(trajectory const& t, double curvature, double radius) {
   double const x = t.origin.x, y = t.origin.y;
-  double const rest = math::fma(radius, radius, -math::fma(x, x, y * y));
-  if (!(rest > 0)) return -1;
-  double half = 0, chord = 0;
-  for (int step = 0; step < 40; ++step) {
-    auto const [sine, cosine] = math::sincos(t.phi + half);
-    double const b = math::fma(x, cosine, y * sine);
-    double const before = chord;
-    chord = math::sqrt(math::fma(b, b, rest)) - b;
-    double const sin_half = 0.5 * curvature * chord;
-    if (!(sin_half >= -1 && sin_half <= 1)) return -1;
-    half = asin(sin_half);
-    if (chord == before) break;
-  }
-  return curvature == 0 ? chord : 2 * half / curvature;
+  double const d = math::fma(radius, radius, -math::fma(x, x, y * y));
+  if (!(d > 0)) return -1;
+  auto const [sine, cosine] = math::sincos(t.phi);
+  double const a = math::fma(x, cosine, y * sine), b = math::fma(y, cosine, -x * sine);
+  double const square = math::fma(curvature, math::fma(-0.25 * curvature, d, b), 1.0);
+  double const discriminant = math::fma(a, a, square * d);
+  if (!(discriminant >= 0)) return -1;
+  double const divisor = a + math::sqrt(discriminant);
+  return curvature == 0 ? d / divisor : 2 * math::atan2(0.5 * curvature * d, divisor) / curvature;
 }
 
 }  // namespace detail

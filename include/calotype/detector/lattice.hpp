@@ -42,6 +42,10 @@ concept lattice = requires(L const& l, double u, int i, std::array<int, L::rank>
 
 }  // namespace concepts
 
+struct row_and_column {
+  int row, column;
+};
+
 // Columns first..last of one row exist, but for gap_first..gap_last (no gap where gap_last < gap_first).
 struct row_limits {
   int first = 0, last = -1;
@@ -112,11 +116,11 @@ struct mask {
     }
     return k;
   }
-  constexpr int row(int index) const { return detail::row_of(start, index); }
-  constexpr int column(int index) const {
-    auto const& r = limits[detail::at(row(index))];
-    int const c = r.first + index - start[detail::at(row(index))];
-    return r.gap() > 0 && c >= r.gap_first ? c + r.gap() : c;
+  constexpr row_and_column locate(int index) const {
+    int const row = detail::row_of(start, index);
+    auto const& r = limits[detail::at(row)];
+    int const column = r.first + index - start[detail::at(row)];
+    return {row, r.gap() > 0 && column >= r.gap_first ? column + r.gap() : column};
   }
   constexpr bool valid(int columns) const {
     for (auto const& r : limits) {
@@ -168,13 +172,17 @@ struct grid {
       return u.size() * v.size();
   }
   constexpr int find(double x, double y, int) const { return at(u.find(x), v.find(y)); }
-  constexpr position center(int index) const { return {u.center(row(index)), v.center(column(index))}; }
+  constexpr position center(int index) const {
+    auto const [row, column] = locate(index);
+    return {u.center(row), v.center(column)};
+  }
   constexpr box bounds(int index) const {
-    int const r = row(index), c = column(index);
-    return {u.lower(r), u.upper(r), v.lower(c), v.upper(c)};
+    auto const [row, column] = locate(index);
+    return {u.lower(row), u.upper(row), v.lower(column), v.upper(column)};
   }
   constexpr std::array<int, 2> labels(int index) const {
-    return {u.labels.label(row(index)), v.labels.label(column(index))};
+    auto const [row, column] = locate(index);
+    return {u.labels.label(row), v.labels.label(column)};
   }
   constexpr int index(std::array<int, 2> const& labels) const {
     return at(u.labels.bin(labels[0], u.size()), v.labels.bin(labels[1], v.size()));
@@ -201,17 +209,11 @@ struct grid {
     else
       return row * v.size() + column;
   }
-  constexpr int row(int index) const {
+  constexpr row_and_column locate(int index) const {
     if constexpr (masked)
-      return cells.row(index);
+      return cells.locate(index);
     else
-      return index / v.size();
-  }
-  constexpr int column(int index) const {
-    if constexpr (masked)
-      return cells.column(index);
-    else
-      return index % v.size();
+      return {index / v.size(), index % v.size()};
   }
 };
 
@@ -322,10 +324,14 @@ struct hexagonal {
     return cells.index(static_cast<int>(b_moved ? ra + rc : rb), static_cast<int>(a_moved ? rb - rc : ra));
   }
   constexpr position center(int index) const {
-    double const b = cells.row(index) - origin_b, a = cells.column(index) - origin_a;
+    auto const [row, column] = cells.locate(index);
+    double const b = row - origin_b, a = column - origin_a;
     return {pitch * half_sqrt3 * b, pitch * (a - 0.5 * b)};
   }
-  constexpr std::array<int, 2> labels(int index) const { return {cells.column(index), cells.row(index)}; }
+  constexpr std::array<int, 2> labels(int index) const {
+    auto const [row, column] = cells.locate(index);
+    return {column, row};
+  }
   constexpr int index(std::array<int, 2> const& labels) const { return cells.index(labels[1], labels[0]); }
   constexpr bool valid() const { return pitch > 0 && cells.valid(std::numeric_limits<int>::max()); }
   constexpr void add_to(hasher& h) const {
@@ -357,7 +363,8 @@ struct pointing {
     return seen_from_origin(Places::center(column, row));
   }
   constexpr std::array<int, 2> labels(int index) const {
-    return {columns.label(cells.column(index)), rows.label(cells.row(index))};
+    auto const [row, column] = cells.locate(index);
+    return {columns.label(column), rows.label(row)};
   }
   constexpr int index(std::array<int, 2> const& labels) const {
     int const column = columns.bin(labels[0], std::numeric_limits<int>::max());

@@ -217,8 +217,8 @@ struct es_plane {
 
   constexpr int size() const { return strips * sensors.size(); }
   constexpr std::array<int, 3> labels(int index) const {
-    int const row = sensors.row(index / strips) + 1, column = sensors.column(index / strips) + 1;
-    return {index % strips + 1, plane == 1 ? column : row, plane == 1 ? row : column};
+    auto const [row, column] = sensors.locate(index / strips);
+    return {index % strips + 1, 1 + (plane == 1 ? column : row), 1 + (plane == 1 ? row : column)};
   }
   constexpr int index(std::array<int, 3> const& labels) const {
     if (labels[0] < 1 || labels[0] > strips) return -1;
@@ -226,9 +226,9 @@ struct es_plane {
     return sensor < 0 ? -1 : sensor * strips + labels[0] - 1;
   }
   constexpr position center(int index) const {
-    double const across =
-        math::fma(index % strips - 15.5, strip_width, across_center(sensors.column(index / strips)));
-    double const along = along_center(sensors.row(index / strips));
+    auto const [row, column] = sensors.locate(index / strips);
+    double const across = math::fma(index % strips - 15.5, strip_width, across_center(column));
+    double const along = along_center(row);
     double const x = plane == 1 ? across : along, y = plane == 1 ? along : across;
     return seen_from_origin({x, y, z});
   }
