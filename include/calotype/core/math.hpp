@@ -338,8 +338,8 @@ constexpr CALOTYPE_HD T log_core(T w, T correction, T extra) {
   T const z = n::mul(s, s);
   T const half = n::mul(n::constant(typename n::scalar_type(0.5)), f);
   // f - (f^2/2 - (s (f^2/2 + z p) + k ln2_low + c/w)) + k ln2_high, the order of magnitudes from small to large
-  T const small = n::fma(k, n::constant(c::ln2_low), n::div(correction, w));
-  T const rest = n::fma(s, n::fma(z, c::log(z), n::mul(half, f)), small);
+  T const low = n::fma(k, n::constant(c::ln2_low), n::div(correction, w));
+  T const rest = n::fma(s, n::fma(z, c::log(z), n::mul(half, f)), low);
   T const bend = n::fma(half, f, negative(rest));
   return n::fma(k, n::constant(c::ln2_high), n::sub(f, bend));
 }
@@ -530,15 +530,15 @@ constexpr CALOTYPE_HD T atan2(T y, T x) {
   using c = detail::constants_of<T>;
   T const ax = detail::magnitude(x), ay = detail::magnitude(y);
   auto const upright = n::less(ax, ay);
-  T const large = n::select(upright, ay, ax), small = n::select(upright, ax, ay);
+  T const large = n::select(upright, ay, ax), lesser = n::select(upright, ax, ay);
   // keep sums and products in range; two infinities count as equal
   T const infinity = n::from_bits(n::integer(c::infinity));
   T const scale =
       n::select(n::less(large, n::constant(c::tiny)), n::constant(c::huge),
                 n::select(n::less(n::constant(c::huge), large), n::constant(c::tiny), n::constant(1)));
   T const b = n::select(n::equal(large, n::constant(0)), n::constant(1),
-                        n::select(n::equal(small, infinity), n::constant(1), n::mul(large, scale)));
-  T const a = n::select(n::equal(small, infinity), n::constant(1), n::mul(small, scale));
+                        n::select(n::equal(lesser, infinity), n::constant(1), n::mul(large, scale)));
+  T const a = n::select(n::equal(lesser, infinity), n::constant(1), n::mul(lesser, scale));
   T const first = detail::atan_ratio(a, b);
   auto const left = n::nonzero(n::bits(x) & n::integer(c::sign));
   auto const plus = n::integer(0), minus = n::integer(c::sign);
@@ -580,9 +580,9 @@ constexpr CALOTYPE_HD T sinh(T x) {
   T const size = detail::magnitude(x);
   T const half = detail::exp_scaled(size, -1);  // e^x / 2
   T const large = n::sub(half, n::div(n::constant(typename n::scalar_type(0.25)), half));
-  T const small = n::select(n::less(size, n::constant(1)), size, n::constant(1));
-  T const z = n::mul(small, small);
-  T const y = n::select(n::less(size, n::constant(1)), n::fma(n::mul(small, z), c::sinh(z), small), large);
+  T const lesser = n::select(n::less(size, n::constant(1)), size, n::constant(1));
+  T const z = n::mul(lesser, lesser);
+  T const y = n::select(n::less(size, n::constant(1)), n::fma(n::mul(lesser, z), c::sinh(z), lesser), large);
   return detail::flip(y, n::bits(x));
 }
 

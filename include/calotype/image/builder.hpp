@@ -73,9 +73,9 @@ constexpr int stage_index(int r) {
 
 template <class Name, class Policy, class Indices>
 struct canvas_of;
-template <class Name, class Policy, std::size_t... I>
-struct canvas_of<Name, Policy, std::index_sequence<I...>> {
-  using type = kernel::image_canvas<Policy, stages_of_image<Name>.list[I]...>;
+template <class Name, class Policy, std::size_t... Index>
+struct canvas_of<Name, Policy, std::index_sequence<Index...>> {
+  using type = kernel::image_canvas<Policy, stages_of_image<Name>.list[Index]...>;
 };
 
 // What a projection needs at run time; nothing for those that an image does not show.
@@ -131,9 +131,9 @@ class image_tables {
  public:
   static constexpr std::size_t bytes = tools_type::bytes;
 
-  template <std::size_t I>
+  template <std::size_t Index>
   auto const& get() const noexcept {
-    return std::get<I>(tools_);
+    return std::get<Index>(tools_);
   }
 
  private:
@@ -177,17 +177,16 @@ class image_builder {
 
   template <concepts::event Event>
   image_report build(Event const& event, image_target<Name> const& target) noexcept {
-    image_report report;
-    std::array<kernel::pixel_rule, traits::channels> rules{};
     float const by = detail::divisor_of(event, traits::options.divide_by);
+    image_report report{.scaled = by > 0};
+    std::array<kernel::pixel_rule, traits::channels> rules{};
     for (int c = 0; c < traits::channels; ++c) {
       channel const what = traits::channel(c);
-      rules[static_cast<std::size_t>(c)] = {
-          static_cast<float>(what.zero_suppression),
-          by == 1 ? static_cast<float>(what.scale) : static_cast<float>(what.scale) / by};
+      auto const scale = static_cast<float>(what.scale);
+      rules[static_cast<std::size_t>(c)] = {static_cast<float>(what.zero_suppression),
+                                            by == 1 || !report.scaled ? scale : scale / by};
     }
     canvas_.begin(target.data());
-    report.scaled = by > 0;
     if (report.scaled) collect(event, report, typename traits::layout_type::projections_type{});
     canvas_.finish(rules.data());
     return report;
@@ -198,10 +197,10 @@ class image_builder {
   void collect(Event const& event, image_report& report, projections<P...> list) noexcept {
     collect(event, report, list, std::index_sequence_for<P...>{});
   }
-  template <class Event, class... P, std::size_t... I>
+  template <class Event, class... P, std::size_t... Index>
   void collect(Event const& event, image_report& report, projections<P...>,
-               std::index_sequence<I...>) noexcept {
-    (collect_one<P>(event, report, tables_->template get<I>()), ...);
+               std::index_sequence<Index...>) noexcept {
+    (collect_one<P>(event, report, tables_->template get<Index>()), ...);
   }
 
   template <class P, class Event, class Tool>

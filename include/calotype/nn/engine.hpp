@@ -18,21 +18,21 @@ namespace detail {
 // Calls f with integral constants 0 .. N-1, in order.
 template <int N, class F>
 CALOTYPE_INLINE constexpr void for_each_index(F&& f) {
-  [&]<int... I>(std::integer_sequence<int, I...>) { (f(std::integral_constant<int, I>{}), ...); }
+  [&]<int... Step>(std::integer_sequence<int, Step...>) { (f(std::integral_constant<int, Step>{}), ...); }
   (std::make_integer_sequence<int, N>{});
 }
 
-// The kernels of step I of a network under a policy.
-template <class Net, class Policy, int I>
+// The kernels of step Step of a network under a policy.
+template <class Net, class Policy, int Step>
 struct step_kernels {
   using ops = kernel::ops<Policy>;
-  static constexpr step self = plan_of<Net>.at(I);
+  static constexpr step self = plan_of<Net>.at(Step);
   static constexpr map_shape in_shape = plan_of<Net>.shape(self.in);
   static constexpr map_shape out_shape = plan_of<Net>.shape(self.out);
   static constexpr bool from_image = plan_of<Net>.value_at(self.in).input && !in_shape.is_vector();
-  static constexpr kernel::conv_shape conv_shape = plan_of<Net>.conv(I);
-  static constexpr kernel::pool_shape pool_shape = plan_of<Net>.pool(I);
-  static constexpr kernel::dense_shape dense_shape = plan_of<Net>.dense(I);
+  static constexpr kernel::conv_shape conv_shape = plan_of<Net>.conv(Step);
+  static constexpr kernel::pool_shape pool_shape = plan_of<Net>.pool(Step);
+  static constexpr kernel::dense_shape dense_shape = plan_of<Net>.dense(Step);
 
   static constexpr std::size_t packed_size() {
     if constexpr (self.kind == op::conv) {
@@ -53,10 +53,10 @@ struct step_kernels {
 
   // Whether this convolution and the max pool after it are one kernel in inference.
   static constexpr bool pools_next() {
-    if constexpr (self.kind == op::conv && self.shortcut < 0 && I + 1 < plan_of<Net>.step_count) {
-      constexpr step next = plan_of<Net>.at(I + 1);
+    if constexpr (self.kind == op::conv && self.shortcut < 0 && Step + 1 < plan_of<Net>.step_count) {
+      constexpr step next = plan_of<Net>.at(Step + 1);
       if constexpr (next.kind == op::max_pool && next.in == self.out && plan_of<Net>.uses(self.out) == 1) {
-        return ops::template conv<conv_shape, from_image>::template pools<plan_of<Net>.pool(I + 1)>;
+        return ops::template conv<conv_shape, from_image>::template pools<plan_of<Net>.pool(Step + 1)>;
       } else {
         return false;
       }
@@ -226,23 +226,23 @@ class inference_engine {
     return slot(layout::inference_memory.slot[static_cast<std::size_t>(v)]) + layout::plan.value_at(v).offset;
   }
 
-  template <int I>
+  template <int Step>
   void forward(real_type const* packed) noexcept {
-    using k = detail::step_kernels<Net, Policy, I>;
+    using k = detail::step_kernels<Net, Policy, Step>;
     constexpr step s = k::self;
     if constexpr (s.kind == op::conv) {
       using conv_kernel = typename ops::template conv<k::conv_shape, k::from_image>;
       if constexpr (k::pools_next()) {
-        constexpr step pool = layout::plan.at(I + 1);
-        conv_kernel::template forward_pool<s.relu, layout::plan.pool(I + 1)>(policy_, at(s.in), packed,
-                                                                             at(pool.out));
+        constexpr step pool = layout::plan.at(Step + 1);
+        conv_kernel::template forward_pool<s.relu, layout::plan.pool(Step + 1)>(policy_, at(s.in), packed,
+                                                                                at(pool.out));
       } else if constexpr (s.shortcut >= 0) {
         conv_kernel::template forward<s.relu, true>(policy_, at(s.in), packed, at(s.shortcut), at(s.out));
       } else {
         conv_kernel::template forward<s.relu, false>(policy_, at(s.in), packed, nullptr, at(s.out));
       }
     } else if constexpr (s.kind == op::max_pool) {
-      if constexpr (I == 0 || !layout::fused[static_cast<std::size_t>(I > 0 ? I - 1 : 0)]) {
+      if constexpr (Step == 0 || !layout::fused[static_cast<std::size_t>(Step > 0 ? Step - 1 : 0)]) {
         ops::template max_pool<k::pool_shape>::forward(policy_, at(s.in), at(s.out));
       }
     } else if constexpr (s.kind == op::global_max_pool) {
@@ -325,9 +325,9 @@ class training_engine {
     return s < 0 ? nullptr : gradient_.data() + layout::gradient_map_offset[static_cast<std::size_t>(s)];
   }
 
-  template <int I>
+  template <int Step>
   void forward_step(real_type const* packed) noexcept {
-    using k = detail::step_kernels<Net, Policy, I>;
+    using k = detail::step_kernels<Net, Policy, Step>;
     constexpr step s = k::self;
     if constexpr (s.kind == op::conv) {
       using conv_kernel = typename ops::template conv<k::conv_shape, k::from_image>;
@@ -345,52 +345,52 @@ class training_engine {
     } else if constexpr (s.kind == op::import) {
       ops::template import_image<k::in_shape>(policy_, at(s.in), at(s.out));
     } else {
-      ops::template dropout<k::in_shape>::forward(policy_, static_cast<real_type>(s.rate), key<I>(), at(s.in),
-                                                  at(s.out));
+      ops::template dropout<k::in_shape>::forward(policy_, static_cast<real_type>(s.rate), key<Step>(),
+                                                  at(s.in), at(s.out));
     }
   }
 
-  template <int I>
+  template <int Step>
   void backward_step(real_type const* packed, real_type const* parameters_flat, real_type* gradients) noexcept {
-    using k = detail::step_kernels<Net, Policy, I>;
+    using k = detail::step_kernels<Net, Policy, Step>;
     constexpr step s = k::self;
     constexpr auto const& g = layout::gradients;
-    real_type* const dout = gradient_slot(g.dout[I]) + g.dout_offset[I];
-    real_type* const din = gradient_slot(g.din[I]);
+    real_type* const dout = gradient_slot(g.dout[Step]) + g.dout_offset[Step];
+    real_type* const din = gradient_slot(g.din[Step]);
     if constexpr (s.relu) ops::template relu_gradient<k::out_shape>(policy_, at(s.out), dout);
     if constexpr (s.kind == op::conv) {
       using conv_kernel = typename ops::template conv<k::conv_shape, k::from_image>;
       conv_kernel::weight_gradient(policy_, at(s.in), dout,
                                    gradients + layout::plan.parameter_at(s.weight).offset,
                                    gradients + layout::plan.parameter_at(s.bias).offset);
-      if constexpr (g.din[I] >= 0)
-        conv_kernel::input_gradient(policy_, dout, packed, gradient_slot(g.added[I]), din);
+      if constexpr (g.din[Step] >= 0)
+        conv_kernel::input_gradient(policy_, dout, packed, gradient_slot(g.added[Step]), din);
     } else if constexpr (s.kind == op::max_pool) {
       ops::template max_pool<k::pool_shape>::gradient(policy_, at(s.in), at(s.out), dout, din);
     } else if constexpr (s.kind == op::global_max_pool) {
       ops::template global_max_pool<k::in_shape>::gradient(policy_, at(s.in), at(s.out), dout, din);
     } else if constexpr (s.kind == op::flatten) {
-      if constexpr (g.din[I] >= 0) ops::template flatten<k::in_shape>::gradient(policy_, dout, din);
+      if constexpr (g.din[Step] >= 0) ops::template flatten<k::in_shape>::gradient(policy_, dout, din);
     } else if constexpr (s.kind == op::dense) {
       ops::template dense<k::dense_shape>::weight_gradient(
           policy_, at(s.in), dout, gradients + layout::plan.parameter_at(s.weight).offset,
           gradients + layout::plan.parameter_at(s.bias).offset);
-      if constexpr (g.din[I] >= 0) {
+      if constexpr (g.din[Step] >= 0) {
         ops::template dense<k::dense_shape>::input_gradient(
             policy_, dout, parameters_flat + layout::plan.parameter_at(s.weight).offset, din);
       }
     } else if constexpr (s.kind == op::dropout) {
-      if constexpr (g.din[I] >= 0) {
-        ops::template dropout<k::in_shape>::gradient(policy_, static_cast<real_type>(s.rate), key<I>(), dout,
+      if constexpr (g.din[Step] >= 0) {
+        ops::template dropout<k::in_shape>::gradient(policy_, static_cast<real_type>(s.rate), key<Step>(), dout,
                                                      din);
       }
     }
   }
 
   // One stream per dropout layer of an event.
-  template <int I>
+  template <int Step>
   std::uint64_t key() const noexcept {
-    return dropout_key_ * 0x9e3779b97f4a7c15ULL + static_cast<std::uint64_t>(I);
+    return dropout_key_ * 0x9e3779b97f4a7c15ULL + static_cast<std::uint64_t>(Step);
   }
 
   [[no_unique_address]] Policy policy_;

@@ -131,8 +131,8 @@ struct sparse_stages<std::integer_sequence<int, Index...>, Stages...> : indexed_
   }
 
  private:
-  template <int I, image_stage S>
-  static indexed_stage<I, S>& stage(indexed_stage<I, S>& s) {
+  template <int Place, image_stage S>
+  static indexed_stage<Place, S>& stage(indexed_stage<Place, S>& s) {
     return s;
   }
 };
