@@ -1,0 +1,64 @@
+// Whole networks trained and run under every strict policy: the same bits.
+#include <array>
+#include <vector>
+
+#include "policies.hpp"
+
+#include <doctest/doctest.h>
+
+#include <calotype/exec/scalar.hpp>
+#include <calotype/train/trainer.hpp>
+
+namespace {
+
+namespace ct = calotype;
+using ct::kernel::map_shape;
+
+struct mixed {
+  struct input {
+    static constexpr auto tensor() { return std::array{map_shape{3, 21, 26}, map_shape{1, 17, 17}}; }
+  };
+  static constexpr auto classes() { return ct::labels("a", "b", "c"); }
+  static constexpr auto layers() {
+    using namespace ct::nn;
+    return ct::nn::layers(
+        branches(branch("left", conv{.filters = 16, .kernel = 7, .stride = 2, .padding = 1}, relu{}, max_pool{},
+                        residual{.filters = 16}, residual{.filters = 32, .stride = 2}, global_max_pool{}),
+                 branch("right", conv{.filters = 5}, relu{}, max_pool{.size = 3, .stride = 2},
+                        dense{.units = 9}, relu{})),
+        dropout{.rate = 0.2}, dense{.units = 19}, relu{}, logits{});
+  }
+};
+
+struct samples {
+  std::vector<std::vector<float>> numbers;
+  explicit samples(std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) {
+      ct::stream draw(21, i, 5);
+      std::vector<float> x(ct::nn::input_size<mixed>());
+      for (float& v : x) v = draw.uniform() < 0.1f ? draw.uniform() : 0.0f;
+      numbers.push_back(x);
+    }
+  }
+  std::size_t size() const { return numbers.size(); }
+  std::span<float const> sample(std::size_t i) const { return numbers[i]; }
+  int label(std::size_t i) const { return static_cast<int>(i % 3); }
+  float weight(std::size_t i) const { return 1.0f + static_cast<float>(i % 4); }
+};
+
+template <class Policy>
+std::vector<float> trained(samples const& data) {
+  ct::train::trainer<mixed, Policy> t(ct::nn::model<mixed>::initial(3),
+                                      {.optimiser = {.learning_rate = 2e-3}, .batch_size = 6});
+  for (int e = 0; e < 2; ++e) t.epoch(data, [](auto...) {});
+  return t.save().parameters;
+}
+
+TEST_CASE_TEMPLATE_DEFINE("training", Policy, training_under) {
+  samples const data(13);
+  static std::vector<float> const reference = trained<ct::exec::scalar>(data);
+  CHECK(trained<Policy>(data) == reference);
+}
+TEST_CASE_TEMPLATE_APPLY(training_under, strict_policies);
+
+}  // namespace
