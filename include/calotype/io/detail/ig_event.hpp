@@ -72,18 +72,15 @@ struct ig_hit_source {
 };
 
 template <class Subdetector>
-ig_hit_source ig_hits_of(std::string_view base) {
+constexpr ig_hit_source ig_hits_of(std::string_view base) {
   using cells = segmentation<Subdetector>;
   return {base, cells::collection, cells::pack(0) >> 25, [](std::uint32_t raw) { return cells::unpack(raw); }};
 }
 
-inline std::array<ig_hit_source, 7> const& ig_hit_sources() {
-  static std::array<ig_hit_source, 7> const sources{
-      ig_hits_of<cms::eb>("EBRecHits"), ig_hits_of<cms::ee>("EERecHits"), ig_hits_of<cms::es>("ESRecHits"),
-      ig_hits_of<cms::hb>("HBRecHits"), ig_hits_of<cms::he>("HERecHits"), ig_hits_of<cms::ho>("HORecHits"),
-      ig_hits_of<cms::hf>("HFRecHits")};
-  return sources;
-}
+inline constexpr std::array ig_hit_sources{ig_hits_of<cms::eb>("EBRecHits"), ig_hits_of<cms::ee>("EERecHits"),
+                                           ig_hits_of<cms::es>("ESRecHits"), ig_hits_of<cms::hb>("HBRecHits"),
+                                           ig_hits_of<cms::he>("HERecHits"), ig_hits_of<cms::ho>("HORecHits"),
+                                           ig_hits_of<cms::hf>("HFRecHits")};
 
 struct ig_used_columns {
   std::string_view base;
@@ -155,18 +152,18 @@ class ig_event_maker {
     e.photon_list.clear();
 
     identity(e);
-    for (auto const& source : ig_hit_sources()) hits(source, e);
+    for (auto const& source : ig_hit_sources) hits(source, e);
     towers(e);
     tracks(e);
     photons(e);
     if (problem_) return std::move(*problem_);
+    ++summary_.events;
     return {};
   }
 
  private:
   // Every collection of the event enters the summary, used or not.
   void count() {
-    ++summary_.events;
     for (auto const& extent : extents_) {
       auto& entry = summary_of(extent.name);
       ++entry.events;

@@ -1,0 +1,212 @@
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "scratch.hpp"
+#include <doctest/doctest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <calotype/io/safetensors.hpp>
+
+namespace {
+
+namespace io = calotype::io;
+
+bool has(std::string_view text, std::string_view part) { return text.find(part) != text.npos; }
+
+std::string with_header(std::string const& header, std::string const& data) {
+  std::uint64_t const size = header.size();
+  std::string bytes(sizeof size, '\0');
+  std::memcpy(bytes.data(), &size, sizeof size);
+  return bytes + header + data;
+}
+
+// The sentence with which a file of these bytes is refused; empty if it is not.
+std::string refusal(std::string const& bytes) {
+  scratch::folder const folder;
+  scratch::spill(folder / "file.safetensors", bytes);
+  auto const file = io::read_safetensors(folder / "file.safetensors");
+  if (file) return "";
+  CHECK(has(file.error()->message(), "file.safetensors"));
+  return file.error()->message();
+}
+
+std::string entry(std::string const& name, std::string const& shape, std::string const& offsets,
+                  std::string const& type = "F32") {
+  return "\"" + name + R"(":{"dtype":")" + type + R"(","shape":)" + shape + R"(,"data_offsets":)" + offsets +
+         "}";
+}
+
+std::string const eight(8, '\0');
+std::string const sixteen(16, '\0');
+
+TEST_CASE("tensors and metadata come back as they were written") {
+  scratch::folder const folder;
+  auto const path = folder / "file.safetensors";
+  std::vector<float> const weight{1, -2.5f, 3, 0.1f, std::numeric_limits<float>::quiet_NaN(), 1e-40f};
+  std::vector<float> const bias{7};
+  std::map<std::string, std::string> const metadata{{"classes", "[\"H\\u2192\u03b3\u03b3\"]"}, {"empty", ""}};
+  std::vector<io::tensor_view> const tensors{
+      {"block0.conv.weight", {2, 3}, weight}, {"scale", {}, bias}, {"none", {0, 5}, {}}};
+  REQUIRE(io::write_safetensors(path, tensors, metadata));
+  CHECK(folder.list().size() == 1);
+  auto const file = io::read_safetensors(path);
+  REQUIRE(file);
+  CHECK(file->metadata == metadata);
+  REQUIRE(file->tensors.size() == 3);
+  auto const* const w = file->find("block0.conv.weight");
+  REQUIRE(w != nullptr);
+  CHECK(w->shape == std::vector<std::uint64_t>{2, 3});
+  REQUIRE(w->values.size() == 6);
+  CHECK(std::memcmp(w->values.data(), weight.data(), 24) == 0);
+  CHECK(file->find("scale")->shape.empty());
+  CHECK(file->find("scale")->values == bias);
+  CHECK(file->find("none")->values.empty());
+  CHECK(file->find("other") == nullptr);
+
+  auto const bytes = scratch::slurp(path);
+  std::uint64_t header_size = 0;
+  std::memcpy(&header_size, bytes.data(), 8);
+  CHECK(header_size % 8 == 0);
+  REQUIRE(io::write_safetensors(path, tensors, metadata, {.force = true}));
+  CHECK(scratch::slurp(path) == bytes);
+}
+
+TEST_CASE("double precision is read, rounded") {
+  double const value = 0.1;
+  std::string data(8, '\0');
+  std::memcpy(data.data(), &value, 8);
+  scratch::folder const folder;
+  scratch::spill(folder / "file", with_header("{" + entry("a", "[1]", "[0,8]", "F64") + "}", data));
+  auto const file = io::read_safetensors(folder / "file");
+  REQUIRE(file);
+  CHECK(file->tensors[0].is_f64);
+  CHECK(file->tensors[0].values == std::vector<float>{0.1f});
+}
+
+TEST_CASE("a file without tensors is a file") {
+  CHECK(refusal(with_header("{}", "")).empty());
+  CHECK(refusal(with_header(R"({"__metadata__":{"a":"b"}}   )", "")).empty());
+}
+
+TEST_CASE("files that are cut short or claim too much are refused") {
+  auto const good = with_header("{" + entry("a", "[2]", "[0,8]") + "}", eight);
+  CHECK(refusal(good).empty());
+  for (std::size_t length = 0; length < good.size(); ++length) {
+    CAPTURE(length);
+    CHECK(!refusal(good.substr(0, length)).empty());
+  }
+  CHECK(has(refusal(good + "x"), "belong to no tensor"));
+  auto lying = good;
+  std::uint64_t const claim = 100'000'000'000;
+  std::memcpy(lying.data(), &claim, 8);
+  CHECK(has(refusal(lying), "claims 100000000000 bytes"));
+  CHECK(has(refusal(with_header("{" + entry("a", "[25000000000]", "[0,100000000000]") + "}", eight)),
+            "but there are 8"));
+  CHECK(has(refusal(with_header("{" + entry("a", "[25000000000]", "[0,8]") + "}", eight)),
+            "takes 100000000000 bytes"));
+  CHECK(has(refusal(with_header("{" + entry("a", "[4294967296,4294967296,4294967296]", "[0,8]") + "}", eight)),
+            "too large for a computer"));
+  CHECK(refusal(with_header("{" + entry("a", "[4294967296,4294967296,4294967296,0]", "[0,0]") + "}", ""))
+            .empty());
+}
+
+TEST_CASE("offsets that do not tile the values are refused") {
+  auto const two = [](std::string const& a, std::string const& b) {
+    return refusal(with_header("{" + entry("a", "[2]", a) + "," + entry("b", "[2]", b) + "}", sixteen));
+  };
+  CHECK(two("[0,8]", "[8,16]").empty());
+  CHECK(two("[8,16]", "[0,8]").empty());
+  CHECK(has(two("[0,8]", "[0,8]"), "overlaps"));
+  CHECK(has(two("[0,8]", "[4,12]"), "overlaps"));
+  CHECK(has(two("[0,8]", "[9,17]"), "but there are 16"));
+  CHECK(has(
+      refusal(with_header("{" + entry("a", "[1]", "[0,4]") + "," + entry("b", "[2]", "[8,16]") + "}", sixteen)),
+      "hole"));
+  CHECK(has(two("[0,8]", "[16,8]"), "has offsets 16..8"));
+  CHECK(has(two("[0,8]", "[8,12]"), "where its shape takes 8"));
+  CHECK(has(two("[0,8]", "[8]"), "no whole numbers"));
+  CHECK(has(two("[0,8]", "[-8,0]"), "no whole numbers"));
+  CHECK(has(two("[0,8]", "[8.0,16.0]"), "no whole numbers"));
+  CHECK(has(two("[0,8]", "\"8\""), "no whole numbers"));
+}
+
+TEST_CASE("headers that are not exactly right are refused") {
+  auto const header = [](std::string const& text) { return refusal(with_header(text, eight)); };
+  auto const good = entry("a", "[2]", "[0,8]");
+  CHECK(has(header("[1]"), "not a JSON object"));
+  CHECK(has(header("{" + good + ",}"), "not a JSON object"));
+  CHECK(has(header("{" + good + "}x"), "not a JSON object"));
+  CHECK(has(header("{\"\xFF\":1," + good + "}"), "not a JSON object"));  // no UTF-8
+  CHECK(has(header("{" + good + "," + good + "}"), "'a' occurs twice"));
+  CHECK(has(header(R"({"__metadata__":{"k":"1","k":"2"},)" + good + "}"), "'k' occurs twice"));
+  CHECK(has(header(R"({"a":{"dtype":"F32","dtype":"F32","shape":[2],"data_offsets":[0,8]}})"),
+            "'dtype' occurs twice"));
+  CHECK(has(header(R"({"__metadata__":{"k":1},)" + good + "}"), "'k' is no text"));
+  CHECK(has(header(R"({"__metadata__":"k",)" + good + "}"), "metadata are no JSON object"));
+  CHECK(has(header("{" + entry("a", "[4]", "[0,8]", "F16") + "}"), "has the type F16"));
+  CHECK(has(header("{" + entry("a", "[1]", "[0,8]", "I64") + "}"), "has the type I64"));
+  CHECK(has(header(R"({"a":{"dtype":"F32","shape":[2]}})"), "is not described by"));
+  CHECK(has(header(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"extra":1}})"),
+            "is not described by"));
+  CHECK(has(header(R"({"a":5})"), "is not described by"));
+  CHECK(has(header(R"({"a":{"dtype":1,"shape":[2],"data_offsets":[0,8]}})"), "has no type"));
+  CHECK(has(header("{" + entry("a", "[-2]", "[0,8]") + "}"), "no whole numbers"));
+  CHECK(has(header("{" + entry("a", "2", "[0,8]") + "}"), "no whole numbers"));
+  CHECK(!header(std::string(100'000, '[')).empty());
+  CHECK(!header(std::string(100'000, '{')).empty());
+}
+
+TEST_CASE("what is no file of tensors cannot be read") {
+  scratch::folder const folder;
+  CHECK(has(io::read_safetensors(folder / "none").error()->message(), "cannot be read"));
+  CHECK(has(io::read_safetensors(folder.path()).error()->message(), "not a plain file"));
+  CHECK(has(io::read_safetensors("/dev/zero").error()->message(), "not a plain file"));
+}
+
+TEST_CASE("tensors that cannot be written are refused") {
+  scratch::folder const folder;
+  auto const path = folder / "file";
+  std::vector<float> const two{1, 2};
+  auto const says = [&](std::vector<io::tensor_view> const& tensors,
+                        std::map<std::string, std::string> const& m = {}) {
+    auto const outcome = io::write_safetensors(path, tensors, m);
+    return outcome ? std::string() : outcome.error()->message();
+  };
+  CHECK(has(says({{"a", {3}, two}}), "disagrees with its values"));
+  CHECK(has(says({{"a", {2}, two}, {"a", {2}, two}}), "repeated"));
+  CHECK(has(says({{"__metadata__", {2}, two}}), "reserved"));
+  CHECK(has(says({{"\xC0\x80", {2}, two}}), "UTF-8"));
+  CHECK(has(says({{"a", {2}, two}}, {{"k", "\xED\xA0\x80"}}), "not in UTF-8"));
+  CHECK(folder.list().empty());
+  CHECK(says({{"a", {2}, two}}).empty());
+  CHECK(has(says({{"a", {2}, two}}), "exists already"));
+  CHECK(has(io::write_safetensors(folder.path(), {}, {}, {.force = true}).error()->message(), "folder"));
+}
+
+TEST_CASE("a full disk leaves no weights behind") {
+  scratch::folder const folder;
+  pid_t const child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    rlimit const limit{1'000'000, 1'000'000};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    std::vector<float> const values(1'000'000);
+    std::vector<io::tensor_view> const tensors{{"w", {1'000'000}, values}};
+    auto const outcome = io::write_safetensors(folder / "w.safetensors", tensors);
+    bool const said = !outcome && has(outcome.error()->message(), "could not write");
+    ::_exit(said && folder.list().empty() ? 0 : 3);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 0);
+}
+
+}  // namespace
