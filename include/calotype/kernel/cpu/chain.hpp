@@ -42,9 +42,7 @@ struct tile_model {
   // broadcast serves two multiply-adds.
   static constexpr int blocks_together(int blocks) { return lanes == block_size && blocks % 2 == 0 ? 2 : 1; }
   static constexpr int vectors(int blocks) { return blocks_together(blocks) * block_size / lanes; }
-  static constexpr int outputs(int vectors) {
-    return smaller_of(28 / vectors, (simd<Arch>::registers - vectors - 1) / vectors);
-  }
+  static constexpr int outputs(int vectors) { return (simd<Arch>::registers - vectors - 1) / vectors; }
 };
 
 // A whole layer: `rows` x `cols` outputs with `blocks` blocks of channels. `to` has the strides between

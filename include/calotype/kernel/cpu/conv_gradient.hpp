@@ -151,41 +151,63 @@ struct conv_weight_gradient {
     }
   }
 
+  // The first of the weights of a pass.
+  struct weight_place {
+    int filter;
+    int channel;
+    int row;
+    int col;
+
+    constexpr bool is_first() const { return channel == 0 && row == 0 && col == 0; }
+  };
+
   static void all(float const* in, float const* dout, float* dweights, float* dbias) noexcept {
     for (int filter = 0; filter < S.filters; filter += width) {
       float const* d = dout + filter / block_size * to.block;
-      bias(d, filter, dbias);
+      if constexpr (!inside) bias(d, filter, dbias);
       for (int channel = 0; channel < S.in.channels; channel += channels) {
         float const* x = in + channel / from.together * from.block + channel % from.together * from.channel;
-        for (int i = 0, ky = 0; i < down.count; ++i) {
+        weight_place at{filter, channel, 0, 0};
+        for (int i = 0; i < down.count; ++i) {
           if constexpr (down.longer > 0) {
             if (i < down.longer) {
-              tap_row<down.length + 1>(x, d, filter, channel, ky, dweights);
-              ky += down.length + 1;
+              tap_rows<down.length + 1>(x, d, at, dweights, dbias);
+              at.row += down.length + 1;
               continue;
             }
           }
-          tap_row<down.length>(x, d, filter, channel, ky, dweights);
-          ky += down.length;
+          tap_rows<down.length>(x, d, at, dweights, dbias);
+          at.row += down.length;
         }
       }
     }
   }
 
   template <int Rows>
-  CALOTYPE_INLINE static void tap_row(float const* x, float const* d, int filter, int channel, int ky,
-                                      float* dweights) {
-    for (int i = 0, kx = 0; i < across.count; ++i) {
+  CALOTYPE_INLINE static void tap_rows(float const* x, float const* d, weight_place at, float* dweights,
+                                       float* dbias) {
+    for (int i = 0; i < across.count; ++i) {
       if constexpr (across.longer > 0) {
         if (i < across.longer) {
-          some<weight_tile{Rows, across.length + 1, channels}>(x, d, filter, channel, ky, kx, dweights);
-          kx += across.length + 1;
+          pass<weight_tile{Rows, across.length + 1, channels}>(x, d, at, dweights, dbias);
+          at.col += across.length + 1;
           continue;
         }
       }
-      some<weight_tile{Rows, across.length, channels}>(x, d, filter, channel, ky, kx, dweights);
-      kx += across.length;
+      pass<weight_tile{Rows, across.length, channels}>(x, d, at, dweights, dbias);
+      at.col += across.length;
     }
+  }
+
+  // The first pass takes the bias along: its chain of sums is hidden behind the multiply-adds.
+  template <weight_tile T>
+  CALOTYPE_INLINE static void pass(float const* x, float const* d, weight_place at, float* dweights,
+                                   float* dbias) {
+    constexpr bool may_be_first = T.rows == down.length + (down.longer > 0) && T.cols == longest;
+    if constexpr (inside && may_be_first) {
+      if (at.is_first()) return pass_over_outputs<T, true>(x, d, at, dweights, dbias);
+    }
+    pass_over_outputs<T, false>(x, d, at, dweights, dbias);
   }
 
   // The outputs o for which 0 <= o stride + k - padding < size; all of them where the halo takes the others.
@@ -199,20 +221,26 @@ struct conv_weight_gradient {
     }
   }
 
-  template <weight_tile T>
-  static void some(float const* x, float const* d, int filter, int channel, int ky, int kx, float* dweights) {
+  template <weight_tile T, bool WithBias>
+  static void pass_over_outputs(float const* x, float const* d, weight_place at, float* dweights,
+                                float* dbias) {
     vec<arch> sum[T.rows][T.cols][T.channels][vectors];
+    vec<arch> sum_of_outputs[vectors];
     each<T>([&](int r, int c, int i, int n) { sum[r][c][i][n] = v::broadcast(0.f); });
-    range const ys = outputs_of_tap(ky, from.rows, to.rows);
-    range const xs = outputs_of_tap(kx, from.cols, to.cols);
+    CALOTYPE_UNROLL for (int n = 0; n < vectors; ++n) sum_of_outputs[n] = v::broadcast(0.f);
+    range const ys = outputs_of_tap(at.row, from.rows, to.rows);
+    range const xs = outputs_of_tap(at.col, from.cols, to.cols);
     for (int row = ys.begin; row < ys.end; ++row) {
-      float const* in = x + (row * S.stride + ky - S.padding) * from.row +
-                        (xs.begin * S.stride + kx - S.padding) * from.pixel;
+      float const* in = x + (row * S.stride + at.row - S.padding) * from.row +
+                        (xs.begin * S.stride + at.col - S.padding) * from.pixel;
       float const* out = d + row * to.row + xs.begin * to.pixel;
       for (int col = xs.begin; col < xs.end; ++col, in += S.stride * from.pixel, out += to.pixel) {
         in = forget(in);
         vec<arch> g[vectors];
-        CALOTYPE_UNROLL for (int n = 0; n < vectors; ++n) g[n] = v::load(out + place(n));
+        CALOTYPE_UNROLL for (int n = 0; n < vectors; ++n) {
+          g[n] = v::load(out + place(n));
+          if constexpr (WithBias) sum_of_outputs[n] = v::add(sum_of_outputs[n], g[n]);
+        }
         CALOTYPE_UNROLL for (int r = 0; r < T.rows; ++r) {
           CALOTYPE_UNROLL for (int c = 0; c < T.cols; ++c) {
             CALOTYPE_UNROLL for (int i = 0; i < T.channels; ++i) {
@@ -226,12 +254,13 @@ struct conv_weight_gradient {
     }
     alignas(64) float lane[T.rows][T.cols][T.channels][width];
     each<T>([&](int r, int c, int i, int n) { v::store(lane[r][c][i] + n * v::lanes, sum[r][c][i][n]); });
-    int const filters = smaller_of(width, S.filters - filter);
-    int const inputs = smaller_of(T.channels, S.in.channels - channel);
+    if constexpr (WithBias) store_bias(sum_of_outputs, at.filter, dbias);
+    int const filters = smaller_of(width, S.filters - at.filter);
+    int const inputs = smaller_of(T.channels, S.in.channels - at.channel);
     for (int f = 0; f < filters; ++f) {
-      float* to_filter = dweights + (filter + f) * S.in.channels * S.kernel * S.kernel;
+      float* filter = dweights + (at.filter + f) * S.in.channels * S.kernel * S.kernel;
       for (int i = 0; i < inputs; ++i) {
-        float* w = to_filter + ((channel + i) * S.kernel + ky) * S.kernel + kx;
+        float* w = filter + ((at.channel + i) * S.kernel + at.row) * S.kernel + at.col;
         for (int r = 0; r < T.rows; ++r) {
           for (int c = 0; c < T.cols; ++c) w[r * S.kernel + c] = lane[r][c][i][f];
         }
@@ -248,6 +277,10 @@ struct conv_weight_gradient {
         CALOTYPE_UNROLL for (int n = 0; n < vectors; ++n) sum[n] = v::add(sum[n], v::load(out + place(n)));
       }
     }
+    store_bias(sum, filter, dbias);
+  }
+
+  CALOTYPE_INLINE static void store_bias(vec<arch> const (&sum)[vectors], int filter, float* dbias) {
     alignas(64) float lane[width];
     CALOTYPE_UNROLL for (int n = 0; n < vectors; ++n) v::store(lane + n * v::lanes, sum[n]);
     int const filters = smaller_of(width, S.filters - filter);

@@ -46,21 +46,19 @@ struct max_pool {
   // Each window gives its gradient to its first maximum in raster order.
   static void gradient(Policy const&, float const* in, float const* out, float const* dout,
                        float* din) noexcept {
-    constexpr bool covers = P.size == P.stride && in_shape.rows % P.size == 0 && in_shape.cols % P.size == 0;
+    constexpr bool disjoint = P.size == P.stride;  // every pixel is in one window, or beyond the last
     for_each_register<arch, in_shape.channels>([&](int block, int part) {
-      if constexpr (!covers) {
-        for (int row = 0; row < from.rows; ++row) {
-          for (int col = 0; col < from.cols; ++col) {
-            float* pixel = din + from.origin() + row * from.row + col * from.pixel;
-            store_channels<arch, in_shape>(pixel, block, part, v::broadcast(0.f));
-          }
+      vec<arch> const zero = v::broadcast(0.f);
+      for (int row = 0; row < from.rows; ++row) {
+        for (int col = disjoint && row < to.rows * P.size ? to.cols * P.size : 0; col < from.cols; ++col) {
+          store_channels<arch, in_shape>(din + from.origin() + row * from.row + col * from.pixel, block, part,
+                                         zero);
         }
       }
       for (int row = 0; row < to.rows; ++row) {
         for (int col = 0; col < to.cols; ++col) {
           int const at = to.origin() + row * to.row + col * to.pixel;
           int const window = from.origin() + P.stride * (row * from.row + col * from.pixel);
-          vec<arch> const zero = v::broadcast(0.f);
           vec<arch> const best = load_channels<arch, out_shape>(out + at, block, part);
           vec<arch> rest = v::add(zero, load_channels<arch, out_shape>(dout + at, block, part));
           for (int y = 0; y < P.size; ++y) {
@@ -69,7 +67,7 @@ struct max_pool {
               vec<arch> const value = load_channels<arch, in_shape>(in + tap, block, part);
               vec<arch> share = v::select_equal(value, best, rest, zero);
               rest = v::select_equal(value, best, zero, rest);
-              if constexpr (!covers)
+              if constexpr (!disjoint)
                 share = v::add(load_channels<arch, in_shape>(din + tap, block, part), share);
               store_channels<arch, in_shape>(din + tap, block, part, share);
             }
