@@ -5,6 +5,7 @@
 //   find(x)             the bin with lower(bin) <= x < upper(bin); -1 outside and for NaN
 //   lower(bin), upper(bin), center(bin)
 //   labels              the experiment's own numbers for the bins
+//   inspect()           the first thing wrong with its numbers, if any
 // Lengths and angles are in the units of the description (radians for phi).
 #pragma once
 
@@ -37,6 +38,31 @@ struct numbering {
   constexpr void add_to(hasher& h) const { h.add(first).add(step).add(skip_zero); }
 };
 
+// What may be wrong with the numbers of an axis or a lattice, and where: which edge, row or ring, counted from
+// 0.
+enum class defect {
+  none,
+  no_bins,
+  labels_do_not_advance,
+  period_not_positive,
+  edges_do_not_ascend,
+  centers_do_not_ascend,
+  no_cells,
+  mask_rows_are_not_bins,
+  row_leaves_grid,
+  gap_leaves_row,
+  ring_without_width,
+  rings_share_a_label,
+  pitch_not_positive,
+  numbering_not_plain,
+};
+struct flaw {
+  defect what = defect::none;
+  int at = 0;
+
+  constexpr explicit operator bool() const { return what != defect::none; }
+};
+
 namespace concepts {
 
 // See the table at the top of axis.hpp.
@@ -48,6 +74,7 @@ concept axis = requires(A const& a, double x, int bin, hasher& h) {
   { a.lower(bin) } -> std::same_as<double>;
   { a.upper(bin) } -> std::same_as<double>;
   { a.labels } -> std::convertible_to<numbering>;
+  { a.inspect() } -> std::same_as<flaw>;
   a.add_to(h);
 };
 
@@ -73,11 +100,17 @@ constexpr int find_between(std::array<double, N> const& edges, double x) {
   return static_cast<int>(low);
 }
 
+constexpr flaw inspect_bins(int bins, numbering const& labels) {
+  if (bins < 1) return {defect::no_bins};
+  return labels.step != 0 ? flaw{} : flaw{defect::labels_do_not_advance};
+}
+
+// The first value that is not above the one before it; NaN is above nothing.
 template <std::size_t N>
-constexpr bool ascending(std::array<double, N> const& values) {
+constexpr flaw first_not_ascending(std::array<double, N> const& values, defect what) {
   for (std::size_t i = 1; i < N; ++i)
-    if (!(values[i - 1] < values[i])) return false;
-  return true;
+    if (!(values[i - 1] < values[i])) return {what, static_cast<int>(i)};
+  return {};
 }
 
 constexpr std::size_t at(int i) { return static_cast<std::size_t>(i); }
@@ -101,7 +134,10 @@ struct regular {
   constexpr double lower(int bin) const { return bin == bins ? high : low + (high - low) * bin / bins; }
   constexpr double upper(int bin) const { return lower(bin + 1); }
   constexpr double center(int bin) const { return low + (high - low) * (2 * bin + 1) / (2 * bins); }
-  constexpr bool valid() const { return bins > 0 && low < high; }
+  constexpr flaw inspect() const {
+    if (auto const f = detail::inspect_bins(bins, labels)) return f;
+    return low < high ? flaw{} : flaw{defect::edges_do_not_ascend};
+  }
   constexpr void add_to(hasher& h) const {
     h.add("regular").add(bins).add(low).add(high);
     labels.add_to(h);
@@ -119,7 +155,10 @@ struct edges {
   constexpr double lower(int bin) const { return at[detail::at(bin)]; }
   constexpr double upper(int bin) const { return at[detail::at(bin + 1)]; }
   constexpr double center(int bin) const { return 0.5 * (lower(bin) + upper(bin)); }
-  constexpr bool valid() const { return N > 1 && detail::ascending(at); }
+  constexpr flaw inspect() const {
+    if (auto const f = detail::inspect_bins(size(), labels)) return f;
+    return detail::first_not_ascending(at, defect::edges_do_not_ascend);
+  }
   constexpr void add_to(hasher& h) const {
     h.add("edges").add(size());
     for (double x : at) h.add(x);
@@ -139,7 +178,11 @@ struct edges_and_centers {
   constexpr double lower(int bin) const { return at[detail::at(bin)]; }
   constexpr double upper(int bin) const { return at[detail::at(bin + 1)]; }
   constexpr double center(int bin) const { return centers[detail::at(bin)]; }
-  constexpr bool valid() const { return N > 0 && detail::ascending(at) && detail::ascending(centers); }
+  constexpr flaw inspect() const {
+    if (auto const f = detail::inspect_bins(size(), labels)) return f;
+    if (auto const f = detail::first_not_ascending(at, defect::edges_do_not_ascend)) return f;
+    return detail::first_not_ascending(centers, defect::centers_do_not_ascend);
+  }
   constexpr void add_to(hasher& h) const {
     h.add("edges_and_centers").add(size());
     for (double x : at) h.add(x);
@@ -175,7 +218,10 @@ struct periodic {
     double const cells = bin + 0.5 - offset;
     return (cells + bins * detail::floor(0.5 - cells / bins)) * width();
   }
-  constexpr bool valid() const { return bins > 0 && period > 0; }
+  constexpr flaw inspect() const {
+    if (auto const f = detail::inspect_bins(bins, labels)) return f;
+    return period > 0 ? flaw{} : flaw{defect::period_not_positive};
+  }
   constexpr void add_to(hasher& h) const {
     h.add("periodic").add(bins).add(offset).add(period);
     labels.add_to(h);

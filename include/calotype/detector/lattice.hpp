@@ -7,7 +7,7 @@
 //   center(index)             where the cell is, in the same coordinates
 //   labels(index)             its name, as `rank` integers
 //   index(labels)             the dense index of a name, -1 if there is no such cell
-//   valid()                   whether the numbers make sense (ascending edges, cells that exist)
+//   inspect()                 the first thing wrong with its numbers, if any
 // u and v are (eta, phi) or local (x, y), whatever the description says. `layer` selects one of several cells
 // that lie behind one another; lattices without layers ignore it.
 #pragma once
@@ -36,7 +36,7 @@ concept lattice = requires(L const& l, double u, int i, std::array<int, L::rank>
   { l.center(i) } -> std::same_as<position>;
   { l.labels(i) } -> std::same_as<std::array<int, L::rank>>;
   { l.index(labels) } -> std::same_as<int>;
-  { l.valid() } -> std::same_as<bool>;
+  { l.inspect() } -> std::same_as<flaw>;
   l.add_to(h);
 };
 
@@ -103,6 +103,7 @@ struct mask {
   constexpr explicit mask(std::array<row_limits, Rows> const& rows)
       : limits(rows), start(detail::first_cells(rows)) {}
 
+  constexpr int rows() const { return static_cast<int>(Rows); }
   constexpr int size() const { return start[Rows]; }
   constexpr bool has(int row, int column) const { return index(row, column) >= 0; }
   constexpr int index(int row, int column) const {
@@ -122,13 +123,16 @@ struct mask {
     int const column = r.first + index - start[detail::at(row)];
     return {row, r.gap() > 0 && column >= r.gap_first ? column + r.gap() : column};
   }
-  constexpr bool valid(int columns) const {
-    for (auto const& r : limits) {
-      bool const empty = r.last < r.first;
-      if (!empty && (r.first < 0 || r.last >= columns)) return false;
-      if (r.gap() > 0 && (r.gap_first < r.first || r.gap_last > r.last)) return false;
+  // For a grid of this many columns.
+  constexpr flaw inspect(int columns) const {
+    for (std::size_t i = 0; i < Rows; ++i) {
+      auto const& r = limits[i];
+      if (r.count() > 0 && (r.first < 0 || r.last >= columns))
+        return {defect::row_leaves_grid, static_cast<int>(i)};
+      if (r.gap() > 0 && (r.gap_first < r.first || r.gap_last > r.last))
+        return {defect::gap_leaves_row, static_cast<int>(i)};
     }
-    return size() > 0;
+    return size() > 0 ? flaw{} : flaw{defect::no_cells};
   }
   constexpr void add_to(hasher& h) const {
     for (auto const& r : limits) h.add(r.first).add(r.last).add(r.gap_first).add(r.gap_last);
@@ -187,12 +191,14 @@ struct grid {
   constexpr int index(std::array<int, 2> const& labels) const {
     return at(u.labels.bin(labels[0], u.size()), v.labels.bin(labels[1], v.size()));
   }
-  constexpr bool valid() const {
-    if constexpr (masked)
-      return u.valid() && v.valid() && cells.limits.size() == static_cast<std::size_t>(u.size()) &&
-             cells.valid(v.size());
-    else
-      return u.valid() && v.valid();
+  constexpr flaw inspect() const {
+    if (auto const f = u.inspect()) return f;
+    if (auto const f = v.inspect()) return f;
+    if constexpr (masked) {
+      if (cells.rows() != u.size()) return {defect::mask_rows_are_not_bins, cells.rows()};
+      return cells.inspect(v.size());
+    }
+    return {};
   }
   constexpr void add_to(hasher& h) const {
     h.add("grid");
@@ -277,13 +283,14 @@ struct rings {
       if (list[r].label == labels[0]) return index_in(r, labels[1]);
     return -1;
   }
-  constexpr bool valid() const {
+  constexpr flaw inspect() const {
     for (std::size_t r = 0; r < N; ++r) {
-      if (!(list[r].low < list[r].high) || !list[r].around.valid()) return false;
+      if (!(list[r].low < list[r].high)) return {defect::ring_without_width, static_cast<int>(r)};
+      if (auto const f = list[r].around.inspect()) return f;
       for (std::size_t s = 0; s < r; ++s)
-        if (list[s].label == list[r].label) return false;
+        if (list[s].label == list[r].label) return {defect::rings_share_a_label, static_cast<int>(r)};
     }
-    return true;
+    return N > 0 ? flaw{} : flaw{defect::no_cells};
   }
   constexpr void add_to(hasher& h) const {
     h.add("rings");
@@ -333,7 +340,9 @@ struct hexagonal {
     return {column, row};
   }
   constexpr int index(std::array<int, 2> const& labels) const { return cells.index(labels[1], labels[0]); }
-  constexpr bool valid() const { return pitch > 0 && cells.valid(std::numeric_limits<int>::max()); }
+  constexpr flaw inspect() const {
+    return pitch > 0 ? cells.inspect(std::numeric_limits<int>::max()) : flaw{defect::pitch_not_positive};
+  }
   constexpr void add_to(hasher& h) const {
     h.add("hexagonal").add(pitch).add(origin_a).add(origin_b);
     cells.add_to(h);
@@ -385,9 +394,10 @@ struct pointing {
     }
     return best.index;
   }
-  constexpr bool valid() const {
-    return columns.step == 1 && rows.step == 1 && !columns.skip_zero && !rows.skip_zero &&
-           cells.valid(std::numeric_limits<int>::max());
+  constexpr flaw inspect() const {
+    if (columns.step != 1 || rows.step != 1 || columns.skip_zero || rows.skip_zero)
+      return {defect::numbering_not_plain};
+    return cells.inspect(std::numeric_limits<int>::max());
   }
   constexpr void add_to(hasher& h) const {
     h.add("pointing").add(Places::version());
@@ -441,7 +451,7 @@ struct layer {
   constexpr int index(std::array<int, rank> const& labels) const {
     return labels[rank - 1] == number ? cells.index(detail::without_last(labels)) : -1;
   }
-  constexpr bool valid() const { return cells.valid(); }
+  constexpr flaw inspect() const { return cells.inspect(); }
   constexpr void add_to(hasher& h) const {
     h.add("layer").add(number);
     cells.add_to(h);
@@ -486,7 +496,10 @@ struct united {
     int const i = first.index(labels);
     return i >= 0 ? i : shifted(second.index(labels));
   }
-  constexpr bool valid() const { return first.valid() && second.valid(); }
+  constexpr flaw inspect() const {
+    if (auto const f = first.inspect()) return f;
+    return second.inspect();
+  }
   constexpr void add_to(hasher& h) const {
     h.add("unite");
     first.add_to(h);
@@ -561,7 +574,7 @@ struct mirrored {
     int const i = half.index(labels);
     return i >= 0 && !negative ? half.size() + i : i;
   }
-  constexpr bool valid() const { return half.valid(); }
+  constexpr flaw inspect() const { return half.inspect(); }
   constexpr void add_to(hasher& h) const {
     h.add("mirrored");
     half.add_to(h);
@@ -592,7 +605,7 @@ struct two_sided {
     int const i = half.index(detail::without_last(labels));
     return i >= 0 && side > 0 ? half.size() + i : i;
   }
-  constexpr bool valid() const { return half.valid(); }
+  constexpr flaw inspect() const { return half.inspect(); }
   constexpr void add_to(hasher& h) const {
     h.add("two_sided");
     half.add_to(h);

@@ -51,11 +51,52 @@ struct is_array : std::false_type {};
 template <class T, std::size_t N>
 struct is_array<std::array<T, N>> : std::true_type {};
 
+template <class D>
+constexpr bool has_lattice() {
+  if constexpr (concepts::detector_description<D>)
+    return concepts::lattice<std::remove_cvref_t<decltype(D::cells())>>;
+  else
+    return false;
+}
+template <class D>
+constexpr bool has_ids() {
+  return requires { D::ids(); };
+}
+
+// Stand in for what a broken description lacks, so that the sentence about it is the only error.
+struct missing_cell {
+  int label;
+};
+struct missing_lattice {
+  static constexpr int rank = 1;
+  constexpr int size() const { return 0; }
+  constexpr int find(double, double, int) const { return -1; }
+  constexpr position center(int) const { return {}; }
+  constexpr std::array<int, 1> labels(int) const { return {}; }
+  constexpr int index(std::array<int, 1> const&) const { return -1; }
+  constexpr flaw inspect() const { return {}; }
+  constexpr void add_to(hasher&) const {}
+};
+template <class D>
+struct cell_of {
+  using type = missing_cell;
+};
+template <concepts::detector_description D>
+struct cell_of<D> {
+  using type = typename D::cell_type;
+};
+
 // The lattice and the id layouts of a description, evaluated once.
 template <class D>
 struct lattice_of {
-  static constexpr auto make() { return D::cells(); }
+  static constexpr auto make() {
+    if constexpr (has_lattice<D>())
+      return D::cells();
+    else
+      return missing_lattice{};
+  }
   static constexpr auto value = make();
+  using type = std::remove_const_t<decltype(value)>;
 };
 template <class D>
 struct ids_of {
@@ -79,7 +120,7 @@ struct description_is_complete {
 template <class D>
 struct cells_are_a_lattice {
   static_assert(
-      concepts::lattice<std::remove_cvref_t<decltype(D::cells())>>,
+      has_lattice<D>() || !concepts::detector_description<D>,
       "calotype::segmentation: cells() must return a lattice (grid, rings, hexagonal, pointing, unite, layer, "
       "mirrored, two_sided, or your own with the members listed in detector/lattice.hpp)");
 };
@@ -90,12 +131,12 @@ struct cell_fits_lattice {
       "calotype::segmentation: cell_type must be a struct with one int for every label of the lattice "
       "(FieldsOfCell, LabelsOfLattice)");
 };
-template <class D, bool Valid>
-struct lattice_is_valid {
+template <class D, defect What, int At>
+struct lattice_has_no_defect {
   static_assert(
-      Valid,
-      "calotype::segmentation: the numbers of the lattice contradict each other; edges must ascend, bins be "
-      "positive, rings have different labels, and a mask fit the axes");
+      What == defect::none,
+      "calotype::segmentation: the numbers of the lattice cannot be right; What names the defect, At the "
+      "edge, row or ring, counted from 0");
 };
 template <class D, std::size_t LabelsInId, std::size_t LabelsOfCell>
 struct ids_fit_cell {
@@ -112,31 +153,26 @@ struct ids_are_valid {
 };
 
 template <class D>
-struct checked_lattice
-    : cell_fits_lattice<D, sizeof(typename D::cell_type) / sizeof(int), lattice_of<D>::value.rank>,
-      lattice_is_valid<D, lattice_of<D>::value.valid()> {};
-
-template <class D>
 constexpr bool every_layout_is_valid() {
   for (auto const& layout : ids_of<D>::value)
     if (!layout.valid()) return false;
   return true;
 }
-template <class D, bool HasIds>
+
+// Base classes are checked in their order; what cannot be asked of a broken description is not asked.
+template <class D, bool HasLattice = has_lattice<D>()>
+struct checked_lattice {};
+template <class D>
+struct checked_lattice<D, true>
+    : cell_fits_lattice<D, sizeof(typename D::cell_type) / sizeof(int), lattice_of<D>::value.rank>,
+      lattice_has_no_defect<D, lattice_of<D>::value.inspect().what, lattice_of<D>::value.inspect().at> {};
+template <class D, bool HasIds = has_lattice<D>() && has_ids<D>()>
 struct checked_ids {};
 template <class D>
 struct checked_ids<D, true> : ids_fit_cell<D, ids_of<D>::value[0].fields.size(), lattice_of<D>::value.rank>,
                               ids_are_valid<D, every_layout_is_valid<D>()> {};
-
-// Base classes are checked in this order, so that the first sentence is the one that matters.
 template <class D>
-struct checked : description_is_complete<D>,
-                 cells_are_a_lattice<D>,
-                 checked_lattice<D>,
-                 checked_ids < D,
-                 requires {
-  D::ids();
-} > {};
+struct checked : description_is_complete<D>, cells_are_a_lattice<D>, checked_lattice<D>, checked_ids<D> {};
 
 }  // namespace detail
 
@@ -144,11 +180,11 @@ struct checked : description_is_complete<D>,
 template <class D>
 struct segmentation : private detail::checked<D> {
   using description = D;
-  using cell_type = typename D::cell_type;
-  using lattice_type = std::remove_cvref_t<decltype(D::cells())>;
+  using cell_type = typename detail::cell_of<D>::type;
+  using lattice_type = typename detail::lattice_of<D>::type;
 
   static constexpr int rank = lattice_type::rank;
-  static constexpr bool has_ids = requires { D::ids(); };
+  static constexpr bool has_ids = detail::has_ids<D>();
 
   static constexpr std::string_view name() { return D::name(); }
   // The hit list of an event this detector reads; -1 if the description names none.

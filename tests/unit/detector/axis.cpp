@@ -60,9 +60,12 @@ TEST_CASE("regular: lower edges belong to the cell, the upper end does not") {
   CHECK(axis.find(std::nextafter(-1.0, -2.0)) == -1);
   CHECK(axis.lower(4) == 1);
   CHECK(axis.upper(3) == 1);
-  CHECK_FALSE(regular{.bins = 0, .low = 0, .high = 1}.valid());
-  CHECK_FALSE(regular{.bins = 3, .low = 1, .high = 1}.valid());
-  CHECK_FALSE(regular{.bins = 3, .low = 0, .high = not_a_number}.valid());
+  CHECK_FALSE(axis.inspect());
+  CHECK(regular{.bins = 0, .low = 0, .high = 1}.inspect().what == defect::no_bins);
+  CHECK(regular{.bins = 3, .low = 1, .high = 1}.inspect().what == defect::edges_do_not_ascend);
+  CHECK(regular{.bins = 3, .low = 0, .high = not_a_number}.inspect().what == defect::edges_do_not_ascend);
+  CHECK(regular{.bins = 3, .low = 0, .high = 1, .labels = {.step = 0}}.inspect().what ==
+        defect::labels_do_not_advance);
 }
 
 TEST_CASE("edges: bisection finds what a walk finds") {
@@ -75,15 +78,18 @@ TEST_CASE("edges: bisection finds what a walk finds") {
       if (x >= axis.lower(k) && x < axis.upper(k)) expected = k;
     CHECK(axis.find(x) == expected);
   }
-  CHECK_FALSE(edges<3>{.at = {0, 1, 1}}.valid());
-  CHECK_FALSE(edges<3>{.at = {0, not_a_number, 1}}.valid());
-  CHECK(edges<2>{.at = {0, 1}}.valid());
+  CHECK(edges<3>{.at = {0, 1, 1}}.inspect().what == defect::edges_do_not_ascend);
+  CHECK(edges<3>{.at = {0, 1, 1}}.inspect().at == 2);
+  CHECK(edges<3>{.at = {0, not_a_number, 1}}.inspect().at == 1);
+  CHECK_FALSE(edges<2>{.at = {0, 1}}.inspect());
 }
 
 TEST_CASE("edges_and_centers: centres are those given") {
   edges_and_centers<2> const axis{.at = {0, 1, 3}, .centers = {0.4, 1.5}};
   check_every_bin(axis);
   CHECK(axis.center(1) == 1.5);
+  edges_and_centers<2> const swapped{.at = {0, 1, 3}, .centers = {1.5, 0.4}};
+  CHECK(swapped.inspect().what == defect::centers_do_not_ascend);
 }
 
 TEST_CASE("periodic: zero falls on an edge, everything finite is wrapped") {

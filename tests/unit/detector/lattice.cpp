@@ -14,7 +14,7 @@ double const not_a_number = std::numeric_limits<double>::quiet_NaN();
 
 template <class Lattice>
 void check_every_cell(Lattice const& lattice) {
-  REQUIRE(lattice.valid());
+  REQUIRE_FALSE(lattice.inspect());
   for (int i = 0; i < lattice.size(); ++i) {
     auto const [u, v] = lattice.center(i);
     CHECK(lattice.find(u, v, any_layer) == i);
@@ -60,13 +60,14 @@ TEST_CASE("mask: rows of their own length, with gaps") {
       CHECK(m.locate(m.index(r, c)).row == r);
       CHECK(m.locate(m.index(r, c)).column == c);
     }
-  CHECK(m.valid(10));
-  CHECK_FALSE(m.valid(9));
+  CHECK_FALSE(m.inspect(10));
+  CHECK(m.inspect(9).what == defect::row_leaves_grid);
+  CHECK(m.inspect(9).at == 2);
   check_every_cell(grid{.u = regular{.bins = 3, .low = 0, .high = 3}, .v = ten, .cells = m});
   grid const too_few_rows{.u = ten, .v = ten, .cells = m};
-  CHECK_FALSE(too_few_rows.valid());
+  CHECK(too_few_rows.inspect().what == defect::mask_rows_are_not_bins);
   mask const gap_outside{std::array{row_limits{.first = 2, .last = 4, .gap_first = 1, .gap_last = 2}}};
-  CHECK_FALSE(gap_outside.valid(10));
+  CHECK(gap_outside.inspect(10).what == defect::gap_leaves_row);
 }
 
 TEST_CASE("mask_with_hole: a frame") {
@@ -93,9 +94,10 @@ TEST_CASE("rings: every ring has its own number of cells") {
   CHECK(r.index({7, 0}) == 12);
   CHECK(r.index({3, 0}) == -1);
   rings const same_label{std::array{ring{1, 0, 1, {.bins = 4}}, ring{1, 1, 2, {.bins = 4}}}};
-  CHECK_FALSE(same_label.valid());
+  CHECK(same_label.inspect().what == defect::rings_share_a_label);
+  CHECK(same_label.inspect().at == 1);
   rings const no_width{std::array{ring{1, 1, 1, {.bins = 4}}}};
-  CHECK_FALSE(no_width.valid());
+  CHECK(no_width.inspect().what == defect::ring_without_width);
 }
 
 TEST_CASE("hexagonal: the nearest site, six neighbours at one pitch") {

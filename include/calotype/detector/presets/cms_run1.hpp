@@ -242,7 +242,7 @@ struct es_plane {
     auto const strip = calotype::detail::floor((across - across_center(column)) / strip_width + 16);
     return sensor < 0 || strip < 0 || strip >= strips ? -1 : sensor * strips + static_cast<int>(strip);
   }
-  constexpr bool valid() const { return sensors.valid(40); }
+  constexpr flaw inspect() const { return sensors.inspect(40); }
   constexpr void add_to(hasher& h) const {
     h.add("cms::es_plane").add(plane).add(z);
     sensors.add_to(h);
