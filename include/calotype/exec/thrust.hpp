@@ -11,6 +11,7 @@
 #endif
 
 #include <calotype/exec/thrust/serial.hpp>
+#include <calotype/kernel/thrust/image.hpp>
 
 #if defined(_OPENMP)
 #include <calotype/exec/thrust/openmp.hpp>
