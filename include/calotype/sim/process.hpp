@@ -1,0 +1,228 @@
+// The hard collision: H -> two photons, the Born diphoton continuum, photon + jet.
+//
+// Parametrisations of Pythia 8 (tune 18) at 8 TeV, not an event generator: see docs/simulation.md for each
+// number.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include <calotype/sim/particle.hpp>
+#include <calotype/sim/soft.hpp>
+
+namespace calotype::sim {
+
+// gamma_jet: the jets that pass a double-electromagnetic enrichment filter. gamma_pi0: a lone neutral pion
+// carrying most of the jet, a different and easier task.
+enum class process : std::uint8_t { higgs, born, gamma_jet, gamma_pi0 };
+
+// The class index of the event paper: H -> gamma gamma, gamma gamma, gamma + jet.
+constexpr int label_of(process p) { return p == process::higgs ? 0 : p == process::born ? 1 : 2; }
+
+// What the two photon candidates are in truth, by the order of generation (for photon + jet the photon is
+// first).
+struct candidate_truth {
+  real pt, eta, phi;  // GeV; of the photon, or of all electromagnetic energy of the fake
+  bool prompt = true;
+  meson seed = meson::pion_0;  // of a fake
+  real seed_share = 1;         // of the fake's pt carried by its hardest meson
+  real charged_pt = 0;         // GeV, scalar sum of the fake jet's charged hadrons within dR 0.3
+};
+
+struct hard_event {
+  candidate_truth candidates[2];
+  four_momentum system;  // of the two partons, or the Higgs boson
+  std::vector<particle> particles;
+};
+
+namespace detail {
+
+// pT of a system, density ~ pT (1 + pT^2/p0^2)^-n up to 400 GeV.
+inline real system_pt(double n, double p0, stream& random) {
+  while (true) {
+    real const u = random.uniform<double>();
+    real const pt = p0 * math::sqrt(math::exp(-math::log(u) / (n - 1)) - 1);
+    if (pt < 400) return pt;
+  }
+}
+
+// Rapidity, density ~ [(1 - s e^y)(1 - s e^-y)]^power with s = mass / 8 TeV.
+inline real system_rapidity(real mass, double power, stream& random) {
+  real const s = mass / 8000, limit = -math::log(s);
+  real const peak = 2 * math::log(1 - s);
+  while (true) {
+    real const y = limit * random.uniform<double>(-1, 1);
+    real const e = math::exp(y);
+    real const a = 1 - s * e, b = 1 - s / e;
+    if (!(a > 0 && b > 0)) continue;
+    if (math::log(real(random.uniform<double>())) < power * (math::log(a * b) - peak)) return y;
+  }
+}
+
+// Mass, density ~ m^-power on [low, high].
+inline real power_law(double low, double high, double power, stream& random) {
+  double const k = 1 - power;
+  real const a = math::exp(k * math::log(real(low))), b = math::exp(k * math::log(real(high)));
+  return math::exp(math::log(a + (b - a) * random.uniform<double>()) / k);
+}
+
+// cos(theta*) of q qbar -> gamma gamma, (1 + c^2)/(1 - c^2) for |c| < limit.
+inline real annihilation_angle(real limit, stream& random) {
+  real const span = math::log((1 + limit) / (1 - limit)) / 2;  // atanh
+  while (true) {
+    real const e = math::exp(2 * span * random.uniform<double>(-1, 1));
+    real const c = (e - 1) / (e + 1);
+    if (2 * real(random.uniform<double>()) < 1 + c * c) return c;
+  }
+}
+
+// cos(theta*) of q g -> q gamma, (1 + c)/2 + 2/(1 + c) with either beam as the quark.
+inline real compton_angle(real limit, stream& random) {
+  auto const density = [](real c) { return (1 + c) / 2 + 2 / (1 + c); };
+  real const peak = density(-limit);
+  while (true) {
+    real const c = limit * random.uniform<double>(-1, 1);
+    if (random.uniform<double>() * peak < density(c)) return random.below(2) == 0 ? c : -c;
+  }
+}
+
+// Share of the candidate that its seed meson carries; 10/50/90 % = 0.20/0.58/1.0, 32 % above 0.8. `hardness` >
+// 1 moves it up.
+inline real seed_share(double hardness, stream& random) {
+  constexpr double quantile[][2] = {{0, 0.10},    {0.10, 0.20}, {0.50, 0.58}, {0.68, 0.80},
+                                    {0.80, 0.94}, {0.90, 1.0},  {1.0, 1.0}};
+  real const u = random.uniform<double>();
+  real share = 1;
+  for (int i = 0; i < 6; ++i) {
+    auto const [u0, s0] = quantile[i];
+    auto const [u1, s1] = quantile[i + 1];
+    if (u >= u0 && u < u1) share = s0 + (u - u0) * (s1 - s0) / (u1 - u0);
+  }
+  return math::exp(math::log(share) / hardness);
+}
+
+inline bool add_fake(hard_event& out, real jet_pt, real eta, real phi, double hardness, stream& random) {
+  // charged momentum: 10/50/90 % = 3.7/14.5/39 GeV within dR 0.3 after the selection
+  auto const z = random.normal_pair<double>();
+  real const charged = 17.0 * math::exp(0.92 * real(z[0]));
+  real const neutral = jet_pt * 0.05 * math::exp(0.8 * real(z[1]));
+  real const pt = jet_pt - charged - neutral;
+  if (!(pt > 15)) return false;
+  candidate_truth& fake = out.candidates[1];
+  real const species = random.uniform<double>();
+  fake = {pt, eta, phi, false, species < 0.72 ? meson::pion_0 : species < 0.95 ? meson::eta : meson::omega,
+          1,  0};
+  fake.seed_share = seed_share(hardness, random);
+  if (fake.seed_share * pt < 5) fake.seed_share = 5 / pt;  // the filter's threshold of a seed
+  auto const seed = scatter(eta, phi, fake.seed_share * pt, 0, random);
+  decay_to_photons(out.particles, fake.seed,
+                   from_pt_eta_phi_mass(fake.seed_share * pt, seed.eta, seed.phi, mass_of(fake.seed)), random);
+  // the rest of the candidate: neutral pions in |deta| < 0.12, |dphi| < 0.2 of the seed
+  real const rest = (1 - fake.seed_share) * pt;
+  if (rest > 0.3) {
+    for (real share : split(1 + random.poisson(static_cast<double>(0.5 + 0.08 * rest)), random)) {
+      real const p = rest * share;
+      if (p < 0.2) continue;
+      auto d = scatter(seed.eta, seed.phi, p, 0.025, random);
+      for (int tries = 0; tries < 20; ++tries) {
+        if (math::abs(d.eta - seed.eta) < 0.12 && math::abs(wrap(d.phi - seed.phi)) < 0.2) break;
+        d = scatter(seed.eta, seed.phi, p, 0.025, random);
+      }
+      decay_pion_0(out.particles, from_pt_eta_phi_mass(p, d.eta, d.phi, mass_pion_0), random);
+    }
+  }
+  // charged hadrons: at most two above 1.6 GeV within dR 0.2, the others in a ring around
+  int close = 0;
+  for (real share : split(2 + random.poisson(static_cast<double>(charged / 7)), random)) {
+    real const p = charged * share;
+    if (p < 0.15) continue;
+    auto d = scatter(eta, phi, p, 0.07, random);
+    real const de = d.eta - seed.eta, df = wrap(d.phi - seed.phi);
+    real distance = math::sqrt(de * de + df * df);
+    if (p > 1.6 && distance < 0.2 && ++close > 2) {
+      auto const [s, c] = math::sincos(real(random.uniform<double>(0, two_pi)));
+      distance = random.uniform<double>(0.2, 0.35);
+      d = {seed.eta + distance * c, wrap(seed.phi + distance * s)};
+    }
+    if (distance < 0.3) fake.charged_pt += p;
+    out.particles.push_back({species::charged_hadron, p, d.eta, d.phi, random.below(2) == 0 ? 1 : -1});
+  }
+  auto const d = scatter(eta, phi, neutral, 0.07, random);
+  out.particles.push_back({species::neutral_hadron, neutral, d.eta, d.phi, 0});
+  return true;
+}
+
+// A lone pion with z of the jet, uniform in (0.8, 1) at hardness 1, and up to three soft neighbours with the
+// rest.
+inline void add_lone_pion(hard_event& out, real jet_pt, real eta, real phi, double hardness, stream& random) {
+  real const z = math::exp(math::log(real(random.uniform<double>(0.8, 1.0))) / hardness);
+  out.candidates[1] = {z * jet_pt, eta, phi, false, meson::pion_0, 1, 0};
+  decay_pion_0(out.particles, from_pt_eta_phi_mass(z * jet_pt, eta, phi, mass_pion_0), random);
+  for (real share : split(1 + static_cast<int>(random.below(3)), random)) {
+    real const p = (1 - z) * jet_pt * share;
+    if (p < 0.15) continue;
+    auto const d = scatter(eta, phi, p, 0.06, random);
+    if (random.below(3) == 0) {
+      decay_pion_0(out.particles, from_pt_eta_phi_mass(p, d.eta, d.phi, mass_pion_0), random);
+    } else {
+      out.particles.push_back({species::charged_hadron, p, d.eta, d.phi, random.below(2) == 0 ? 1 : -1});
+      real const de = d.eta - eta, df = wrap(d.phi - phi);
+      if (de * de + df * df < 0.09) out.candidates[1].charged_pt += p;
+    }
+  }
+}
+
+inline void add_prompt(hard_event& out, int which, four_momentum const& p) {
+  out.candidates[which] = {p.pt(), p.eta(), p.phi(), true, meson::pion_0, 1, 0};
+  add_photon(out.particles, p);
+}
+
+}  // namespace detail
+
+// One hard collision without its underlying event; false where the generator's own cuts fail (draw again).
+// `hardness` varies the fragmentation of the fake: momentum shares become share^(1/hardness).
+inline bool generate(hard_event& out, process which, double hardness, stream& random) {
+  out.particles.clear();
+  real const phi = random.uniform<double>(0, two_pi);
+  real recoil = 0, y = 0;
+  if (which == process::higgs) {
+    real const mass = 125;
+    recoil = detail::system_pt(1.63, 21, random);
+    y = detail::system_rapidity(mass, 7.5, random);
+    out.system = from_pt_rapidity(recoil, y, phi, mass);
+    auto const [a, b] = decay_isotropic(out.system, mass, 0, 0, random);
+    detail::add_prompt(out, 0, a);
+    detail::add_prompt(out, 1, b);
+  } else {
+    bool const born = which == process::born;
+    double const pt_min = born ? 25 : 40;
+    real const mass = detail::power_law(80, 1000, born ? 4.3 : 4.6, random);
+    real const sine = 2 * pt_min / mass;
+    if (!(sine < 1)) return false;
+    real const limit = math::sqrt((1 - sine) * (1 + sine));
+    real const cos_theta = born || random.below(6) == 0 ? detail::annihilation_angle(limit, random)
+                                                        : detail::compton_angle(limit, random);
+    recoil = detail::system_pt(1.95, 8.5, random);
+    y = detail::system_rapidity(mass, 4, random);
+    out.system = from_pt_rapidity(recoil, y, phi, mass);
+    auto const [a, b] = decay(out.system, mass, 0, 0, cos_theta, random.uniform<double>(0, two_pi));
+    detail::add_prompt(out, 0, a);
+    if (born) {
+      detail::add_prompt(out, 1, b);
+    } else if (which == process::gamma_jet) {
+      if (random.uniform<double>() <
+          0.012) {  // radiated photons pass the filter more often: 3.7 % of what it keeps
+        detail::add_prompt(out, 1, b);
+      } else if (!detail::add_fake(out, b.pt(), b.eta(), b.phi(), hardness, random)) {
+        return false;
+      }
+    } else {
+      detail::add_lone_pion(out, b.pt(), b.eta(), b.phi(), hardness, random);
+    }
+  }
+  // what balances the system
+  add_jet(out.particles, recoil, y + 1.2 * real(random.normal<double>()), wrap(phi + math::pi), random);
+  return true;
+}
+
+}  // namespace calotype::sim

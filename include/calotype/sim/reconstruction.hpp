@@ -1,0 +1,434 @@
+// From deposited energies to recorded hit lists: noise, zero suppression, photon candidates, and the thinning
+// of the lists that CMS keeps on disk ("reduced" collections).
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include <calotype/core/random.hpp>
+#include <calotype/detector/presets/cms_run1.hpp>
+#include <calotype/image/event.hpp>
+#include <calotype/sim/response.hpp>
+
+namespace calotype::sim {
+
+// reduced: what the recorded files hold (the default). full: everything above zero suppression.
+enum class collections : std::uint8_t { reduced, full };
+
+// A photon candidate of the clustering: a row of 5-crystal dominoes along phi around a seed.
+struct candidate {
+  real energy, et, eta, phi;  // seen from the hard vertex
+  real r9;
+  real h_over_e;
+  real detector_eta, detector_phi;  // of the seed, from the origin
+};
+
+namespace detail {
+
+// One word of noise for every cell, a pure function of (seed, event, purpose, cell).
+class cell_noise {
+ public:
+  cell_noise(std::uint64_t seed, std::uint64_t event, std::uint32_t purpose)
+      : key_{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)},
+        name_{purpose, static_cast<std::uint32_t>(event), static_cast<std::uint32_t>(event >> 32)} {}
+
+  std::array<std::uint32_t, 4> words(std::uint32_t block) const {
+    return philox({block, name_[0], name_[1], name_[2]}, key_);
+  }
+  static float uniform(std::uint32_t word) { return (static_cast<float>(word >> 9) + 0.5F) * 0x1p-23F; }
+
+ private:
+  std::array<std::uint32_t, 2> key_;
+  std::array<std::uint32_t, 3> name_;
+};
+
+// Marks in `mask` the (2 n + 1)^2 cells around (row, column).
+inline void mark(std::vector<std::uint8_t>& mask, int rows, int columns, bool around, int row, int column,
+                 int n, std::uint8_t bit) {
+  for (int r = row - n; r <= row + n; ++r) {
+    if (r < 0 || r >= rows) continue;
+    for (int c = column - n; c <= column + n; ++c) {
+      int const wrapped = around ? (c + columns) % columns : c;
+      if (wrapped < 0 || wrapped >= columns) continue;
+      auto& cell = mask[static_cast<std::size_t>(r * columns + wrapped)];
+      cell = static_cast<std::uint8_t>(cell | bit);
+    }
+  }
+}
+
+}  // namespace detail
+
+// Reads out one event. Thresholds and their sources: docs/simulation.md.
+class readout {
+ public:
+  // Streams (seed, event, first_purpose + 100 ...) are its own.
+  readout(endcap_map const& endcap, deposits& energies, std::uint64_t seed, std::uint64_t event,
+          std::uint32_t first_purpose)
+      : endcap_(endcap), e_(energies), seed_(seed), event_(event), purpose_(first_purpose) {}
+
+  // Adds noise and suppresses zeros; afterwards `deposits` holds the full lists, absent_ marks what was not
+  // read out.
+  void digitise() {
+    barrel();
+    endcaps();
+    hcal();
+  }
+
+  // Photon candidates of ET > et_min with |eta| of the seed in the barrel or an endcap, by falling ET.
+  std::vector<candidate> cluster(real vertex_z, double et_min) {
+    std::vector<candidate> found;
+    cluster_barrel(found, vertex_z, et_min);
+    cluster_endcaps(found, vertex_z, et_min);
+    std::stable_sort(found.begin(), found.end(), [](auto const& a, auto const& b) { return a.et > b.et; });
+    return found;
+  }
+
+  // Writes the hit lists, sorted by id.
+  void write(event& out, std::vector<candidate> const& candidates, collections which) {
+    write_barrel(out.hit_lists[cms::collection::eb], candidates, which);
+    write_endcaps(out.hit_lists[cms::collection::ee], candidates, which);
+    write_hcal(out.hit_lists[cms::collection::hb], which);
+    for (auto& list : out.hit_lists) {
+      std::sort(list.begin(), list.end(), [](hit const& a, hit const& b) { return a.id < b.id; });
+    }
+  }
+
+ private:
+  static constexpr float absent = -1e9F;
+  static constexpr std::uint8_t full_readout = 1, window = 2, halo = 4;
+
+  // Purposes of the noise streams and of the thinning's dice.
+  enum : std::uint32_t { noise_eb = 100, noise_ee, noise_hb, keep_eb, keep_ee, keep_hb };
+
+  // Noise of one cell and whether it is read out. The threshold is smeared upwards by up to 60 %: it acts on
+  // another filter's amplitude than the one that is recorded.
+  static void read(float& cell, std::uint32_t word, float sigma, std::uint32_t quiet, float threshold,
+                   bool all) {
+    if (!all && cell == 0 && word < quiet) {
+      cell = absent;
+      return;
+    }
+    real32 const noise = sigma * real32(normal_quantile(detail::cell_noise::uniform(word)));
+    real32 const smeared = threshold * (1 + static_cast<float>(word & 511U) * real32(0.6F / 512));
+    real32 const e = cell + noise;
+    cell = all || e > smeared ? e.value : absent;
+  }
+
+  void barrel() {
+    // high-interest trigger towers (5 x 5 crystals, ET > 2 GeV) are read out in full with their 8 neighbours
+    mask_eb_.assign(e_.eb.size(), 0);
+    for (int tr = 0; tr < eb_rows / 5; ++tr) {
+      for (int tc = 0; tc < eb_columns / 5; ++tc) {
+        real32 sum = 0;
+        for (int i = 0; i < 25; ++i) {
+          sum += e_.eb[static_cast<std::size_t>((5 * tr + i / 5) * eb_columns + 5 * tc + i % 5)];
+        }
+        if (sum < 2) continue;
+        position const middle = segmentation<cms::eb>::center((5 * tr + 2) * eb_columns + 5 * tc + 2);
+        if (static_cast<double>(sum) < 2 * math::cosh(middle.u)) continue;
+        detail::mark(mask_eb_, eb_rows, eb_columns, true, 5 * tr + 2, 5 * tc + 2, 7, full_readout);
+      }
+    }
+    detail::cell_noise const noise(seed_, event_, purpose_ + noise_eb);
+    constexpr float sigma = 0.038F, threshold = 0.095F;
+    constexpr auto quiet =
+        static_cast<std::uint32_t>(0.98 * 4294967296.0);  // quantile 2.05 < threshold / sigma
+    for (std::size_t i = 0; i < e_.eb.size(); i += 4) {
+      auto const words = noise.words(static_cast<std::uint32_t>(i / 4));
+      for (std::size_t k = 0; k < 4; ++k) {
+        read(e_.eb[i + k], words[k], sigma, quiet, threshold, (mask_eb_[i + k] & full_readout) != 0);
+      }
+    }
+  }
+
+  void endcaps() {
+    mask_ee_.assign(e_.ee.size(), 0);
+    for (int side = 0; side < 2; ++side) {
+      for (int tr = 0; tr < ee_side / 5; ++tr) {
+        for (int tc = 0; tc < ee_side / 5; ++tc) {
+          real32 sum = 0;
+          for (int i = 0; i < 25; ++i) sum += e_.ee[ee_at(side, 5 * tr + i / 5, 5 * tc + i % 5)];
+          if (sum < 2) continue;
+          if (static_cast<double>(sum) < 2 * endcap_.cosh_eta(5 * tc + 3, 5 * tr + 3)) continue;
+          for (int r = 5 * tr - 5; r < 5 * tr + 10; ++r) {
+            for (int c = 5 * tc - 5; c < 5 * tc + 10; ++c) {
+              if (r >= 0 && r < ee_side && c >= 0 && c < ee_side) mask_ee_[ee_at(side, r, c)] = full_readout;
+            }
+          }
+        }
+      }
+    }
+    // noise of about 40 MeV in ET; the threshold rises with it
+    detail::cell_noise const noise(seed_, event_, purpose_ + noise_ee);
+
+    for (std::size_t i = 0; i < e_.ee.size(); i += 4) {
+      auto const words = noise.words(static_cast<std::uint32_t>(i / 4));
+      for (std::size_t k = 0; k < 4; ++k) {
+        auto const cell = static_cast<int>((i + k) % (ee_side * ee_side));
+        if (!endcap_.exists(cell % ee_side + 1, cell / ee_side + 1)) {
+          e_.ee[i + k] = absent;
+          continue;
+        }
+        real32 const scale = static_cast<float>(endcap_.cosh_eta(cell % ee_side + 1, cell / ee_side + 1));
+        read(e_.ee[i + k], words[k], (0.040F * scale).value, 0xf0000000U, (0.10F * scale).value,
+             (mask_ee_[i + k] & full_readout) != 0);
+      }
+    }
+  }
+
+  void hcal() {
+    detail::cell_noise const noise(seed_, event_, purpose_ + noise_hb);
+    for (std::size_t i = 0; i < e_.hb.size(); i += 4) {
+      auto const words = noise.words(static_cast<std::uint32_t>(i / 4));
+      for (std::size_t k = 0; k < 4; ++k) {
+        real32 const z = normal_quantile(detail::cell_noise::uniform(words[k]));
+        e_.hb[i + k] = (e_.hb[i + k] + 0.15F * z).value;
+      }
+    }
+  }
+
+  static std::size_t ee_at(int side, int row, int column) {
+    return static_cast<std::size_t>((side * ee_side + row) * ee_side + column);
+  }
+
+  float eb(int row, int column) const {
+    if (row < 0 || row >= eb_rows) return 0;
+    float const e = e_.eb[static_cast<std::size_t>(row * eb_columns + (column + eb_columns) % eb_columns)];
+    return e == absent ? 0 : e;
+  }
+  float ee(int side, int row, int column) const {
+    if (row < 0 || row >= ee_side || column < 0 || column >= ee_side) return 0;
+    float const e = e_.ee[ee_at(side, row, column)];
+    return e == absent ? 0 : e;
+  }
+
+  // Local maxima above `low`, strongest first.
+  template <class Energy>
+  static std::vector<std::array<int, 2>> seeds(float const* cells, int rows, int columns, float low,
+                                               Energy const& energy) {
+    struct seed {
+      float e;
+      std::array<int, 2> at;
+    };
+    std::vector<seed> found;
+    for (int r = 0; r < rows; ++r) {
+      for (int c = 0; c < columns; ++c) {
+        float const e = cells[r * columns + c];
+        if (!(e > low)) continue;
+        bool top = true;
+        for (int k = 0; k < 9 && top; ++k) {
+          if (k != 4) top = energy(r + k / 3 - 1, c + k % 3 - 1) <= e;
+        }
+        if (top) found.push_back({e, {r, c}});
+      }
+    }
+    std::stable_sort(found.begin(), found.end(), [](seed const& a, seed const& b) { return a.e > b.e; });
+    std::vector<std::array<int, 2>> out;
+    for (auto const& s : found) out.push_back(s.at);
+    return out;
+  }
+
+  // Hybrid clustering: dominoes of 5 crystals along eta, added along phi up to 17 crystals away while they hold
+  // 0.1 GeV.
+  void cluster_barrel(std::vector<candidate>& found, real vertex_z, double et_min) {
+    std::vector<std::uint8_t> used(e_.eb.size(), 0);
+    auto const energy = [&](int r, int c) { return eb(r, c); };
+    for (auto const [row, column] : seeds(e_.eb.data(), eb_rows, eb_columns, 1.0F, energy)) {
+      auto const at = [&](int r, int c) {
+        return static_cast<std::size_t>(r * eb_columns + (c + eb_columns) % eb_columns);
+      };
+      if (used[at(row, column)] != 0) continue;
+      real32 e3x3 = 0, e5x5 = 0;
+      real sum = 0, mean_row = 0, mean_column = 0;
+      for (int dr = -2; dr <= 2; ++dr) {
+        for (int dc = -2; dc <= 2; ++dc) {
+          real32 const e = eb(row + dr, column + dc);
+          e5x5 += e;
+          if (dr * dr <= 1 && dc * dc <= 1) e3x3 += e;
+        }
+      }
+      for (int direction : {-1, 1}) {
+        int misses = 0;
+        for (int dc = direction < 0 ? 0 : 1; dc <= 17 && misses < 3; ++dc) {
+          int const c = column + direction * dc;
+          real32 domino = 0;
+          bool free = true;
+          for (int r = row - 2; r <= row + 2; ++r) {
+            domino += eb(r, c);
+            if (r >= 0 && r < eb_rows && used[at(r, c)] != 0) free = false;
+          }
+          if (!free) break;
+          if (dc > 2 && domino < 0.1F) {
+            ++misses;
+            continue;
+          }
+          for (int r = row - 2; r <= row + 2; ++r) {
+            if (r < 0 || r >= eb_rows) continue;
+            used[at(r, c)] = 1;
+            real const e = static_cast<double>(eb(r, c));
+            sum += e;
+            if (e > 0) {
+              mean_row += e * static_cast<double>(r - row);
+              mean_column += e * static_cast<double>(direction * dc);
+            }
+          }
+        }
+      }
+      if (!(sum > et_min)) continue;
+      position const middle = segmentation<cms::eb>::center(row * eb_columns + column);
+      real const eta = middle.u + 0.01745 * (mean_row / sum);
+      real const phi = wrap(middle.v + (math::pi / 180) * (mean_column / sum));
+      real const r9 = static_cast<double>(e3x3 / static_cast<float>(sum));
+      // unconverted photons: the 5x5 sum; both scaled for what leaks out of the window
+      real const energy_sum = (r9 > 0.94 ? real(static_cast<double>(e5x5)) : sum) * (r9 > 0.94 ? 1.026 : 1.015);
+      add_candidate(found, energy_sum, eta, phi, 1.35, vertex_z, r9, et_min);
+    }
+  }
+
+  void cluster_endcaps(std::vector<candidate>& found, real vertex_z, double et_min) {
+    for (int side = 0; side < 2; ++side) {
+      std::vector<std::uint8_t> used(static_cast<std::size_t>(ee_side * ee_side), 0);
+      auto const energy = [&](int r, int c) { return ee(side, r, c); };
+      for (auto const [row, column] :
+           seeds(e_.ee.data() + side * ee_side * ee_side, ee_side, ee_side, 3.0F, energy)) {
+        if (used[static_cast<std::size_t>(row * ee_side + column)] != 0) continue;
+        real32 e3x3 = 0, e5x5 = 0;
+        for (int dr = -2; dr <= 2; ++dr) {
+          for (int dc = -2; dc <= 2; ++dc) {
+            real32 const e = ee(side, row + dr, column + dc);
+            e5x5 += e;
+            if (dr * dr <= 1 && dc * dc <= 1) e3x3 += e;
+          }
+        }
+        detail::mark(used, ee_side, ee_side, false, row, column, 2, 1);
+        int const index = segmentation<cms::ee>::index({column + 1, row + 1, side == 0 ? -1 : 1});
+        if (index < 0 || !(e5x5 > 0)) continue;
+        position const middle = segmentation<cms::ee>::center(index);
+        real const e = static_cast<double>(e5x5) * 1.03;
+        real const radius = 3.25 / math::sinh(math::abs(real(middle.u)));
+        add_candidate(found, e, middle.u, middle.v, radius, vertex_z, static_cast<double>(e3x3 / e5x5), et_min);
+      }
+    }
+  }
+
+  void add_candidate(std::vector<candidate>& found, real energy, real eta, real phi, real radius, real vertex_z,
+                     real r9, double et_min) {
+    real const z = radius * math::sinh(eta) - vertex_z * 0.01;
+    real const seen = math::asinh(z / radius);
+    real const et = energy / math::cosh(seen);
+    if (!(et > et_min)) return;
+    // hadronic energy within dR 0.15 behind it
+    real hadronic = 0;
+    if (math::abs(eta) < 1.39) {
+      for (int i = 0; i < segmentation<cms::hb>::size(); ++i) {
+        auto const e = static_cast<double>(e_.hb[static_cast<std::size_t>(i)]);
+        if (e < 0.7) continue;
+        position const c = segmentation<cms::hb>::center(i);
+        real const de = c.u - eta, df = wrap(c.v - phi);
+        if (de * de + df * df < 0.15 * 0.15) hadronic += e;
+      }
+    }
+    found.push_back({energy, et, seen, phi, r9, hadronic / energy, eta, phi});
+  }
+
+  static bool near(std::vector<candidate> const& candidates, position p, double radius) {
+    for (auto const& c : candidates) {
+      real const de = p.u - c.detector_eta;
+      if (math::abs(de) > radius) continue;
+      real const df = wrap(p.v - c.detector_phi);
+      if (de * de + df * df < radius * radius) return true;
+    }
+    return false;
+  }
+
+  // A uniform number of a cell for a decision about it.
+  float dice(std::uint32_t purpose, std::size_t cell) const {
+    detail::cell_noise const noise(seed_, event_, purpose_ + purpose);
+    return detail::cell_noise::uniform(noise.words(static_cast<std::uint32_t>(cell))[0]);
+  }
+
+  void write_barrel(std::vector<hit>& list, std::vector<candidate> const& candidates, collections which) {
+    if (which == collections::reduced) {
+      auto const energy = [&](int r, int c) { return eb(r, c); };
+      for (auto const [row, column] : seeds(e_.eb.data(), eb_rows, eb_columns, eb_cluster_seed, energy)) {
+        detail::mark(mask_eb_, eb_rows, eb_columns, true, row, column, 2, window);
+      }
+    }
+    for (std::size_t i = 0; i < e_.eb.size(); ++i) {
+      float const e = e_.eb[i];
+      if (e == absent) continue;
+      if (which == collections::reduced && (mask_eb_[i] & window) == 0) {
+        position const p = segmentation<cms::eb>::center(static_cast<int>(i));
+        bool const close = near(candidates, p, 0.6);
+        if (close && e < 0.095F) continue;
+        if (!close && dice(keep_eb, i) > kept_eb(e, p.u)) continue;
+      }
+      list.push_back({segmentation<cms::eb>::pack(static_cast<int>(i)), e});
+    }
+  }
+
+  void write_endcaps(std::vector<hit>& list, std::vector<candidate> const& candidates, collections which) {
+    for (int side = 0; side < 2; ++side) {
+      std::vector<std::uint8_t> mask(static_cast<std::size_t>(ee_side * ee_side), 0);
+      if (which == collections::reduced) {
+        auto const energy = [&](int r, int c) { return ee(side, r, c); };
+        for (auto const [row, column] :
+             seeds(e_.ee.data() + side * ee_side * ee_side, ee_side, ee_side, ee_cluster_seed, energy)) {
+          detail::mark(mask, ee_side, ee_side, false, row, column, 2, window);
+        }
+      }
+      for (int row = 0; row < ee_side; ++row) {
+        for (int column = 0; column < ee_side; ++column) {
+          float const e = e_.ee[ee_at(side, row, column)];
+          if (e == absent) continue;
+          int const index = segmentation<cms::ee>::index({column + 1, row + 1, side == 0 ? -1 : 1});
+          if (which == collections::reduced &&
+              (mask[static_cast<std::size_t>(row * ee_side + column)] & window) == 0) {
+            float const et = e / static_cast<float>(endcap_.cosh_eta(column + 1, row + 1));
+            position const p = segmentation<cms::ee>::center(index);
+            bool const close = near(candidates, p, 0.6);
+            if (close && et < 0.110F) continue;
+            if (!close && dice(keep_ee, ee_at(side, row, column)) > kept_ee(et)) continue;
+          }
+          list.push_back({segmentation<cms::ee>::pack(index), e});
+        }
+      }
+    }
+  }
+
+  void write_hcal(std::vector<hit>& list, collections which) {
+    for (std::size_t i = 0; i < e_.hb.size(); ++i) {
+      float const e = e_.hb[i];
+      if (which == collections::reduced && dice(keep_hb, i) > kept_hb(e)) continue;
+      list.push_back({segmentation<cms::hb>::pack(static_cast<int>(i)), e});
+    }
+  }
+
+  static constexpr float eb_cluster_seed = 1.0F, ee_cluster_seed = 3.5F;
+
+  // Share of the crystals far from any candidate that the recorded lists keep, by energy (GeV) and by ET.
+  static float kept_eb(float e, double) {
+    return e < 0.15F ? 0.055F : e < 0.225F ? math::fma(e - 0.15F, 3.3F, 0.055F) : 0.30F;
+  }
+  static float kept_ee(float et) { return et < 0.1F ? 0.05F : et < 0.175F ? 0.25F : 0.7F; }
+  // Recorded 2012 events against calorimeter towers above 0.7 GeV, hit counts below.
+  static float kept_hb(float e) {
+    return e < 0.3F   ? 0.007F
+           : e < 0.7F ? 0.05F
+           : e < 0.9F ? 0.20F
+           : e < 1.2F ? 0.30F
+           : e < 2    ? 0.71F
+           : e < 4    ? 0.95F
+                      : 1;
+  }
+
+  endcap_map const& endcap_;
+  deposits& e_;
+  std::uint64_t seed_, event_;
+  std::uint32_t purpose_;
+  std::vector<std::uint8_t> mask_eb_, mask_ee_;
+};
+
+}  // namespace calotype::sim

@@ -1,0 +1,177 @@
+// Simulated collisions as the recorded events of 2012 look: event i of a sample is a pure function of (sample,
+// i).
+//
+//   ct::sim::simulator const make{{.process = ct::sim::process::higgs, .seed = 1}};
+//   for (std::uint64_t i = 0; i < 1000; ++i) use(make(i).event);          // any order, any number of threads
+//
+// A parametric response, not Geant4: docs/simulation.md says what is modelled, what is not, and where each
+// number is from.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include <calotype/image/event.hpp>
+#include <calotype/sim/process.hpp>
+#include <calotype/sim/reconstruction.hpp>
+#include <calotype/sim/response.hpp>
+#include <calotype/sim/soft.hpp>
+
+namespace calotype::sim {
+
+// Which events are kept. central: two photon candidates with pT > 20 GeV, |eta| < 1.44 and m > 90 GeV. forward:
+// |eta| < 2.3 without 1.44 .. 1.54. none: the first collision, whatever became of it.
+enum class selection : std::uint8_t { central, forward, none };
+
+// What to simulate.
+struct sample {
+  sim::process process = sim::process::higgs;
+  std::uint64_t seed = 1;
+  double pile_up =
+      18;  // mean number of interactions besides the hard one; varies from event to event as in 2012
+  sim::collections collections = sim::collections::reduced;
+  sim::selection selection = sim::selection::central;
+  bool scaled_pt = false;    // ask for pT > m/3 and m/4 as well
+  double fragmentation = 1;  // > 1 hardens, < 1 softens the meson that fakes a photon: share^(1/fragmentation)
+  double track_pt_min = 0.75;  // GeV; the recorded lists of the event display end there
+};
+
+// What really happened.
+struct truth {
+  candidate_truth candidates[2];
+  double vertex_z = 0;   // cm, of the hard collision
+  int interactions = 0;  // pile-up
+  int attempts = 0;      // collisions drawn until one passed the selection
+};
+
+struct simulated_event {
+  calotype::event event;
+  int label = 0;  // 0 H -> gamma gamma, 1 gamma gamma, 2 gamma + jet
+  float weight = 1;
+  float m_gg = 0;  // GeV, of the two leading candidates; 0 where there are fewer
+  sim::truth truth;
+};
+
+// Simulates the events of one sample. Immutable: any number of threads may share one.
+class simulator {
+ public:
+  explicit simulator(sample const& s) : sample_(s) {}
+
+  sim::sample const& description() const { return sample_; }
+
+  // Event i. With a selection, collisions are drawn until one passes.
+  simulated_event operator()(std::uint64_t i) const {
+    simulated_event out;
+    for (int attempt = 0; attempt < max_attempts; ++attempt) {
+      out = simulated_event{};
+      stream random(sample_.seed, i, static_cast<std::uint32_t>(attempt) * purposes);
+      if (collide(out, i, attempt, random) || sample_.selection == sim::selection::none) break;
+    }
+    return out;
+  }
+
+ private:
+  static constexpr int max_attempts = 100000;
+  static constexpr std::uint32_t purposes = 1000;  // streams per attempt
+
+  double eta_max() const { return sample_.selection == sim::selection::forward ? 2.3 : 1.44; }
+
+  bool in_acceptance(real eta) const {
+    real const size = math::abs(eta);
+    return size < 1.44 || (size > 1.54 && size < eta_max());
+  }
+
+  // Cheap cuts on the truth, looser than the selection on the candidates.
+  bool promising(hard_event const& hard) const {
+    auto const& [a, b] = hard.candidates;
+    if (a.pt < 18 || b.pt < 17) return false;
+    if (math::abs(a.eta) > eta_max() + 0.03 || math::abs(b.eta) > eta_max() + 0.06) return false;
+    return mass(a.pt, a.eta, a.phi, b.pt, b.eta, b.phi) > 84;
+  }
+
+  static real mass(real pt1, real eta1, real phi1, real pt2, real eta2, real phi2) {
+    real const m2 = 2 * pt1 * pt2 * (math::cosh(eta1 - eta2) - math::sincos(phi1 - phi2).cos);
+    return m2 > 0 ? math::sqrt(m2) : real(0);
+  }
+
+  bool selected(std::vector<candidate> const& found, real m) const {
+    if (sample_.selection == sim::selection::none) return true;
+    if (found.size() < 2 || !(m > 90)) return false;
+    for (std::size_t k = 0; k < 2; ++k) {
+      if (!(found[k].et > 20) || !in_acceptance(found[k].eta) || !in_acceptance(found[k].detector_eta))
+        return false;
+    }
+    return !sample_.scaled_pt || (found[0].et > m / 3 && found[1].et > m / 4);
+  }
+
+  bool collide(simulated_event& out, std::uint64_t i, int attempt, stream& random) const {
+    hard_event hard;
+    bool const made = generate(hard, sample_.process, sample_.fragmentation, random);
+    if (sample_.selection != sim::selection::none && !(made && promising(hard))) return false;
+
+    constexpr double vertex_spread = 4.8;  // cm, 2012 data
+    real const vertex_z = vertex_spread * real(random.normal<double>());
+    response detector(endcap_, random);
+    std::vector<particle> particles = std::move(hard.particles);
+    add_soft(particles, underlying_event(), random);
+    for (auto const& p : particles) detector.add(p, vertex_z);
+    // interactions: gamma-Poisson with the relative width of the 2012 profile (21.7 +- 7.65)
+    constexpr double shape = 12.8;
+    int const interactions = random.poisson(sample_.pile_up * random.gamma(shape) / shape);
+    for (int k = 0; k < interactions; ++k) {
+      particles.clear();
+      add_soft(particles, soft_interaction{}, random);
+      real const z = vertex_spread * real(random.normal<double>());
+      for (auto const& p : particles) detector.add(p, z);
+    }
+
+    int const barrel = random.poisson(120 * sample_.pile_up), endcaps = random.poisson(20 * sample_.pile_up);
+    detector.add_out_of_time(barrel, endcaps, 0.055);
+    readout reader(endcap_, detector.energies, sample_.seed, i, static_cast<std::uint32_t>(attempt) * purposes);
+    reader.digitise();
+    auto const found = reader.cluster(vertex_z, 10);
+    std::vector<candidate> photons;
+    for (auto const& c : found) {
+      if (c.h_over_e < 0.5 && c.et > 10) photons.push_back(c);
+    }
+    real const m = photons.size() < 2 ? real(0)
+                                      : mass(photons[0].et, photons[0].eta, photons[0].phi, photons[1].et,
+                                             photons[1].eta, photons[1].phi);
+    if (!selected(photons, m)) return false;
+
+    out.event.run = 1;
+    out.event.luminosity_block = 1;
+    out.event.number = i;
+    reader.write(out.event, photons, sample_.collections);
+    for (auto const& t : detector.tracks) {
+      if (static_cast<double>(t.pt) > sample_.track_pt_min) out.event.track_list.push_back(t);
+    }
+    for (auto const& c : photons) {
+      out.event.photon_list.push_back({static_cast<float>(c.et), static_cast<float>(c.eta),
+                                       static_cast<float>(c.phi), static_cast<float>(c.energy),
+                                       static_cast<float>(c.r9), static_cast<float>(c.h_over_e)});
+    }
+    out.label = label_of(sample_.process);
+    out.m_gg = static_cast<float>(m);
+    out.truth = {{hard.candidates[0], hard.candidates[1]}, vertex_z.value, interactions, attempt + 1};
+    return true;
+  }
+
+  // Activity of hard collisions: dN/deta 13.7 (H), 11.4 (gamma gamma), 12.8 (gamma + jet), less what the recoil
+  // adds.
+  soft_interaction underlying_event() const {
+    double const charged = sample_.process == process::higgs  ? 11.5
+                           : sample_.process == process::born ? 10.5
+                                                              : 11.2;
+    return {.charged_per_eta = charged, .shape = 3.5, .power = 6.7, .temperature = 0.145};
+  }
+
+  sim::sample sample_;
+  endcap_map endcap_;
+};
+
+// One event; a loop should keep a simulator, whose tables cost a millisecond.
+inline simulated_event simulate(sample const& s, std::uint64_t i) { return simulator(s)(i); }
+
+}  // namespace calotype::sim
