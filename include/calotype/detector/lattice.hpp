@@ -384,10 +384,11 @@ struct pointing {
     point const direction = calotype::direction(eta, phi);
     auto const guess = Places::guess(direction);
     nearest best{.column = guess[0] - columns.first, .row = guess[1] - rows.first};
-    // A guess off the mask may have to be led back over missing cells; from then on each step looks at the
-    // neighbours.
+    look_around(best, direction, 0);
+    // A guess off the mask is led back over the missing cells.
     for (int reach = 2; best.index < 0 && reach <= static_cast<int>(Rows); reach += 2)
       look_around(best, direction, reach);
+    // Then downhill, until all neighbours are further away.
     for (int before = -1; best.index != before;) {
       before = best.index;
       look_around(best, direction, 1);

@@ -93,6 +93,22 @@ constexpr mask<100> ee_mask() {
   return mask<100>{limits};
 }
 
+// c[0] + c[1] t + c[2] t^2 ...
+template <std::size_t N>
+constexpr double series(double t, double const (&c)[N]) {
+  double sum = c[N - 1];
+  for (std::size_t i = N - 1; i-- > 0;) sum = math::fma(sum, t, c[i]);
+  return sum;
+}
+
+// Sine and cosine of a tilt, |x| < 0.33, to 1e-15.
+constexpr double sine(double x) {
+  return math::fma(x * x * x, series(x * x, {-1. / 6, 1. / 120, -1. / 5040, 1. / 362880, -1. / 39916800}), x);
+}
+constexpr double cosine(double x) {
+  return series(x * x, {1, -1. / 2, 1. / 24, -1. / 720, 1. / 40320, -1. / 3628800, 1. / 479001600});
+}
+
 }  // namespace detail
 
 // Front-face centre of an endcap crystal at z > 0, in metres, magnet on (for z < 0 turn the sign of z). 5x5
@@ -109,8 +125,8 @@ constexpr point ee_front_center(int ix, int iy) {
   double const tilt_x = fma(-0.03141208, v, 0.01570238);
   double const tilt_y =
       fma(u, fma(v, fma(2.5969e-6, v, -7.73829e-6), fma(-3.82129e-6 * u, u, 0.032978)), -0.0162019);
-  auto const [sin_x, cos_x] = math::sincos(tilt_x);
-  auto const [sin_y, cos_y] = math::sincos(tilt_y);
+  double const sin_x = detail::sine(tilt_x), cos_x = detail::cosine(tilt_x);
+  double const sin_y = detail::sine(tilt_y), cos_y = detail::cosine(tilt_y);
   double const y1 = fma(ly, cos_x, -lz * sin_x), z1 = fma(ly, sin_x, lz * cos_x);
   double const x1 = fma(lx, cos_y, z1 * sin_y), z2 = fma(-lx, sin_y, z1 * cos_y);
 
