@@ -41,8 +41,11 @@ inline constexpr std::array<double, 56> endcap_edges() {
           2.59,   2.62,   2.65,   2.72,   2.79,   2.86,   2.93,   3.0};
 }
 
-// The column of an azimuth: that of EB crystals.
-constexpr int column_of(double phi) { return segmentation<eb>::find(0.01, phi) % 360; }
+// The column of an azimuth: that of EB crystals. -1 for NaN.
+constexpr int column_of(double phi) {
+  constexpr auto around = eb::cells().v;
+  return around.find(phi);
+}
 
 // EB crystals, one pixel each, from row First on. Sum; energy kept.
 template <int First>

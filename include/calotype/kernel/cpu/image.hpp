@@ -91,15 +91,14 @@ class sparse_stage {
   }
 
   CALOTYPE_INLINE void paint(std::int32_t b, float value) noexcept {
+    constexpr bool rows_clipped = S.row < 0 || S.row + S.rows * S.block_rows > S.plane_rows;
+    constexpr bool cols_clipped = S.col < 0 || S.col + S.cols * S.block_cols > S.plane_cols;
     int const row = b / S.cols * S.block_rows + S.row, col = b % S.cols * S.block_cols + S.col;
-    if constexpr (S.clipped()) {
-      int const first = std::max(col, 0), last = std::min(col + S.block_cols, S.plane_cols);
-      for (int r = std::max(row, 0); r < std::min(row + S.block_rows, S.plane_rows); ++r)
-        for (int c = first; c < last; ++c) channel_[r * stride_ + c] = value;
-    } else {
-      float* p = channel_ + row * stride_ + col;
-      for (int r = 0; r < S.block_rows; ++r, p += stride_)
-        for (int c = 0; c < S.block_cols; ++c) p[c] = value;
+    for (int r = row; r < row + S.block_rows; ++r) {
+      if (rows_clipped && (r < 0 || r >= S.plane_rows)) continue;
+      std::ptrdiff_t const start = r * stride_ + col;
+      for (int c = 0; c < S.block_cols; ++c)
+        if (!cols_clipped || (col + c >= 0 && col + c < S.plane_cols)) channel_[start + c] = value;
     }
   }
 
