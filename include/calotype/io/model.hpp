@@ -52,7 +52,10 @@ std::string describe_input() {
   };
   using traits = nn::input_traits<Input>;
   if constexpr (traits::is_features) {
-    for (auto name : Input::features().names) text += (text.empty() ? "" : ", ") + std::string(name);
+    for (auto name : Input::features().names) {
+      if (!text.empty()) text += ", ";
+      text += name;
+    }
   } else {
     if constexpr (traits::is_image) text += std::string(image_traits<Input>::name) + " ";
     for (int p = 0; p < traits::planes(); ++p) {
@@ -90,7 +93,10 @@ std::string describe_preprocessing() {
 template <class Net>
 std::string class_names() {
   std::string text;
-  for (auto name : Net::classes().names) text += (text.empty() ? "" : "|") + std::string(name);
+  for (auto name : Net::classes().names) {
+    if (!text.empty()) text += '|';
+    text += name;
+  }
   return text;
 }
 
@@ -111,7 +117,10 @@ std::string self_test_logits(nn::model<Net> const& model, std::uint64_t seed) {
   session<Net> score(model);
   score(std::span<float const>(self_test_input<Net>(seed)));
   std::string text;
-  for (float l : score.logits()) text += (text.empty() ? "" : " ") + hexadecimal(l);
+  for (float l : score.logits()) {
+    if (!text.empty()) text += ' ';
+    text += hexadecimal(l);
+  }
   return text;
 }
 
@@ -123,7 +132,10 @@ result<std::vector<float>> parameters_from(tensor_file const& file, std::string 
   auto fault = [&faults](std::string const& text) { faults += (faults.empty() ? "" : ", ") + text; };
   auto shape_text = [](auto const& extents) {
     std::string text;
-    for (auto e : extents) text += (text.empty() ? "" : "x") + std::to_string(e);
+    for (auto e : extents) {
+      if (!text.empty()) text += 'x';
+      text += std::to_string(e);
+    }
     return text;
   };
   std::vector<float> numbers(static_cast<std::size_t>(plan.total_parameters()));
