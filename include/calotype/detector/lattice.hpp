@@ -388,10 +388,12 @@ struct pointing {
     // A guess off the mask is led back over the missing cells.
     for (int reach = 2; best.index < 0 && reach <= static_cast<int>(Rows); reach += 2)
       look_around(best, direction, reach);
-    // Then downhill, until all neighbours are further away.
+    // Then downhill, until all neighbours are further away. At a ragged rim the way may lead over missing
+    // cells.
     for (int before = -1; best.index != before;) {
       before = best.index;
-      look_around(best, direction, 1);
+      bool const inside = look_around(best, direction, 1);
+      if (best.index == before && !inside) look_around(best, direction, 3);
     }
     return best.index;
   }
@@ -419,15 +421,19 @@ struct pointing {
     double const dot = math::fma(c.x, d.x, math::fma(c.y, d.y, c.z * d.z));
     return dot / math::sqrt(math::fma(c.x, c.x, math::fma(c.y, c.y, c.z * c.z)));
   }
-  constexpr void look_around(nearest& best, point direction, int reach) const {
+  // Moves to the best existing cell within `reach` rows and columns; false if one of them does not exist.
+  constexpr bool look_around(nearest& best, point direction, int reach) const {
     int const column = best.column, row = best.row;
+    bool all_exist = true;
     for (int r = row - reach; r <= row + reach; ++r)
       for (int c = column - reach; c <= column + reach; ++c) {
         int const index = cells.index(r, c);
+        if (index < 0) all_exist = false;
         if (index < 0 || index == best.index) continue;
         double const cosine = alignment(Places::center(columns.label(c), rows.label(r)), direction);
         if (best.index < 0 || cosine > best.cosine) best = {c, r, index, cosine};
       }
+    return all_exist;
   }
 };
 

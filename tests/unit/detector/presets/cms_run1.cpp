@@ -173,7 +173,11 @@ TEST_CASE("cms: tracks to barrel crystals") {
 TEST_CASE("cms: tracks to endcap crystals go to the nearest centre") {
   int checked = 0;
   for (int i = 0; i < 3000; ++i) {
-    double const eta = (i % 2 ? -1 : 1) * (1.479 + 1.5209 * std::fmod(i * 0.61803398875, 1.0));
+    // A third everywhere, a third along the outer rim, a third along the inner one.
+    double const part = std::fmod(i * 0.61803398875, 1.0);
+    double const eta = (i % 2 ? -1 : 1) * (i % 3 == 0   ? 1.479 + 1.5209 * part
+                                           : i % 3 == 1 ? 1.479 + 0.03 * part
+                                                        : 2.85 + 0.1499 * part);
     double const phi = -math::pi + 2 * math::pi * std::fmod(i * 0.7548776662, 1.0);
     int const found = ee::find(eta, phi);
     CAPTURE(eta);
@@ -182,6 +186,10 @@ TEST_CASE("cms: tracks to endcap crystals go to the nearest centre") {
     ++checked;
   }
   CHECK(checked == 3000);
+  // Where the nearest crystal lies beyond missing ones.
+  for (auto [eta, phi] :
+       {std::array{1.502340, -0.340863}, {1.497204, -0.882799}, {1.500637, -2.259672}, {1.497921, 0.884519}})
+    CHECK(ee::find(eta, phi) == nearest_in_endcap(eta, phi));
   CHECK(ee::find(1.478, 0) == -1);
   CHECK(ee::find(3.0, 0) == -1);
   CHECK(ee::find(0, 0) == -1);
