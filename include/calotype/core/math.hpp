@@ -599,7 +599,7 @@ template <class T>
 struct strict {
   T value = 0;
 
-  constexpr CALOTYPE_HD strict() = default;
+  constexpr strict() = default;
   constexpr CALOTYPE_HD strict(T x) : value(x) {}
   constexpr CALOTYPE_HD explicit operator float() const { return static_cast<float>(value); }
   constexpr CALOTYPE_HD explicit operator double() const { return static_cast<double>(value); }
