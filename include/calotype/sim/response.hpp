@@ -231,10 +231,11 @@ class response {
     bool const barrel = at.on == face::barrel;
     lateral_shape shape = barrel ? barrel_shape(e) : endcap_shape(e);
     // showers differ in depth, hence in width
-    float const width = math::exp(0.13F * w[0]);
+    // and recorded photons are a little narrower than the radii of the fast simulation (sigma_ieta_ieta)
+    float const width = 0.97F * math::exp(0.08F * w[0]);
     shape.core *= width;
-    shape.tail *= math::exp(0.10F * w[1]);
-    float const core_share = math::fma(0.10F, spread - 0.5F, shape.core_share);
+    shape.tail *= 0.97F * math::exp(0.07F * w[1]);
+    float const core_share = math::fma(0.06F, spread - 0.5F, shape.core_share);
     shape.core_share = core_share;
     if (e > 4) {
       deposit<7>(e, at, shape, spots_per_gev(e));
