@@ -106,12 +106,25 @@ struct number<float> {
   static constexpr CALOTYPE_HD float select(bool m, float a, float b) { return m ? a : b; }
   static constexpr CALOTYPE_HD integer_type select(bool m, integer_type a, integer_type b) { return m ? a : b; }
 #if defined(__CUDA_ARCH__)
-  static __device__ float add(float a, float b) { return __fadd_rn(a, b); }
-  static __device__ float sub(float a, float b) { return __fsub_rn(a, b); }
-  static __device__ float mul(float a, float b) { return __fmul_rn(a, b); }
-  static __device__ float div(float a, float b) { return __fdiv_rn(a, b); }
-  static __device__ float fma(float a, float b, float c) { return __fmaf_rn(a, b, c); }
-  static __device__ float sqrt(float a) { return __fsqrt_rn(a); }
+  static constexpr CALOTYPE_HD float add(float a, float b) {
+    return std::is_constant_evaluated() ? a + b : __fadd_rn(a, b);
+  }
+  static constexpr CALOTYPE_HD float sub(float a, float b) {
+    return std::is_constant_evaluated() ? a - b : __fsub_rn(a, b);
+  }
+  static constexpr CALOTYPE_HD float mul(float a, float b) {
+    return std::is_constant_evaluated() ? a * b : __fmul_rn(a, b);
+  }
+  static constexpr CALOTYPE_HD float div(float a, float b) {
+    return std::is_constant_evaluated() ? a / b : __fdiv_rn(a, b);
+  }
+  static constexpr CALOTYPE_HD float fma(float a, float b, float c) {
+    return std::is_constant_evaluated() ? detail::constant_fma(a, b, c) : __fmaf_rn(a, b, c);
+  }
+  static constexpr CALOTYPE_HD float sqrt(float a) {
+    return std::is_constant_evaluated() ? static_cast<float>(detail::constant_sqrt(static_cast<double>(a)))
+                                        : __fsqrt_rn(a);
+  }
 #else
   static constexpr CALOTYPE_HD float add(float a, float b) { return a + b; }
   static constexpr CALOTYPE_HD float sub(float a, float b) { return a - b; }
@@ -143,12 +156,24 @@ struct number<double> {
   static constexpr CALOTYPE_HD double select(bool m, double a, double b) { return m ? a : b; }
   static constexpr CALOTYPE_HD integer_type select(bool m, integer_type a, integer_type b) { return m ? a : b; }
 #if defined(__CUDA_ARCH__)
-  static __device__ double add(double a, double b) { return __dadd_rn(a, b); }
-  static __device__ double sub(double a, double b) { return __dsub_rn(a, b); }
-  static __device__ double mul(double a, double b) { return __dmul_rn(a, b); }
-  static __device__ double div(double a, double b) { return __ddiv_rn(a, b); }
-  static __device__ double fma(double a, double b, double c) { return __fma_rn(a, b, c); }
-  static __device__ double sqrt(double a) { return __dsqrt_rn(a); }
+  static constexpr CALOTYPE_HD double add(double a, double b) {
+    return std::is_constant_evaluated() ? a + b : __dadd_rn(a, b);
+  }
+  static constexpr CALOTYPE_HD double sub(double a, double b) {
+    return std::is_constant_evaluated() ? a - b : __dsub_rn(a, b);
+  }
+  static constexpr CALOTYPE_HD double mul(double a, double b) {
+    return std::is_constant_evaluated() ? a * b : __dmul_rn(a, b);
+  }
+  static constexpr CALOTYPE_HD double div(double a, double b) {
+    return std::is_constant_evaluated() ? a / b : __ddiv_rn(a, b);
+  }
+  static constexpr CALOTYPE_HD double fma(double a, double b, double c) {
+    return std::is_constant_evaluated() ? detail::constant_fma(a, b, c) : __fma_rn(a, b, c);
+  }
+  static constexpr CALOTYPE_HD double sqrt(double a) {
+    return std::is_constant_evaluated() ? detail::constant_sqrt(a) : __dsqrt_rn(a);
+  }
 #else
   static constexpr CALOTYPE_HD double add(double a, double b) { return a + b; }
   static constexpr CALOTYPE_HD double sub(double a, double b) { return a - b; }
