@@ -21,23 +21,29 @@ constexpr auto event_classes() { return labels("H->gg", "gg", "gamma+jet"); }
 
 inline constexpr image_options per_mass{.divide_by = divisor::m_gg};
 
+// Pixels are 50 E / m_gg: the crystals of the photons then lie near 10 and those of pile-up near 0.1, where the
+// network's start-up weights can see both.
+inline constexpr channel_options scaled{.scale = 50};
+
 struct ecal_barrel_image {  // 1 x 170 x 360
-  static constexpr auto image() { return cms::central({ecal_energy()}, per_mass); }
+  static constexpr auto image() { return cms::central({ecal_energy(scaled)}, per_mass); }
 };
 struct barrel_image {  // 3 x 170 x 360
-  static constexpr auto image() { return cms::central({track_pt(), ecal_energy(), hcal_energy()}, per_mass); }
+  static constexpr auto image() {
+    return cms::central({track_pt(scaled), ecal_energy(scaled), hcal_energy(scaled)}, per_mass);
+  }
 };
 struct ecal_image {  // 1 x 170 x 360, 2 x 1 x 100 x 100
-  static constexpr auto image() { return cms::ecal_centric({ecal_energy()}, per_mass); }
+  static constexpr auto image() { return cms::ecal_centric({ecal_energy(scaled)}, per_mass); }
 };
 struct ecal_centric_image {  // 3 x 170 x 360, 2 x 3 x 100 x 100
   static constexpr auto image() {
-    return cms::ecal_centric({track_pt(), ecal_energy(), hcal_energy()}, per_mass);
+    return cms::ecal_centric({track_pt(scaled), ecal_energy(scaled), hcal_energy(scaled)}, per_mass);
   }
 };
 struct hcal_centric_image {  // 3 x 280 x 360
   static constexpr auto image() {
-    return cms::hcal_centric({track_pt(), ecal_energy(), hcal_energy()}, per_mass);
+    return cms::hcal_centric({track_pt(scaled), ecal_energy(scaled), hcal_energy(scaled)}, per_mass);
   }
 };
 
