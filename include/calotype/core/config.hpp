@@ -19,10 +19,12 @@
 #define CALOTYPE_INLINE inline
 #endif
 
-// A constant of the class Holder inside a function: the one object Holder::value on the host, a literal copy on the
-// device, which cannot refer to static objects of class type.
+// A constant of the class Holder inside a function: Holder::value on the host; on the device, which cannot
+// refer to static members of class type, calotype::detail::device_constant<Holder>, made by Holder::make() and
+// kept in the module's memory.
 #if defined(__CUDA_ARCH__)
-#define CALOTYPE_CONSTANT(name, ...) constexpr auto name = __VA_ARGS__::make()
+#define CALOTYPE_CONSTANT(name, ...) \
+  constexpr auto const& name = ::calotype::detail::device_constant<__VA_ARGS__>
 #else
 #define CALOTYPE_CONSTANT(name, ...) constexpr auto const& name = __VA_ARGS__::value
 #endif
@@ -48,5 +50,12 @@ namespace calotype {
 inline constexpr int version_major = CALOTYPE_VERSION_MAJOR;
 inline constexpr int version_minor = CALOTYPE_VERSION_MINOR;
 inline constexpr int version_patch = CALOTYPE_VERSION_PATCH;
+
+#if defined(__CUDACC__)
+namespace detail {
+template <class Holder>
+static __device__ constexpr auto device_constant = Holder::make();
+}  // namespace detail
+#endif
 
 }  // namespace calotype
