@@ -56,10 +56,11 @@ class channel_list {
   }
   // May exceed max_size, which image_traits refuses.
   constexpr int size() const { return size_; }
+  constexpr int kept() const { return size_ < max_size ? size_ : max_size; }
   constexpr channel operator[](int i) const { return list_[static_cast<std::size_t>(i)]; }
   // Position of a quantity, -1 if the image does not show it.
   constexpr int find(quantity what) const {
-    for (int i = 0; i < size_ && i < max_size; ++i)
+    for (int i = 0; i < kept(); ++i)
       if ((*this)[i].what == what) return i;
     return -1;
   }

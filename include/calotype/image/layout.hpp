@@ -123,6 +123,11 @@ struct channel_of_layout {
       "(Layout, Quantity); leave the channel out of image(), or add a projection of it to the layout");
 };
 
+template <int Index, class Check>
+struct checked_channel : Check {};
+template <class Name, class Layout, class Indices>
+struct channels_of_layout;
+
 template <class Name, int Channels>
 struct channels_of_image {
   static_assert(Channels > 0 && Channels <= channel_list::max_size,
@@ -195,8 +200,14 @@ constexpr bool fed(quantity what, image_options options, projections<P...>) {
   return ((P::fills == what && active<P>(options)) || ...);
 }
 
+template <class Name, class Layout, int... C>
+struct channels_of_layout<Name, Layout, std::integer_sequence<int, C...>>
+    : checked_channel<C, channel_of_layout<Layout, Name::image().channels[C].what,
+                                           fed(Name::image().channels[C].what, Name::image().options,
+                                               typename Layout::projections_type{})>>... {};
+
 constexpr bool distinct(channel_list const& channels) {
-  for (int i = 0; i < channels.size() && i < channel_list::max_size; ++i)
+  for (int i = 0; i < channels.kept(); ++i)
     if (channels.find(channels[i].what) != i) return false;
   return true;
 }
@@ -245,15 +256,6 @@ template <class Name>
 class image_traits {
   static constexpr auto description_ = Name::image();
 
-  template <int... C>
-  static constexpr bool checked(std::integer_sequence<int, C...>) {
-    return (sizeof(detail::channel_of_layout<
-                   typename decltype(description_)::layout_type, description_.channels[C].what,
-                   detail::fed(description_.channels[C].what, description_.options,
-                               typename decltype(description_)::layout_type::projections_type{})>) +
-            ... + 0) > 0;
-  }
-
  public:
   using layout_type = typename decltype(description_)::layout_type;
 
@@ -264,9 +266,8 @@ class image_traits {
 
   static_assert(sizeof(detail::channels_of_image<Name, channels>) > 0);
   static_assert(sizeof(detail::channels_differ<Name, detail::distinct(description_.channels)>) > 0);
-  static_assert(checked(std::make_integer_sequence < int,
-                        channels <= channel_list::max_size ? channels : 0 > {}) ||
-                channels == 0 || channels > channel_list::max_size);
+  static_assert(sizeof(detail::channels_of_layout<
+                       Name, layout_type, std::make_integer_sequence<int, description_.channels.kept()>>) > 0);
 
   static constexpr calotype::channel channel(int i) { return Name::image().channels[i]; }
 
