@@ -96,6 +96,7 @@ struct crop_window {
   bool periodic_cols =
       true;         // columns beyond an edge come from the other side (phi); otherwise they are outside
   bool pad = true;  // pixels outside are zero; otherwise a crop that would need them is refused
+  int spare = 0;    // without pad: so many pixels beyond the last row and column must exist, too
 };
 
 // An image: a layout, the channels shown, options, and the window cut out of it if it is a crop
@@ -244,8 +245,10 @@ constexpr std::uint64_t signature_of(image_description<Layout> const& d) {
   if (d.channels.find(quantity::track_pt) >= 0) h.add(static_cast<int>(d.options.tracks));
   h.add(static_cast<int>(d.options.divide_by));
   crop_window const w = d.crop;
-  if (w.rows > 0)
-    h.add(w.rows).add(w.cols).add(w.center_row).add(w.center_col).add(w.plane).add(w.periodic_cols).add(w.pad);
+  if (w.rows > 0) {
+    h.add(w.rows).add(w.cols).add(w.center_row).add(w.center_col).add(w.plane);
+    h.add(w.periodic_cols).add(w.pad).add(w.spare);
+  }
   return h.value();
 }
 
