@@ -2,7 +2,7 @@
 //   map      [block of 16 channels][row][col][16], one pixel of zeros around each plane, missing channels zero
 //   vector   a map of one pixel: its numbers, nothing else
 //   image    [channel][row][col] with four pixels of zeros around each plane
-// Kernels never write the zeros around a plane, so borders need no branches.
+// No kernel writes anything but zero around a plane, so borders need no branches.
 #pragma once
 
 #include <cstddef>
@@ -39,7 +39,7 @@ struct strides {
   int halo = 0;  // rows and columns of zeros on every side
 
   // Of pixel (0, 0) in the buffer.
-  constexpr int origin() const { return halo * (row + pixel); }
+  CALOTYPE_INLINE constexpr int origin() const { return halo * (row + pixel); }
   friend constexpr bool operator==(strides, strides) = default;
 };
 
