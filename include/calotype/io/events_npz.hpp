@@ -31,6 +31,7 @@
 
 #include <calotype/core/result.hpp>
 #include <calotype/image/event.hpp>
+#include <calotype/io/detail/photon_order.hpp>
 #include <calotype/io/detail/stream_iterator.hpp>
 #include <calotype/io/detail/utf8.hpp>
 #include <calotype/io/npz.hpp>
@@ -229,8 +230,7 @@ class event_npz_reader {
     read_hits();
     read_records(tracks_, track_streams_, track_fields, current.track_list);
     read_records(photons_, photon_streams_, photon_fields, current.photon_list);
-    std::stable_sort(current.photon_list.begin(), current.photon_list.end(),
-                     [](photon const& a, photon const& b) { return a.et > b.et; });
+    order_by_et(current.photon_list);
     ++index_;
     done = problem.has_value();
   }

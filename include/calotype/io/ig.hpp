@@ -16,10 +16,7 @@
 
 #include <calotype/core/result.hpp>
 #include <calotype/image/event.hpp>
-#include <calotype/io/detail/ig_event.hpp>
 #include <calotype/io/detail/ig_reader.hpp>
-#include <calotype/io/detail/ig_sax.hpp>
-#include <calotype/io/detail/ig_text.hpp>
 #include <calotype/io/detail/stream_iterator.hpp>
 #include <calotype/io/detail/zip.hpp>
 #include <calotype/io/ig_table.hpp>

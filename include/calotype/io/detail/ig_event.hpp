@@ -18,6 +18,7 @@
 #include <calotype/detector/presets/cms_run1.hpp>
 #include <calotype/image/event.hpp>
 #include <calotype/io/detail/ig_text.hpp>
+#include <calotype/io/detail/photon_order.hpp>
 #include <calotype/io/ig_table.hpp>
 
 namespace calotype::io {
@@ -298,8 +299,7 @@ class ig_event_maker {
                                r9.empty() ? 0.0f : narrow(r9[row]),
                                h_over_e.empty() ? 0.0f : narrow(h_over_e[row])});
     }
-    std::stable_sort(e.photon_list.begin(), e.photon_list.end(),
-                     [](photon const& a, photon const& b) { return a.et > b.et; });
+    order_by_et(e.photon_list);
   }
 
   struct id_row {

@@ -36,7 +36,7 @@ class ig_condenser {
 
   static constexpr auto special = [] {
     std::array<bool, 256> table{};
-    for (unsigned char const c : std::string_view("\"'()[]{}-niNI")) table[c] = true;
+    for (char const c : std::string_view("\"'()[]{}-niNI")) table[static_cast<unsigned char>(c)] = true;
     return table;
   }();
 
