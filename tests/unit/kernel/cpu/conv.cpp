@@ -31,6 +31,10 @@ void check_forward() {
                                          out.data());
   CHECK(differences(out.canonical(), expected) == 0);
   CHECK(out.rest_is_zero());
+  if constexpr (Shortcut) {  // which may be where the output goes
+    conv::template forward<Relu, true>({}, in.data(), packed.data(), shortcut.data(), shortcut.data());
+    CHECK(differences(shortcut.canonical(), expected) == 0);
+  }
 }
 
 template <class Arch, conv_shape S, bool FromImage, bool Relu, int Size>
