@@ -31,9 +31,10 @@ struct numbering {
   // The bin of `label` among `bins`, -1 if there is none.
   constexpr int bin(int label, int bins) const {
     if (skip_zero && label == 0) return -1;
-    int const distance = label - first - (skip_zero && first < 0 && label > 0 ? 1 : 0);
-    int const k = distance / step;
-    return k >= 0 && k < bins && k * step == distance ? k : -1;
+    long long const distance =
+        static_cast<long long>(label) - first - (skip_zero && first < 0 && label > 0 ? 1 : 0);
+    long long const k = distance / step;
+    return k >= 0 && k < bins && k * step == distance ? static_cast<int>(k) : -1;
   }
   constexpr void add_to(hasher& h) const { h.add(first).add(step).add(skip_zero); }
 };

@@ -16,7 +16,6 @@
 #include <concepts>
 #include <limits>
 #include <type_traits>
-#include <utility>
 
 #include <calotype/detector/axis.hpp>
 #include <calotype/detector/point.hpp>
@@ -242,8 +241,7 @@ constexpr std::array<int, N + 1> first_cells(std::array<ring, N> const& list) {
 }  // namespace detail
 
 // Rings with their own number of cells each: a phi count that changes with eta, or with the radius. Cells {ring
-// label, label around}, ring after ring. Rings may leave gaps; where two overlap the first wins. Only `list` is
-// to be given.
+// label, label around}, ring after ring. Rings may leave gaps; where two overlap the first wins.
 template <std::size_t N>
 struct rings {
   std::array<ring, N> list;
@@ -276,9 +274,9 @@ struct rings {
     return {list[r].label, list[r].around.labels.label(index - start[r])};
   }
   constexpr int index(std::array<int, 2> const& labels) const {
-    int const guess = labels[0] - list[0].label;  // right where the labels count up by one
-    if (guess >= 0 && guess < static_cast<int>(N) && list[detail::at(guess)].label == labels[0])
-      return index_in(detail::at(guess), labels[1]);
+    auto const guess = static_cast<std::size_t>(labels[0]) - static_cast<std::size_t>(list[0].label);
+    if (guess < N && list[guess].label == labels[0])
+      return index_in(guess, labels[1]);  // labels count up by one
     for (std::size_t r = 0; r < N; ++r)
       if (list[r].label == labels[0]) return index_in(r, labels[1]);
     return -1;
@@ -577,6 +575,7 @@ struct mirrored {
   }
   constexpr int index(std::array<int, rank> labels) const {
     bool const negative = labels[0] < 0;
+    if (labels[0] == std::numeric_limits<int>::min()) return -1;
     if (negative) labels[0] = -labels[0];
     int const i = half.index(labels);
     return i >= 0 && !negative ? half.size() + i : i;

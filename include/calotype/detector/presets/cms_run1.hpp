@@ -237,7 +237,9 @@ struct es_plane {
     return {index % strips + 1, 1 + (plane == 1 ? column : row), 1 + (plane == 1 ? row : column)};
   }
   constexpr int index(std::array<int, 3> const& labels) const {
-    if (labels[0] < 1 || labels[0] > strips) return -1;
+    for (int label : labels)
+      if (label < 1 || label > 40) return -1;
+    if (labels[0] > strips) return -1;
     int const sensor = sensors.index(labels[plane == 1 ? 2 : 1] - 1, labels[plane == 1 ? 1 : 2] - 1);
     return sensor < 0 ? -1 : sensor * strips + labels[0] - 1;
   }

@@ -69,6 +69,18 @@ TEST_CASE("cms: every cell is found at its centre, by its labels and by its raw 
     CHECK(wrong_index == 0);
     CHECK(wrong_id == 0);
 
+    // Names that do not exist, the wildest first.
+    for (int label : {std::numeric_limits<int>::min(), std::numeric_limits<int>::max(), -1000000, 1000000}) {
+      std::array<int, S::rank> labels{};
+      labels.fill(label);
+      CHECK(S::index(std::bit_cast<typename S::cell_type>(labels)) == -1);
+      for (std::size_t k = 0; k < labels.size(); ++k) {
+        labels = std::bit_cast<std::array<int, S::rank>>(S::cell(0));
+        labels[k] = label;
+        CHECK(S::index(std::bit_cast<typename S::cell_type>(labels)) == -1);
+      }
+    }
+
     double const bad = std::numeric_limits<double>::quiet_NaN(),
                  infinity = std::numeric_limits<double>::infinity();
     for (double const x : {bad, infinity, -infinity}) {
@@ -236,4 +248,26 @@ TEST_CASE("cms: depths lie behind one another") {
   CHECK(hb::find(0.1, 0.01, 2) == -1);
   CHECK(hb::cell(hb::find(1.35, 0.01, 2)).ieta == 16);
   CHECK(hf::cell(hf::find(-5, 0.01, 2)).iphi == 71);  // 350 .. 10 degrees
+}
+
+TEST_CASE("cms: the same bits on every compiler and instruction set") {
+  // Centres, signatures and tracks' impact points, hashed with g++ 12 and -ffp-contract=off. A change of the
+  // geometry changes the number; a compiler must not.
+  hasher h;
+  for_each_part<cms::run1>([&]<class S>(S) {
+    h.add(S::signature());
+    for (int i = 0; i < S::size(); ++i) h.add(S::center(i).u).add(S::center(i).v);
+  });
+  CHECK(h.value() == 11188455109669567176ULL);
+  hasher impacts;
+  for (int i = 0; i < 20000; ++i) {
+    auto const hit = propagate({.pt = 0.5 + i * 0x1p-10,
+                                .eta = -2.5 + i * 0x1p-12,
+                                .phi = i * 0x1p-12 - 3,
+                                .charge = i % 2 ? 1. : -1.,
+                                .origin = {0.01, -0.003, 0.02}},
+                               cms::ecal_face(), cms::field);
+    impacts.add(hit.at.x).add(hit.at.y).add(hit.at.z).add(hit.turn);
+  }
+  CHECK(impacts.value() == 15481542115507921971ULL);
 }
