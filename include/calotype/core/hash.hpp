@@ -23,7 +23,9 @@ class hasher {
     for (char c : text) byte(static_cast<unsigned char>(c));
     return *this;
   }
-  constexpr hasher& add(char const* text) { return add(std::string_view(text)); }  // else a literal would be a bool
+  constexpr hasher& add(char const* text) {
+    return add(std::string_view(text));
+  }  // else a literal would be a bool
   constexpr std::uint64_t value() const { return state_; }
 
  private:
