@@ -97,6 +97,17 @@ struct variant {
   }
 };
 
+template <int Layout>
+struct all_of {
+  static constexpr auto image() {
+    channel_list const all{track_pt(), ecal_energy(), hcal_energy()};
+    if constexpr (Layout == 0)
+      return cms::central(all);
+    else
+      return cms::ecal_centric(all);
+  }
+};
+
 struct central_variant {
   static constexpr auto image() { return cms::central({ecal_energy()}); }
 };
@@ -118,6 +129,12 @@ TEST_CASE("a signature follows the content, not the name; whatever changes a pix
   CHECK(distinct.size() == count + 2);
   // Options that cannot change a pixel of this layout do not count.
   CHECK(signature<central_variant> == signature<central_with_idle_options>);
+}
+
+TEST_CASE("signatures are written into model files: these change only on purpose") {
+  CHECK(signature<everything> == 0x149d2e123514c6db);
+  CHECK(signature<all_of<0>> == 0x0878c6047116aa81);
+  CHECK(signature<all_of<1>> == 0x6ddacaffa795ff1e);
 }
 
 TEST_CASE("channel lists keep their order and find quantities") {

@@ -301,8 +301,9 @@ class nearest_crystal {
     };
     double most = alignment(best);
     // Beyond the crystals' stepped edge the nearest one may lie several steps away.
-    int reach = exists_(ix, iy) >= 0 ? 1 : 6;
-    for (int before = -1; before != best; reach = 2) {
+    bool const among_crystals = exists_(ix, iy) >= 0;
+    int reach = among_crystals ? 1 : 6;
+    for (int before = -1; before != best; reach = among_crystals ? 1 : 2) {
       before = best;
       auto const crystal = segmentation<ee>::cell(best);
       for (int y = crystal.iy - reach; y <= crystal.iy + reach; ++y)
