@@ -81,7 +81,9 @@ class readout {
     std::vector<candidate> found;
     cluster_barrel(found, vertex_z, et_min);
     cluster_endcaps(found, vertex_z, et_min);
-    std::stable_sort(found.begin(), found.end(), [](auto const& a, auto const& b) { return a.et > b.et; });
+    std::sort(found.begin(), found.end(), [](auto const& a, auto const& b) {
+      return a.et > b.et || (a.et == b.et && a.detector_eta < b.detector_eta);
+    });
     return found;
   }
 
@@ -224,7 +226,8 @@ class readout {
         if (top) found.push_back({e, {r, c}});
       }
     }
-    std::stable_sort(found.begin(), found.end(), [](seed const& a, seed const& b) { return a.e > b.e; });
+    std::sort(found.begin(), found.end(),
+              [](seed const& a, seed const& b) { return a.e > b.e || (a.e == b.e && a.at < b.at); });
     std::vector<std::array<int, 2>> out;
     for (auto const& s : found) out.push_back(s.at);
     return out;
@@ -281,8 +284,9 @@ class readout {
       real const eta = middle.u + 0.01745 * (mean_row / sum);
       real const phi = wrap(middle.v + (math::pi / 180) * (mean_column / sum));
       real const r9 = static_cast<double>(e3x3 / static_cast<float>(sum));
-      // unconverted photons: the 5x5 sum; both scaled for what leaks out of the window
-      real const energy_sum = (r9 > 0.94 ? real(static_cast<double>(e5x5)) : sum) * (r9 > 0.94 ? 1.026 : 1.015);
+      // unconverted photons: the 5x5 sum, as recorded ones have it; the others are corrected for what pile-up
+      // adds
+      real const energy_sum = (r9 > 0.94 ? real(static_cast<double>(e5x5)) : sum) * (r9 > 0.94 ? 1.0 : 0.990);
       add_candidate(found, energy_sum, eta, phi, 1.35, vertex_z, r9, et_min);
     }
   }
@@ -306,7 +310,7 @@ class readout {
         int const index = segmentation<cms::ee>::index({column + 1, row + 1, side == 0 ? -1 : 1});
         if (index < 0 || !(e5x5 > 0)) continue;
         position const middle = segmentation<cms::ee>::center(index);
-        real const e = static_cast<double>(e5x5) * 1.03;
+        real const e = static_cast<double>(e5x5);
         real const radius = 3.25 / math::sinh(math::abs(real(middle.u)));
         add_candidate(found, e, middle.u, middle.v, radius, vertex_z, static_cast<double>(e3x3 / e5x5), et_min);
       }
@@ -406,7 +410,7 @@ class readout {
     }
   }
 
-  static constexpr float eb_cluster_seed = 1.0F, ee_cluster_seed = 3.5F;
+  static constexpr float eb_cluster_seed = 1.2F, ee_cluster_seed = 3.5F;
 
   // Share of the crystals far from any candidate that the recorded lists keep, by energy (GeV) and by ET.
   static float kept_eb(float e, double) {

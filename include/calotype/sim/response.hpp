@@ -225,7 +225,8 @@ class response {
     auto const w = random_.normal_pair();
     // 2.8 %/sqrt(E) (test beam) and 1 % for calibration and material in 2012
     real const sigma = math::sqrt(0.028 * 0.028 / energy + 0.010 * 0.010);
-    real const measured = energy * (1 + sigma * static_cast<double>(z[0]));
+    // crystals are calibrated so that 5 x 5 of them hold the energy of an unconverted photon
+    real const measured = 1.024 * energy * (1 + sigma * static_cast<double>(z[0]));
     if (!(measured > 0)) return;
     auto const e = static_cast<float>(measured);
     bool const barrel = at.on == face::barrel;
@@ -302,9 +303,9 @@ class response {
   void charged(particle const& p, real vertex_z) {
     trajectory const path{
         p.pt.value, p.eta.value, p.phi.value, static_cast<double>(p.charge), {0, 0, (vertex_z * 0.01).value}};
-    // efficiency above 0.9 GeV: 94 % (|eta| < 0.9), 85 % (to 2.5); CMS, JINST 9 P10009
+    // 94 % for |eta| < 0.9 and 85 % on average up to 2.5 (CMS, JINST 9 P10009), falling as recorded tracks do
     real const size = math::abs(p.eta);
-    double const efficiency = size < 0.9 ? 0.94 : size < 2.5 ? 0.85 : 0;
+    double const efficiency = size < 0.9 ? 0.94 : size < 1.5 ? 0.93 : size < 2 ? 0.83 : size < 2.5 ? 0.57 : 0;
     if (random_.uniform<double>() < efficiency) add_track(p.pt, p.eta, p.phi, p.charge, vertex_z);
     if (p.pt < 0.25) return;
     impact const hit = propagate(path, ecal_face, magnetic_field);

@@ -178,10 +178,10 @@ class simulator {
   // Activity of hard collisions: dN/deta 13.7 (H), 11.4 (gamma gamma), 12.8 (gamma + jet), less what the recoil
   // adds.
   soft_interaction underlying_event() const {
-    double const charged = sample_.process == process::higgs  ? 11.5
-                           : sample_.process == process::born ? 10.5
-                                                              : 11.2;
-    return {.charged_per_eta = charged, .shape = 3.5, .power = 6.7, .temperature = 0.145};
+    double const charged = sample_.process == process::higgs  ? 12.5
+                           : sample_.process == process::born ? 10.2
+                                                              : 11.1;
+    return {.charged_per_eta = charged, .shape = 3.5, .power = 6.7, .temperature = 0.170};
   }
 
   sim::sample sample_;

@@ -1,0 +1,145 @@
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <calotype/sim/process.hpp>
+
+namespace {
+
+namespace sim = calotype::sim;
+
+std::vector<sim::hard_event> draw(sim::process which, int n, double hardness = 1) {
+  std::vector<sim::hard_event> events;
+  for (std::uint64_t i = 0; static_cast<int>(events.size()) < n; ++i) {
+    calotype::stream random(11, i, 0);
+    sim::hard_event e;
+    if (sim::generate(e, which, hardness, random)) events.push_back(std::move(e));
+  }
+  return events;
+}
+
+template <class Value>
+std::vector<double> sorted(std::vector<sim::hard_event> const& events, Value value) {
+  std::vector<double> x;
+  for (auto const& e : events) x.push_back(value(e));
+  std::sort(x.begin(), x.end());
+  return x;
+}
+
+double quantile(std::vector<double> const& x, double q) {
+  return x[static_cast<std::size_t>(q * static_cast<double>(x.size() - 1))];
+}
+
+sim::four_momentum pair(sim::hard_event const& e) {
+  auto const& [a, b] = e.candidates;
+  return sim::from_pt_eta_phi_mass(a.pt, a.eta, a.phi, 0) + sim::from_pt_eta_phi_mass(b.pt, b.eta, b.phi, 0);
+}
+
+}  // namespace
+
+TEST_CASE("Higgs bosons: mass, transverse momentum as Pythia 8 has it, isotropic decay") {
+  auto const events = draw(sim::process::higgs, 8000);
+  for (auto const& e : events) REQUIRE(pair(e).mass().value == doctest::Approx(125));
+  auto const pt = sorted(events, [](auto const& e) { return e.system.pt().value; });
+  CHECK(quantile(pt, 0.5) == doctest::Approx(29.5).epsilon(0.06));
+  auto const above = static_cast<double>(pt.end() - std::lower_bound(pt.begin(), pt.end(), 50));
+  CHECK(above / static_cast<double>(pt.size()) == doctest::Approx(0.30).epsilon(0.07));
+  // |cos theta*| in the Collins-Soper frame is flat
+  auto const cosine = sorted(events, [](auto const& e) {
+    auto const& [a, b] = e.candidates;
+    double const q = pair(e).pt().value / 125;
+    return std::fabs(std::sinh((a.eta - b.eta).value)) * 2 * a.pt.value * b.pt.value /
+           (125 * 125 * std::sqrt(1 + q * q));
+  });
+  for (double q : {0.25, 0.5, 0.75}) CHECK(quantile(cosine, q) == doctest::Approx(q).epsilon(0.05));
+  // rapidity: half of its maximum near |y| = 1.9, so a flat core and nothing beyond ln(8000/125)
+  auto const y = sorted(events, [](auto const& e) { return std::atanh((e.system.pz / e.system.e).value); });
+  CHECK(std::fabs(quantile(y, 0.5)) < 0.06);
+  CHECK(quantile(y, 0.84) == doctest::Approx(1.5).epsilon(0.15));
+  CHECK(y.back() < std::log(8000.0 / 125));
+}
+
+TEST_CASE("Born pairs: a falling mass spectrum, soft systems, forward-peaked angles") {
+  auto const events = draw(sim::process::born, 8000);
+  auto const mass = sorted(events, [](auto const& e) { return pair(e).mass().value; });
+  CHECK(mass.front() >= 80);
+  CHECK(quantile(mass, 0.5) < 115);
+  auto const pt = sorted(events, [](auto const& e) { return e.system.pt().value; });
+  CHECK(quantile(pt, 0.5) < 12);
+  // (1 + c^2)/(1 - c^2) has more pairs at large rapidity difference than an isotropic decay
+  calotype::stream random(12, 0, 0);
+  int forward = 0;
+  for (int i = 0; i < 20000; ++i)
+    forward += std::fabs(sim::detail::annihilation_angle(0.9, random).value) > 0.6;
+  // integral of the density: c + ln((1 + c)/(1 - c)) - 2 c, from 0
+  auto const integral = [](double c) { return std::log((1 + c) / (1 - c)) - c; };
+  CHECK(forward / 20000.0 == doctest::Approx(1 - integral(0.6) / integral(0.9)).epsilon(0.02));
+}
+
+TEST_CASE("Compton angles follow their matrix element") {
+  calotype::stream random(13, 0, 0);
+  int forward = 0;
+  int const n = 40000;
+  for (int i = 0; i < n; ++i) forward += std::fabs(sim::detail::compton_angle(0.8, random).value) > 0.4;
+  auto const integral = [](double c) { return c / 2 + c * c / 4 + 2 * std::log(1 + c); };
+  double const inner = integral(0.4) - integral(-0.4), all = integral(0.8) - integral(-0.8);
+  CHECK(static_cast<double>(forward) / n == doctest::Approx(1 - inner / all).epsilon(0.02));
+}
+
+TEST_CASE("fakes: species, seed share, and what varying the fragmentation does") {
+  auto const events = draw(sim::process::gamma_jet, 6000);
+  double pions = 0, fakes = 0, consistent = 0;
+  for (auto const& e : events) {
+    auto const& fake = e.candidates[1];
+    if (fake.prompt) continue;
+    ++fakes;
+    pions += fake.seed == sim::meson::pion_0;
+    double photons = -e.candidates[0].pt.value;
+    for (auto const& p : e.particles) {
+      bool const near = std::hypot((p.eta - fake.eta).value, sim::wrap(p.phi - fake.phi).value) < 0.6;
+      if (p.kind == sim::species::photon && (near || p.pt == e.candidates[0].pt)) photons += p.pt.value;
+    }
+    consistent += photons > 0.85 * fake.pt.value;  // pieces below 0.2 GeV are dropped
+  }
+  CHECK(pions / fakes == doctest::Approx(0.72).epsilon(0.03));
+  CHECK(consistent / fakes > 0.97);
+  calotype::stream random(14, 0, 0);
+  std::vector<double> nominal, soft;
+  for (int i = 0; i < 20000; ++i) {
+    nominal.push_back(sim::detail::seed_share(1, random).value);
+    soft.push_back(sim::detail::seed_share(0.8, random).value);
+  }
+  std::sort(nominal.begin(), nominal.end());
+  std::sort(soft.begin(), soft.end());
+  CHECK(quantile(nominal, 0.1) == doctest::Approx(0.20).epsilon(0.05));
+  CHECK(quantile(nominal, 0.99) == 1);
+  CHECK(quantile(soft, 0.5) == doctest::Approx(std::pow(quantile(nominal, 0.5), 1.25)).epsilon(0.05));
+}
+
+TEST_CASE("a lone pion carries at least 0.8 of its jet") {
+  double smallest = 1, mean = 0;
+  for (std::uint64_t i = 0; i < 500; ++i) {
+    calotype::stream random(15, i, 0);
+    sim::hard_event e;
+    sim::detail::add_lone_pion(e, 50, 0.3, 1, 1, random);
+    double const z = e.candidates[1].pt.value / 50;
+    smallest = std::min(smallest, z);
+    mean += z / 500;
+    double total = 0;
+    for (auto const& p : e.particles) total += p.pt.value;
+    CHECK(total == doctest::Approx(50).epsilon(0.02));
+    CHECK_FALSE(e.candidates[1].prompt);
+    CHECK(e.candidates[1].seed == sim::meson::pion_0);
+  }
+  CHECK(smallest >= 0.8);
+  CHECK(mean == doctest::Approx(0.9).epsilon(0.01));
+}
+
+TEST_CASE("labels are the classes of the event paper") {
+  CHECK(sim::label_of(sim::process::higgs) == 0);
+  CHECK(sim::label_of(sim::process::born) == 1);
+  CHECK(sim::label_of(sim::process::gamma_jet) == 2);
+  CHECK(sim::label_of(sim::process::gamma_pi0) == 2);
+}

@@ -1,0 +1,179 @@
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <numeric>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <calotype/sim/response.hpp>
+
+namespace {
+
+namespace sim = calotype::sim;
+namespace cms = calotype::cms;
+
+sim::endcap_map const& endcap() {
+  static sim::endcap_map const map;
+  return map;
+}
+
+struct shot {
+  sim::deposits energies;
+  std::vector<calotype::track> tracks;
+};
+
+shot shoot(sim::particle const& p, std::uint64_t i, double vertex_z = 0) {
+  calotype::stream random(21, i, 0);
+  sim::response detector(endcap(), random);
+  detector.add(p, vertex_z);
+  return {std::move(detector.energies), std::move(detector.tracks)};
+}
+
+double total(std::vector<float> const& cells) { return std::accumulate(cells.begin(), cells.end(), 0.0); }
+int hottest(std::vector<float> const& cells) {
+  return static_cast<int>(std::max_element(cells.begin(), cells.end()) - cells.begin());
+}
+
+}  // namespace
+
+TEST_CASE("the endcap map finds every crystal from its centre") {
+  using ee = calotype::segmentation<cms::ee>;
+  int wrong = 0, count = 0;
+  for (int i = ee::size() / 2; i < ee::size(); ++i) {
+    auto const cell = ee::cell(i);
+    auto const c = cms::ee_front_center(cell.ix, cell.iy);
+    auto const hit = endcap().find(c.x / c.z, c.y / c.z);
+    wrong += hit.ix != cell.ix || hit.iy != cell.iy || std::fabs(hit.u - 0.5F) > 1e-5F;
+    CHECK(endcap().cosh_eta(cell.ix, cell.iy) == doctest::Approx(std::cosh(ee::center(i).u)));
+    ++count;
+  }
+  CHECK(wrong == 0);
+  CHECK(count == 7324);
+  CHECK(endcap().find(0.01, 0.01).ix == 0);  // the hole
+}
+
+TEST_CASE("photons: energy is kept, shared by 3 x 3 crystals, and linear") {
+  for (double energy : {5.0, 20.0, 60.0}) {
+    double sum = 0, core = 0;
+    int const n = 400;
+    for (int i = 0; i < n; ++i) {
+      // off the module borders; 30 % convert, which moves energy but loses little
+      auto const s = shoot({sim::species::photon, energy / std::cosh(0.2), 0.2, 0.01 * i, 0},
+                           static_cast<std::uint64_t>(i));
+      double const seen = total(s.energies.eb);
+      sum += seen;
+      int const seed = hottest(s.energies.eb);
+      double box = 0;
+      for (int a = -1; a <= 1; ++a)
+        for (int b = -1; b <= 1; ++b)
+          box += static_cast<double>(
+              s.energies.eb[static_cast<std::size_t>((seed / 360 + a) * 360 + (seed % 360 + b + 360) % 360)]);
+      core += box / seen > 0.9;
+      CHECK(total(s.energies.ee) == 0);
+    }
+    CHECK(sum / (n * energy) == doctest::Approx(0.99).epsilon(0.03));
+    CHECK(core / n > 0.6);
+  }
+}
+
+TEST_CASE("a photon arrives where it points, displaced vertices included") {
+  for (double z : {-9.0, 0.0, 9.0}) {
+    double column = 0, row = 0;
+    int hits = 0;
+    for (int i = 0; i < 200; ++i) {
+      auto const s = shoot({sim::species::photon, 40, 0.55, 1.0, 0}, static_cast<std::uint64_t>(i), z);
+      int const seed = hottest(s.energies.eb);
+      auto const c = calotype::segmentation<cms::eb>::center(seed);
+      row += c.u;
+      column += c.v;
+      ++hits;
+    }
+    // from the origin, at the depth of the shower's maximum: asinh(sinh(eta) + z / r)
+    double const want = std::asinh(std::sinh(0.55) + z / 135);
+    CHECK(std::fabs(row / hits - want) < 0.012);
+    CHECK(std::fabs(column / hits - 1.0) < 0.02);
+  }
+}
+
+TEST_CASE("conversions spread energy along phi, not eta") {
+  double phi2 = 0, eta2 = 0, weight = 0;
+  for (int i = 0; i < 600; ++i) {
+    auto const s = shoot({sim::species::photon, 25, 1.2, 0.5, 0}, static_cast<std::uint64_t>(i));
+    for (std::size_t k = 0; k < s.energies.eb.size(); ++k) {
+      auto const e = static_cast<double>(s.energies.eb[k]);
+      if (e < 0.05) continue;
+      auto const c = calotype::segmentation<cms::eb>::center(static_cast<int>(k));
+      phi2 += e * std::pow(c.v - 0.5, 2);
+      eta2 += e * std::pow(c.u - 1.2, 2);
+      weight += e;
+    }
+  }
+  CHECK(std::sqrt(phi2 / weight) > 2 * std::sqrt(eta2 / weight));
+}
+
+TEST_CASE(
+    "charged hadrons bend to the barrel as sin(dphi) = -q 0.2998 B r / (2 pT); tracks keep the angle at the "
+    "vertex") {
+  for (double pt : {1.5, 4.0, 20.0}) {
+    for (int charge : {-1, 1}) {
+      double shift = 0, n = 0;
+      int tracks = 0;
+      for (int i = 0; i < 300; ++i) {
+        auto const s =
+            shoot({sim::species::charged_hadron, pt, 0.3, 0.8, charge}, static_cast<std::uint64_t>(i));
+        tracks += static_cast<int>(s.tracks.size());
+        for (auto const& t : s.tracks) {
+          CHECK(t.phi == doctest::Approx(0.8));
+          CHECK(t.eta == doctest::Approx(0.3));
+          CHECK(t.charge == static_cast<float>(charge));
+          CHECK(t.pt == doctest::Approx(pt).epsilon(0.08));
+        }
+        if (!(total(s.energies.eb) > 0.05)) continue;
+        double phi = 0, weight = 0;
+        for (std::size_t k = 0; k < s.energies.eb.size(); ++k) {
+          auto const e = static_cast<double>(s.energies.eb[k]);
+          phi += e * calotype::segmentation<cms::eb>::center(static_cast<int>(k)).v;
+          weight += e;
+        }
+        shift += phi / weight - 0.8;
+        ++n;
+      }
+      double const want = -charge * std::asin(0.2998 * 3.8 * 1.29 / (2 * pt));
+      // a bent track crosses several crystals behind the front face, further along its way
+      CHECK(shift / n == doctest::Approx(want).epsilon(0.05).scale(0.5));
+      CHECK(tracks / 300.0 == doctest::Approx(0.94).epsilon(0.06));
+    }
+  }
+}
+
+TEST_CASE("slow particles curl up inside the barrel") {
+  for (int i = 0; i < 50; ++i) {
+    auto const s = shoot({sim::species::charged_hadron, 0.6, 0.2, 0.8, 1}, static_cast<std::uint64_t>(i));
+    CHECK(total(s.energies.eb) == 0);
+  }
+}
+
+TEST_CASE("hadrons share their energy between ECAL and HCAL") {
+  double ecal = 0, hcal = 0, ionising = 0;
+  int const n = 1500;
+  for (int i = 0; i < n; ++i) {
+    auto const s = shoot({sim::species::charged_hadron, 20, 0.4, 1.9, -1}, static_cast<std::uint64_t>(i));
+    double const e = total(s.energies.eb);
+    ecal += e;
+    hcal += total(s.energies.hb);
+    ionising += e > 0 && e < 0.6;
+  }
+  double const energy = n * 20 * std::cosh(0.4);
+  CHECK(ionising / n == doctest::Approx(0.5).epsilon(0.1));
+  CHECK((ecal + hcal) / energy == doctest::Approx(0.78).epsilon(0.05));
+  CHECK(ecal / energy > 0.1);
+  CHECK(ecal / energy < 0.3);
+}
+
+TEST_CASE("material grows to the end of the barrel") {
+  CHECK(sim::tracker_material(0).value == doctest::Approx(0.4));
+  CHECK(sim::tracker_material(-0.9).value == doctest::Approx(1.0));
+  CHECK(sim::tracker_material(1.5).value == doctest::Approx(1.9));
+  CHECK(sim::tracker_material(9).value == doctest::Approx(1.2));
+}
