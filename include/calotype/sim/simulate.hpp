@@ -21,7 +21,7 @@
 namespace calotype::sim {
 
 // Which events are kept. central: two photon candidates with pT > 20 GeV, |eta| < 1.44 and m > 90 GeV. forward:
-// |eta| < 2.3 without 1.44 .. 1.54. none: the first collision, whatever became of it.
+// |eta| < 2.3 without 1.44 .. 1.54. none: every collision that passes the generator's own cuts.
 enum class selection : std::uint8_t { central, forward, none };
 
 // What to simulate.
@@ -60,13 +60,14 @@ class simulator {
 
   sim::sample const& description() const { return sample_; }
 
-  // Event i. With a selection, collisions are drawn until one passes.
+  // Event i: collisions are drawn until one passes the selection. Should none of 100,000 do, the event is
+  // empty.
   simulated_event operator()(std::uint64_t i) const {
     simulated_event out;
     for (int attempt = 0; attempt < max_attempts; ++attempt) {
       out = simulated_event{};
       stream random(sample_.seed, i, static_cast<std::uint32_t>(attempt) * purposes);
-      if (collide(out, i, attempt, random) || sample_.selection == sim::selection::none) break;
+      if (collide(out, i, attempt, random)) break;
     }
     return out;
   }
@@ -121,7 +122,7 @@ class simulator {
   bool collide(simulated_event& out, std::uint64_t i, int attempt, stream& random) const {
     hard_event hard;
     bool const made = generate(hard, sample_.process, sample_.fragmentation, random);
-    if (sample_.selection != sim::selection::none && !(made && promising(hard))) return false;
+    if (!made || (sample_.selection != sim::selection::none && !promising(hard))) return false;
 
     constexpr double vertex_spread = 4.8;  // cm, 2012 data
     real const vertex_z = vertex_spread * real(random.normal<double>());

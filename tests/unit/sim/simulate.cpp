@@ -232,3 +232,17 @@ TEST_CASE("fragmentation may be varied, and the lone pion is an easier task") {
   };
   CHECK(charged(sim::process::gamma_jet) > 2 * charged(sim::process::gamma_pi0));
 }
+
+TEST_CASE("without a selection most Higgs bosons miss the central barrel") {
+  int two = 0;
+  auto const sample =
+      events({.process = sim::process::higgs, .pile_up = 0, .selection = sim::selection::none}, 40);
+  for (auto const& e : sample) {
+    CHECK(e.truth.attempts == 1);
+    CHECK((e.m_gg > 0) == (e.event.photons().size() >= 2));
+    auto const photons = e.event.photons();
+    two += photons.size() >= 2 && std::fabs(photons[0].eta) < 1.44F && std::fabs(photons[1].eta) < 1.44F;
+  }
+  CHECK(two > 8);
+  CHECK(two < 32);
+}
