@@ -213,8 +213,11 @@ class image_builder {
       collect_tracks<P>(event.tracks(), report, tool);
   }
 
+  // Decoding an id is a handful of integer steps once it is all in one place; left to themselves, compilers
+  // make calls of it.
   template <class P, class Tool>
-  void collect_hits(std::span<hit const> hits, image_report& report, Tool const& table) noexcept {
+  [[gnu::flatten]] void collect_hits(std::span<hit const> hits, image_report& report,
+                                     Tool const& table) noexcept {
     for (hit const h : hits) {
       if (!detail::positive_and_finite(h.energy)) {
         ++(detail::finite(h.energy) ? report.not_positive : report.not_finite);
@@ -241,7 +244,8 @@ class image_builder {
   }
 
   template <class P, class Tool>
-  void collect_tracks(std::span<track const> tracks, image_report& report, Tool const& locate) noexcept {
+  [[gnu::flatten]] void collect_tracks(std::span<track const> tracks, image_report& report,
+                                       Tool const& locate) noexcept {
     for (track const& t : tracks) {
       if (traits::options.tracks == track_selection::high_purity && t.quality != track_quality::high_purity) {
         ++report.not_selected;
