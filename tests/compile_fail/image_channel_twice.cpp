@@ -4,7 +4,9 @@
 namespace ct = calotype;
 
 struct doubled {
-  static constexpr auto image() { return ct::cms::central({ct::track_pt(), ct::ecal_energy(), ct::track_pt()}); }
+  static constexpr auto image() {
+    return ct::cms::central({ct::track_pt(), ct::ecal_energy(), ct::track_pt()});
+  }
 };
 
 int main() { return ct::image_traits<doubled>::planes; }
