@@ -1,0 +1,121 @@
+#include "events.hpp"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+#include <utility>
+
+#include <calotype/image/kinematics.hpp>
+#include <calotype/io/events_npz.hpp>
+#include <calotype/io/ig.hpp>
+
+namespace program {
+
+ct::result<file_kind> kind_of_file(std::string const& path) {
+  std::error_code unknown;
+  auto const status = std::filesystem::status(path, unknown);
+  if (!std::filesystem::exists(status)) return ct::error{"there is no such file", path, "check its name"};
+  if (std::filesystem::is_directory(status)) return ct::error{"this is a folder", path, "name a file in it"};
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return ct::error{"the file cannot be opened", path, "check its permissions"};
+  std::array<char, 9> start{};
+  file.read(start.data(), start.size());
+  if (file.gcount() == 0) return ct::error{"the file is empty", path, "fetch it again"};
+  if (start[0] == 'P' && start[1] == 'K')
+    return path.ends_with(".npz") ? file_kind::archive : file_kind::events_ig;
+  return start[8] == '{' ? file_kind::model : file_kind::unknown;
+}
+
+struct event_source::state {
+  std::variant<ct::io::ig_file, ct::io::event_file> file;
+  range events;
+};
+
+event_source::event_source(std::unique_ptr<state> s) : state_(std::move(s)) {}
+event_source::event_source(event_source&&) noexcept = default;
+event_source& event_source::operator=(event_source&&) noexcept = default;
+event_source::~event_source() = default;
+
+ct::result<event_source> event_source::open(std::string const& path, range events) {
+  auto const kind = kind_of_file(path);
+  if (!kind) return *kind.error();
+  if (*kind == file_kind::model) {
+    return ct::error{"this is a model file, not a file of events", path, "give an .ig or .npz file"};
+  }
+  if (*kind == file_kind::archive) {
+    auto file = ct::io::open_events(path);
+    if (!file) return *file.error();
+    if (events.skip >= file->size() || events.count == std::uint64_t{0}) {
+      return ct::error{"no event is left to read", path, "it has " + std::to_string(file->size()) + " events"};
+    }
+    return event_source(std::make_unique<state>(state{std::move(*file), events}));
+  }
+  ct::io::ig_options options;
+  options.first = static_cast<std::size_t>(events.skip);
+  if (events.count) options.count = static_cast<std::size_t>(*events.count);
+  auto file = ct::io::open_ig(path, options);
+  if (!file) return *file.error();
+  return event_source(std::make_unique<state>(state{std::move(*file), events}));
+}
+
+std::string const& event_source::path() const {
+  return std::visit([](auto const& file) -> std::string const& { return file.path(); }, state_->file);
+}
+
+std::uint64_t event_source::size() const {
+  auto const all = std::visit([](auto const& file) { return std::uint64_t{file.size()}; }, state_->file);
+  return std::min(all - state_->events.skip, state_->events.count.value_or(all));
+}
+
+bool event_source::has_labels() const { return std::holds_alternative<ct::io::event_file>(state_->file); }
+
+ct::result<void> event_source::visit(std::function<ct::result<void>(ct::event const&, truth const&)> const& f) {
+  if (auto* const ig = std::get_if<ct::io::ig_file>(&state_->file)) {
+    for (ct::event const& e : *ig) {
+      if (auto done = f(e, {-1, 1, ct::diphoton_mass(e.photons())}); !done) return done;
+    }
+    if (ig->error() != nullptr) return *ig->error();
+    return {};
+  }
+  auto& npz = std::get<ct::io::event_file>(state_->file);
+  std::uint64_t index = 0;
+  std::uint64_t const end = state_->events.skip + size();
+  for (ct::io::labelled_event const& e : npz) {
+    if (index++ < state_->events.skip) continue;
+    double const mass = e.m_gg > 0 ? static_cast<double>(e.m_gg) : ct::diphoton_mass(e.photons());
+    if (auto done = f(e, {e.label, e.weight, mass}); !done) return done;
+    if (index == end) return {};
+  }
+  if (npz.error() != nullptr) return *npz.error();
+  return {};
+}
+
+std::string event_source::tolerated() const {
+  auto const* const ig = std::get_if<ct::io::ig_file>(&state_->file);
+  if (ig == nullptr) return {};
+  using collection = ct::io::ig_collection_summary;
+  auto const& summary = ig->summary();
+  std::string text;
+  auto const count = [&](std::size_t collection::*what, char const* name) {
+    std::size_t n = 0;
+    for (collection const& c : summary.collections) n += c.used ? c.*what : 0;
+    if (n > 0) text += "  " + grouped(n) + " " + name + "\n";
+  };
+  count(&collection::nonpositive, "hits with energy <= 0, left out of images");
+  count(&collection::repetitions, "rows that repeat another, counted once");
+  count(&collection::outside, "towers beyond the calorimeters, left out");
+  count(&collection::nans, "nan or inf in columns that are not used");
+  count(&collection::empty, "empty collections");
+  for (auto const& absent : summary.absences) {
+    text += "  " + grouped(absent.events) + " events without " + absent.name + "\n";
+  }
+  return text.empty() ? text : "tolerated in " + ig->path() + ":\n" + text;
+}
+
+std::string name_of(ct::event const& e) {
+  return "run " + std::to_string(e.run) + ", event " + std::to_string(e.number);
+}
+
+}  // namespace program

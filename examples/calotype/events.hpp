@@ -1,0 +1,56 @@
+// Events from any file that the program reads.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "common.hpp"
+
+#include <calotype/core/result.hpp>
+#include <calotype/image/event.hpp>
+
+namespace program {
+
+// What a file says about an event besides what the detector saw. m_gg is that of the two leading photon
+// candidates.
+struct truth {
+  int label = -1;
+  float weight = 1;
+  double m_gg = 0;
+};
+
+// What begins with these bytes.
+enum class file_kind { events_ig, archive, model, unknown };
+ct::result<file_kind> kind_of_file(std::string const& path);
+
+class event_source {
+ public:
+  // Opens a file; fails if it is no file of events or if nothing of it is to be read.
+  static ct::result<event_source> open(std::string const& path, range events = {});
+  event_source(event_source&&) noexcept;
+  event_source& operator=(event_source&&) noexcept;
+  ~event_source();
+
+  std::string const& path() const;
+  std::uint64_t size() const;  // how many events visit() will see
+  bool has_labels() const;     // whether truth::label means anything
+
+  // Calls f for one event after the other; ends at the first error, of the file or of f.
+  ct::result<void> visit(std::function<ct::result<void>(ct::event const&, truth const&)> const& f);
+
+  // What the last visit tolerated, one line each.
+  std::string tolerated() const;
+
+ private:
+  struct state;
+  explicit event_source(std::unique_ptr<state> s);
+  std::unique_ptr<state> state_;
+};
+
+// "run 199319, event 641436592"
+std::string name_of(ct::event const& e);
+
+}  // namespace program

@@ -1,0 +1,48 @@
+// calotype: collision events in, images, pictures and scores out.
+#include <cstdio>
+
+#include "common.hpp"
+
+#include <calotype/core/config.hpp>
+
+int main(int argc, char** argv) {
+  namespace ct = calotype;
+  program::set_command_line(argc, argv);
+  CLI::App app{
+      "calotype: collision events in, detector images, pictures and scores out.\n\n"
+      "FILE is an .ig file (events recorded by CMS, from opendata.cern.ch) or an .npz file (as 'simulate' "
+      "writes it).\n"
+      "'calotype COMMAND --help' tells more.",
+      "calotype"};
+  app.set_version_flag("--version", "calotype " + std::to_string(ct::version_major) + "." +
+                                        std::to_string(ct::version_minor) + "." +
+                                        std::to_string(ct::version_patch));
+  app.require_subcommand(1);
+  app.failure_message([](CLI::App const*, CLI::Error const&) { return std::string(); });
+
+  int status = program::success;
+  program::add_models(app, status);
+  program::add_info(app, status);
+  program::add_display(app, status);
+  program::add_images(app, status);
+  program::add_simulate(app, status);
+  program::add_train(app, status);
+  program::add_evaluate(app, status);
+  program::add_classify(app, status);
+
+  try {
+    app.parse(argc, argv);
+  } catch (CLI::ParseError const& problem) {
+    if (problem.get_exit_code() == 0) return app.exit(problem);  // --help, --version
+    std::string const command =
+        app.get_subcommands().empty() ? "" : " " + app.get_subcommands().front()->get_name();
+    std::fprintf(stderr, "error: %s; 'calotype%s --help' lists what there is\n", problem.what(),
+                 command.c_str());
+    return program::usage;
+  }
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    return program::fail(
+        {"the result could not be written", "standard output", "free some space or write elsewhere"});
+  }
+  return status;
+}

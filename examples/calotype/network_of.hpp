@@ -1,0 +1,215 @@
+// A network description as a `network`.
+#pragma once
+
+#include <array>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "networks.hpp"
+
+#include <calotype/image/kinematics.hpp>
+#include <calotype/io/model.hpp>
+#include <calotype/models/event_paper.hpp>
+#include <calotype/nn/cost.hpp>
+#include <calotype/nn/session.hpp>
+#include <calotype/train/checkpoint.hpp>
+#include <calotype/train/trainer.hpp>
+
+namespace program {
+
+// Whether an event without two photon candidates has no input.
+template <class Input>
+constexpr bool needs_photons() {
+  if constexpr (ct::nn::input_traits<Input>::is_image) {
+    return ct::image_traits<Input>::options.divide_by != ct::divisor::none;
+  } else {
+    return true;
+  }
+}
+
+template <class Net>
+class scorer_of final : public scorer {
+ public:
+  explicit scorer_of(ct::nn::model<Net> const& model) : score_(model) {}
+
+  std::span<float const> operator()(ct::event const& e) override {
+    if (needs_photons<typename Net::input>() && !(ct::diphoton_mass(e.photons()) > 0)) return {};
+    last_ = score_(e);
+    return last_;
+  }
+
+ private:
+  ct::session<Net> score_;
+  typename ct::session<Net>::scores last_{};
+};
+
+template <class Net>
+class trained_network_of final : public trained_network {
+ public:
+  explicit trained_network_of(ct::nn::model<Net> model) : model_(std::move(model)) {}
+  std::unique_ptr<scorer> make_scorer() const override { return std::make_unique<scorer_of<Net>>(model_); }
+
+ private:
+  ct::nn::model<Net> model_;
+};
+
+// Events in memory as a data set.
+struct event_data {
+  labelled_events const* events;
+
+  std::size_t size() const { return events->size(); }
+  ct::event const& sample(std::size_t i) const { return (*events)[i]; }
+  int label(std::size_t i) const { return (*events)[i].label; }
+  float weight(std::size_t i) const { return (*events)[i].weight; }
+};
+
+template <class Net>
+ct::result<std::vector<ct::train::epoch_report>> train_network(training_request const& r) {
+  using policy = ct::exec::cpu<>;
+  ct::train::options options = r.options;
+  ct::train::run_state<Net> state;
+  std::optional<ct::train::checkpoint<Net>> before;
+  if (r.resume) {
+    auto loaded = ct::train::load_checkpoint<Net>(r.checkpoint);
+    if (!loaded) return *loaded.error();
+    before = std::move(*loaded);
+    if (before->notes["data"] != r.data) {
+      return ct::error{"the checkpoint was made with other events (" + before->notes["data"] + ")",
+                       r.checkpoint, "offer the same again"};
+    }
+    // Threads and the number of epochs are free to change; the rest decides the numbers.
+    int const epochs = options.epochs;
+    int const threads = options.threads;
+    options = before->settings;
+    options.epochs = epochs;
+    options.threads = threads;
+    state = before->state;
+  }
+  ct::train::trainer<Net, policy> trainer(ct::nn::model<Net>::initial(options.seed), options);
+  if (before) ct::train::resume(trainer, *before);
+
+  ct::result<void> saved;
+  ct::train::fit(trainer, event_data{&r.training}, event_data{&r.validation}, state, r.on_step,
+                 [&](ct::train::epoch_report const& report) {
+                   r.on_epoch(report);
+                   saved = ct::train::save_checkpoint(r.checkpoint, trainer, state, {{"data", r.data}});
+                   return static_cast<bool>(saved);
+                 });
+  if (!saved) return *saved.error();
+  if (state.best_parameters.empty()) {
+    return ct::error{"there is no epoch to be trained", r.checkpoint, "ask for more with --epochs"};
+  }
+  ct::io::provenance notes = r.notes;
+  notes["data"] = r.data;
+  notes["seed"] = std::to_string(options.seed);
+  notes["batch"] = std::to_string(options.batch_size);
+  notes["epochs"] = std::to_string(trainer.done().epochs);
+  for (auto const& h : state.history) {
+    if (h.best) notes["best_epoch"] = std::to_string(h.epoch);
+  }
+  if (!r.validation.empty()) {
+    std::array<char, 32> text{};
+    std::snprintf(text.data(), text.size(), "%.4f", state.best_auc);
+    notes["validation_auc"] = text.data();
+  }
+  auto written = ct::io::save<Net>(r.out, ct::nn::model<Net>(state.best_parameters), notes, {.force = r.force});
+  if (!written) return *written.error();
+  return state.history;
+}
+
+// The steps of a plan in words.
+template <class Net>
+std::vector<layer_line> layer_lines() {
+  constexpr auto const& plan = ct::nn::plan_of<Net>;
+  using ct::nn::op;
+  auto const shape_text = [](ct::nn::map_shape s) {
+    return s.is_vector()
+               ? std::to_string(s.channels)
+               : std::to_string(s.channels) + " x " + std::to_string(s.rows) + " x " + std::to_string(s.cols);
+  };
+  std::vector<layer_line> lines;
+  for (int i = 0; i < plan.step_count; ++i) {
+    auto const& s = plan.at(i);
+    layer_line line;
+    line.output = shape_text(plan.shape(s.out));
+    std::string const side = std::to_string(s.kernel) + "x" + std::to_string(s.kernel);
+    std::string const step = s.stride > 1 ? " /" + std::to_string(s.stride) : "";
+    switch (s.kind) {
+      case op::import:
+        line.what = "image";
+        break;
+      case op::conv:
+        line.what = "conv " + side + step + (s.shortcut >= 0 ? " + shortcut" : "");
+        line.multiply_adds = static_cast<std::uint64_t>(plan.conv(i).multiply_adds());
+        break;
+      case op::max_pool:
+        line.what = "max pool " + side;
+        break;
+      case op::global_max_pool:
+        line.what = "global max pool";
+        break;
+      case op::flatten:
+        line.what = "flatten";
+        break;
+      case op::dense:
+        line.what = "dense";
+        line.multiply_adds = static_cast<std::uint64_t>(plan.dense(i).weights());
+        break;
+      case op::dropout:
+        line.what = "dropout";
+        break;
+    }
+    if (s.relu) line.what += ", relu";
+    if (s.weight >= 0) {
+      line.parameters =
+          static_cast<std::uint64_t>(plan.parameter_at(s.weight).size() + plan.parameter_at(s.bias).size());
+    }
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+template <class Net>
+class network_of final : public network {
+ public:
+  network_of(std::string name, std::string task) {
+    constexpr auto cost = ct::nn::cost<Net>;
+    using input = typename Net::input;
+    info_.name = std::move(name);
+    info_.task = std::move(task);
+    info_.input = ct::io::detail::describe_input<input>();
+    info_.preprocessing = ct::io::detail::describe_preprocessing<input>();
+    for (auto c : Net::classes().names) info_.classes.emplace_back(c);
+    info_.parameters = static_cast<std::uint64_t>(cost.parameters);
+    info_.idle_parameters = static_cast<std::uint64_t>(cost.idle_parameters);
+    info_.multiply_adds = static_cast<std::uint64_t>(cost.multiply_adds);
+    info_.workspace_bytes = cost.workspace_bytes;
+    info_.layout_signature = ct::io::detail::hexadecimal(ct::nn::input_traits<input>::signature());
+    info_.network_signature = ct::io::detail::hexadecimal(ct::nn::signature<Net>);
+    info_.layers = layer_lines<Net>();
+  }
+
+  network_info const& info() const override { return info_; }
+
+  ct::result<std::unique_ptr<trained_network>> load(std::string path) const override {
+    auto model = ct::io::load<Net>(path.empty() ? default_weights(info_.name) : path);
+    if (!model && path.empty()) {
+      auto problem = *model.error();
+      problem.remedy += "; or name weights with --weights, or make them: calotype train --model " + info_.name;
+      return problem;
+    }
+    if (!model) return *model.error();
+    return std::unique_ptr<trained_network>(std::make_unique<trained_network_of<Net>>(std::move(*model)));
+  }
+
+  ct::result<std::vector<ct::train::epoch_report>> train(training_request const& request) const override {
+    return train_network<Net>(request);
+  }
+
+ private:
+  network_info info_;
+};
+
+}  // namespace program

@@ -1,0 +1,48 @@
+#include "networks.hpp"
+
+#include <array>
+#include <cstdlib>
+#include <utility>
+
+namespace program {
+
+network const& eb_network();
+network const& cms_b_network();
+network const& ecal_network();
+network const& cms_i_network();
+network const& cms_ii_network();
+network const& four_momentum_network();
+network const& four_momentum_3_network();
+
+std::span<network const* const> networks() {
+  static std::array<network const*, 7> const all{
+      &eb_network(),     &cms_b_network(),         &ecal_network(),           &cms_i_network(),
+      &cms_ii_network(), &four_momentum_network(), &four_momentum_3_network()};
+  return all;
+}
+
+ct::result<network const*> find_network(std::string_view name) {
+  std::string known;
+  for (network const* n : networks()) {
+    if (n->info().name == name) return n;
+    known += (known.empty() ? "" : " ") + n->info().name;
+  }
+  return ct::error{"there is no network '" + std::string(name) + "'", {}, "choose one of: " + known};
+}
+
+std::string default_weights(std::string_view name) {
+  char const* const folder = std::getenv("CALOTYPE_WEIGHTS");
+  std::string const base = folder != nullptr ? folder : CALOTYPE_SOURCE_DIR "/examples/weights";
+  return base + "/" + std::string(name) + ".safetensors";
+}
+
+std::string pretty_class(std::string text) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 3> signs{
+      {{"->", "→"}, {"gamma", "γ"}, {"gg", "γγ"}}};
+  for (auto const& [plain, sign] : signs) {
+    if (auto const at = text.find(plain); at != text.npos) text.replace(at, plain.size(), sign);
+  }
+  return text;
+}
+
+}  // namespace program

@@ -1,0 +1,100 @@
+// The built-in networks behind one interface, so that only a few translation units compile them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <calotype/core/result.hpp>
+#include <calotype/image/event.hpp>
+#include <calotype/io/events_npz.hpp>
+#include <calotype/io/model.hpp>
+#include <calotype/train/fit.hpp>
+#include <calotype/train/options.hpp>
+
+namespace program {
+
+namespace ct = calotype;
+
+// One step of a network, for people.
+struct layer_line {
+  std::string what;
+  std::string output;
+  std::uint64_t parameters = 0;
+  std::uint64_t multiply_adds = 0;
+};
+
+struct network_info {
+  std::string name;
+  std::string task;  // one line: what it tells apart, from what, where it is published
+  std::string input;
+  std::string preprocessing;
+  std::vector<std::string> classes;
+  std::uint64_t parameters = 0;
+  std::uint64_t idle_parameters = 0;
+  std::uint64_t multiply_adds = 0;
+  std::uint64_t workspace_bytes = 0;
+  std::string layout_signature;
+  std::string network_signature;
+  std::vector<layer_line> layers;
+};
+
+// Scores events, one after the other; one per thread.
+class scorer {
+ public:
+  virtual ~scorer() = default;
+  // Probabilities in the order of the classes, valid until the next call. Empty where the network does not
+  // apply: it reads what is divided by m_gg, and the event has fewer than two photon candidates.
+  virtual std::span<float const> operator()(ct::event const& e) = 0;
+};
+
+// A network with its weights.
+class trained_network {
+ public:
+  virtual ~trained_network() = default;
+  virtual std::unique_ptr<scorer> make_scorer() const = 0;
+};
+
+using labelled_events = std::vector<ct::io::labelled_event>;
+
+// A training to be done. Every event has a label that is a class and an input that the network can read.
+struct training_request {
+  ct::train::options options;
+  labelled_events training;
+  labelled_events validation;
+  std::string out;
+  std::string checkpoint;    // written after every epoch
+  bool resume = false;       // go on from the checkpoint
+  bool force = false;        // replace existing weights
+  std::string data;          // how the events came about; a resumed run must have the same
+  ct::io::provenance notes;  // more to be written beside the weights
+  std::function<void(ct::train::step_report const&)> on_step;
+  std::function<void(ct::train::epoch_report const&)> on_epoch;
+};
+
+class network {
+ public:
+  virtual ~network() = default;
+  virtual network_info const& info() const = 0;
+  // Reads and verifies weights; an empty path means those that come with the program.
+  virtual ct::result<std::unique_ptr<trained_network>> load(std::string path) const = 0;
+  // Trains, and writes the parameters of the best epoch. Returns all epochs.
+  virtual ct::result<std::vector<ct::train::epoch_report>> train(training_request const& request) const = 0;
+};
+
+// All of them, in the order of the paper; and one by its name.
+std::span<network const* const> networks();
+ct::result<network const*> find_network(std::string_view name);
+
+// Where the weights of a network are that come with the program: the folder that CALOTYPE_WEIGHTS names, or
+// that of the source.
+std::string default_weights(std::string_view name);
+
+// "H->gg" as it is printed in a picture.
+std::string pretty_class(std::string text);
+
+}  // namespace program

@@ -1,0 +1,246 @@
+// calotype train: weights from labelled or simulated events.
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common.hpp"
+#include "events.hpp"
+#include "networks.hpp"
+#include "simulation.hpp"
+#include <nlohmann/json.hpp>
+
+#include <calotype/image/kinematics.hpp>
+#include <calotype/io/output.hpp>
+
+namespace program {
+
+namespace {
+
+struct train_options {
+  std::string model;
+  std::string data;
+  std::uint64_t simulate = 0;
+  simulation_options simulation;
+  double validation = 0.1;
+  ct::train::options training;
+  std::string out;
+  bool resume = false;
+  bool force = false;
+  bool json = false;
+};
+
+// Events without two photon candidates have no image that is divided by m_gg.
+bool usable(ct::event const& e) { return ct::diphoton_mass(e.photons()) > 0; }
+
+int classes_of(network_info const& net) { return std::max(2, static_cast<int>(net.classes.size())); }
+
+ct::result<void> from_file(train_options const& o, network_info const& net, training_request& r) {
+  auto source = event_source::open(o.data);
+  if (!source) return *source.error();
+  if (!source->has_labels()) {
+    return ct::error{"the events have no labels", o.data,
+                     "train on an .npz file, as 'calotype simulate' writes it"};
+  }
+  progress bar("reading", source->size());
+  std::uint64_t done = 0;
+  std::uint64_t left_out = 0;
+  double debt = 0;  // every 1/validation-th event is kept for validation
+  auto const read = source->visit([&](ct::event const& e, truth const& t) -> ct::result<void> {
+    bar.step(++done);
+    bool const three_for_one = net.classes.size() == 1 && t.label > 0;
+    if (t.label < 0 || (t.label >= classes_of(net) && !three_for_one)) {
+      return ct::error{"the label " + std::to_string(t.label) + " is none of the network's classes",
+                       o.data + ", event " + std::to_string(done - 1) + " (counted from 0)",
+                       "correct the label"};
+    }
+    if (!(t.weight > 0)) {
+      return ct::error{"the weight is not positive",
+                       o.data + ", event " + std::to_string(done - 1) + " (counted from 0)",
+                       "leave the event out"};
+    }
+    if (!usable(e)) {
+      ++left_out;
+      return {};
+    }
+    debt += o.validation;
+    bool const validate = debt >= 1;
+    if (validate) debt -= 1;
+    auto& list = validate ? r.validation : r.training;
+    ct::io::labelled_event& kept = list.emplace_back();
+    static_cast<ct::event&>(kept) = e;
+    kept.label = t.label;
+    kept.weight = t.weight;
+    return {};
+  });
+  if (!read) return read;
+  if (left_out > 0) {
+    std::fprintf(stderr, "left out: %s events without two photon candidates\n", grouped(left_out).c_str());
+  }
+  r.data = "file " + std::filesystem::path(o.data).filename().string() + ", " +
+           std::to_string(r.training.size()) + " events and " + std::to_string(r.validation.size()) +
+           " for validation";
+  return {};
+}
+
+ct::result<void> from_simulation(train_options const& o, training_request& r) {
+  using enum ct::sim::process;
+  std::vector<ct::sim::process> const all{higgs, born, gamma_jet};
+  auto const validation = static_cast<std::uint64_t>(std::ceil(static_cast<double>(o.simulate) * o.validation));
+  r.training.reserve(static_cast<std::size_t>(3 * o.simulate));
+  auto const into = [](labelled_events& list) {
+    return [&list](ct::sim::simulated_event&& e) -> ct::result<void> {
+      ct::io::labelled_event& kept = list.emplace_back();
+      static_cast<ct::event&>(kept) = std::move(e.event);
+      kept.label = e.label;
+      kept.weight = e.weight;
+      kept.m_gg = e.m_gg;
+      return {};
+    };
+  };
+  auto made = simulate_events(all, o.simulation, 0, o.simulate, "simulating", into(r.training));
+  if (made && validation > 0) {
+    made = simulate_events(all, o.simulation, o.simulate, validation, "simulating", into(r.validation));
+  }
+  r.data = "simulated, " + std::to_string(o.simulate) + " events per class and " + std::to_string(validation) +
+           " for validation, " + description(o.simulation);
+  return made;
+}
+
+// Finds out before the work, not after it, whether the results can be written.
+ct::result<void> check_outputs(train_options const& o, std::string const& checkpoint) {
+  auto const out = ct::io::output_file::create(o.out, {.force = o.force});
+  if (!out) return *out.error();
+  std::error_code unknown;
+  bool const begun = std::filesystem::exists(checkpoint, unknown);
+  if (o.resume && !begun) {
+    return ct::error{"there is no checkpoint to resume from", checkpoint, "start without --resume"};
+  }
+  if (begun && !o.resume && !o.force) {
+    return ct::error{"an earlier run left its checkpoint here", checkpoint,
+                     "go on with --resume, or start anew with --force"};
+  }
+  return {};
+}
+
+void report_epoch(ct::train::epoch_report const& e, int epochs) {
+  std::fprintf(stderr, "epoch %2llu of %d: loss %.4f, validation loss %.4f, AUC %.4f%s  (%.0f s)\n",
+               static_cast<unsigned long long>(e.epoch), epochs, e.loss, e.validation_loss, e.validation_auc,
+               e.best ? " *" : "  ", e.seconds);
+}
+
+int train(train_options o) {
+  auto const net = find_network(o.model);
+  if (!net) return fail(*net.error());
+  if (o.data.empty() == (o.simulate == 0)) {
+    return fail(
+        {"there is nothing, or too much, to train on", "command line", "give either --data F or --simulate N"});
+  }
+  training_request r;
+  r.out = o.out;
+  r.checkpoint = o.out + ".checkpoint";
+  r.resume = o.resume;
+  r.force = o.force;
+  r.options = o.training;
+  r.options.threads = o.simulation.threads;
+  o.simulation.seed = o.training.seed;
+  // The networks of the barrel are trained on events of the barrel.
+  bool const whole = (*net)->info().input.find("centric") != std::string::npos;
+  o.simulation.selection = whole ? ct::sim::selection::forward : ct::sim::selection::central;
+  if (auto possible = check_outputs(o, r.checkpoint); !possible) return fail(*possible.error());
+
+  auto const start = std::chrono::steady_clock::now();
+  auto const have = o.data.empty() ? from_simulation(o, r) : from_file(o, (*net)->info(), r);
+  if (!have) return fail(*have.error());
+  if (r.training.empty()) {
+    return fail({"no event is left to train on", o.data, "give more events, or a smaller --validation"});
+  }
+  std::fprintf(stderr, "training %s on %s\n", o.model.c_str(), r.data.c_str());
+  r.notes = {{"command", command_line()}, {"model", o.model}};
+
+  progress bar("training", 0);
+  r.on_step = [&](ct::train::step_report const& s) {
+    char note[64];
+    std::snprintf(note, sizeof note, "epoch %llu of %d, loss %.3f", static_cast<unsigned long long>(s.epoch),
+                  r.options.epochs, s.loss);
+    bar.step_of(s.step, s.steps, s.seconds_left, note);
+  };
+  r.on_epoch = [&](ct::train::epoch_report const& e) {
+    bar.finish();
+    report_epoch(e, r.options.epochs);
+  };
+  auto const history = (*net)->train(r);
+  bar.finish();
+  if (!history) return fail(*history.error());
+  double const seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  ct::train::epoch_report best;
+  for (auto const& e : *history) {
+    if (e.best) best = e;
+  }
+  if (o.json) {
+    nlohmann::ordered_json report{
+        {"out", o.out},       {"model", o.model},         {"data", r.data},
+        {"seconds", seconds}, {"best_epoch", best.epoch}, {"validation_auc", best.validation_auc}};
+    for (auto const& e : *history) {
+      report["epochs"].push_back({{"epoch", e.epoch},
+                                  {"loss", e.loss},
+                                  {"validation_loss", e.validation_loss},
+                                  {"validation_auc", e.validation_auc},
+                                  {"seconds", e.seconds}});
+    }
+    std::printf("%s\n", report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+  } else {
+    std::printf(
+        "%s: weights of epoch %llu, AUC(H->gg against the rest) %.4f on the validation events; %.0f s in all\n",
+        o.out.c_str(), static_cast<unsigned long long>(best.epoch), best.validation_auc, seconds);
+  }
+  return success;
+}
+
+}  // namespace
+
+void add_train(CLI::App& app, int& status) {
+  CLI::App* command = nullptr;
+  auto& o = add_command<train_options>(app, status, "train", "Train a network on labelled or simulated events",
+                                       "Softmax cross-entropy and Adam, as in the event paper. The weights "
+                                       "written are those of the epoch with the best\n"
+                                       "AUC on events kept for validation; the same command gives the same "
+                                       "weights. After every epoch the state of the run\n"
+                                       "goes to W.safetensors.checkpoint, for --resume.",
+                                       command, train);
+  command->add_option("--model", o.model, "Network to train; 'calotype models' lists them")
+      ->required()
+      ->type_name("M");
+  command->add_option("--data", o.data, "Labelled events to train on")->type_name("F.npz");
+  command
+      ->add_option("--simulate", o.simulate, "Simulate N events per class to train on, and more for validation")
+      ->type_name("N");
+  command->add_option("--out", o.out, "Weights to write")->required()->type_name("W.safetensors");
+  command->add_option("--seed", o.training.seed, "Seed of events, initial weights and their order (default: 1)")
+      ->type_name("S");
+  command->add_option("--epochs", o.training.epochs, "Passes over the events (default: 10)")
+      ->check(CLI::Range(1, 100000))
+      ->type_name("E");
+  command->add_option("--batch", o.training.batch_size, "Events per step (default: 32)")
+      ->check(CLI::Range(1, 1000000))
+      ->type_name("B");
+  command->add_option("--rate", o.training.optimiser.learning_rate, "Learning rate of Adam (default: 5e-4)")
+      ->check(CLI::PositiveNumber)
+      ->type_name("LR");
+  command
+      ->add_option("--validation", o.validation,
+                   "Part of a file's events kept for validation, or how many more are simulated (default: 0.1)")
+      ->check(CLI::Range(0.0, 0.9))
+      ->type_name("PART");
+  add_simulation(*command, o.simulation, false);
+  command->add_flag("--resume", o.resume,
+                    "Go on from the checkpoint beside the weights, exactly where it stopped");
+  add_force(*command, o.force);
+  add_json(*command, o.json, "Print the history as a JSON object");
+}
+
+}  // namespace program
