@@ -31,12 +31,22 @@ class feed {
   using ops = kernel::ops<Policy>;
   using real = typename ops::real_type;
 
+  // A crop needs to know where to cut, which an event does not say: it is made by crop_builder and given as
+  // numbers.
+  static constexpr bool builds_images = [] {
+    if constexpr (traits::is_image) {
+      return !image_traits<input>::is_crop;
+    } else {
+      return false;
+    }
+  }();
+
  public:
   explicit feed(Policy policy = {}) : policy_(policy), builder_(policy) {}
 
   // What the image builder keeps.
   static constexpr std::size_t workspace_bytes() {
-    if constexpr (traits::is_image) {
+    if constexpr (builds_images) {
       return image_builder<input, Policy>::workspace_bytes;
     } else {
       return 0;
@@ -46,7 +56,7 @@ class feed {
   // An event: image planes by the builder, or the features that the description computes.
   template <concepts::event E, class Engine>
   void operator()(E const& e, Engine& engine) noexcept {
-    if constexpr (traits::is_image) {
+    if constexpr (builds_images) {
       if (dense_) set(nullptr, engine);  // the builder only takes back what it wrote itself
       dense_ = false;
       images(e, engine, std::make_integer_sequence<int, traits::planes()>{});
@@ -95,7 +105,7 @@ class feed {
   }
 
   [[no_unique_address]] Policy policy_;
-  typename builder_for<traits::is_image>::type builder_;
+  typename builder_for<builds_images>::type builder_;
   bool dense_ = false;
 };
 

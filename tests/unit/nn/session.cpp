@@ -10,6 +10,7 @@
 #include <doctest/doctest.h>
 
 #include <calotype/exec/scalar.hpp>
+#include <calotype/image/crop.hpp>
 #include <calotype/models/event_paper.hpp>
 #include <calotype/nn/session.hpp>
 
@@ -170,6 +171,30 @@ TEST_CASE("parameters start as PyTorch's do, and depend on the seed alone") {
     CHECK(largest <= bound * 1.000001);
     if (p.size() > 500) CHECK(std::sqrt(square) == doctest::Approx(bound / std::sqrt(3.0)).epsilon(0.1));
   }
+}
+
+struct photon_crop_net {
+  struct input {
+    static constexpr auto image() { return ct::cms::photon_crop({ct::ecal_energy()}); }
+  };
+  static constexpr auto classes() { return ct::labels("photon"); }
+  static constexpr auto layers() {
+    using namespace ct::nn;
+    return ct::nn::layers(conv{.filters = 4}, relu{}, max_pool{}, global_max_pool{}, logits{});
+  }
+};
+
+TEST_CASE("a network on a crop takes the crop's pixels") {
+  static_assert(ct::nn::input_size<photon_crop_net>() == 32 * 32);
+  ct::session<photon_crop_net> score(ct::nn::model<photon_crop_net>::initial(1));
+  ct::session<photon_crop_net, ct::exec::scalar> plain(ct::nn::model<photon_crop_net>::initial(1));
+  std::vector<float> crop(32 * 32);
+  crop[16 * 32 + 16] = 40;
+  crop[16 * 32 + 17] = 8;
+  auto const p = score(std::span<float const>(crop));
+  CHECK(p == plain(std::span<float const>(crop)));
+  CHECK(p[0] > 0);
+  CHECK(p[0] < 1);
 }
 
 }  // namespace
