@@ -101,7 +101,7 @@ std::string event_source::tolerated() const {
   auto const count = [&](std::size_t collection::*what, char const* name) {
     std::size_t n = 0;
     for (collection const& c : summary.collections) n += c.used ? c.*what : 0;
-    if (n > 0) text += "  " + grouped(n) + " " + name + "\n";
+    if (n > 0) text += std::string("  ") + name + ": " + grouped(n) + "\n";
   };
   count(&collection::nonpositive, "hits with energy <= 0, left out of images");
   count(&collection::repetitions, "rows that repeat another, counted once");
@@ -109,7 +109,7 @@ std::string event_source::tolerated() const {
   count(&collection::nans, "nan or inf in columns that are not used");
   count(&collection::empty, "empty collections");
   for (auto const& absent : summary.absences) {
-    text += "  " + grouped(absent.events) + " events without " + absent.name + "\n";
+    text += "  events without " + absent.name + ": " + grouped(absent.events) + "\n";
   }
   return text.empty() ? text : "tolerated in " + ig->path() + ":\n" + text;
 }

@@ -83,7 +83,7 @@ int info_ig(info_options const& o) {
     if (count == 0) return;
     if (first) std::printf("\ntolerated:\n");
     first = false;
-    std::printf("  %s %s\n", grouped(count).c_str(), text);
+    std::printf("  %s: %s\n", text, grouped(count).c_str());
   };
   using collection = ct::io::ig_collection_summary;
   note(summary.total(&collection::nonpositive), "hits with energy <= 0, left out of images");

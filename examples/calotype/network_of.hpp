@@ -3,8 +3,10 @@
 
 #include <array>
 #include <cstdio>
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "networks.hpp"
@@ -194,12 +196,15 @@ class network_of final : public network {
   network_info const& info() const override { return info_; }
 
   ct::result<std::unique_ptr<trained_network>> load(std::string path) const override {
-    auto model = ct::io::load<Net>(path.empty() ? default_weights(info_.name) : path);
-    if (!model && path.empty()) {
-      auto problem = *model.error();
-      problem.remedy += "; or name weights with --weights, or make them: calotype train --model " + info_.name;
-      return problem;
+    if (path.empty()) {
+      path = default_weights(info_.name);
+      std::error_code unknown;
+      if (!std::filesystem::exists(path, unknown)) {
+        return ct::error{"no weights of " + info_.name + " come with the program", path,
+                         "name some with --weights, or make them: calotype train --model " + info_.name};
+      }
     }
+    auto model = ct::io::load<Net>(path);
     if (!model) return *model.error();
     return std::unique_ptr<trained_network>(std::make_unique<trained_network_of<Net>>(std::move(*model)));
   }

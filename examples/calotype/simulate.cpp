@@ -23,7 +23,8 @@ choices<process_list> const processes{
     {"born", {ct::sim::process::born}},
     {"gamma-jet", {ct::sim::process::gamma_jet}},
     {"gamma-pi0", {ct::sim::process::gamma_pi0}},
-    {"all", {ct::sim::process::higgs, ct::sim::process::born, ct::sim::process::gamma_jet}}};
+    {"all", {ct::sim::process::higgs, ct::sim::process::born, ct::sim::process::gamma_jet}},
+    {"all-pi0", {ct::sim::process::higgs, ct::sim::process::born, ct::sim::process::gamma_pi0}}};
 choices<ct::sim::selection> const selections{{"central", ct::sim::selection::central},
                                              {"forward", ct::sim::selection::forward},
                                              {"none", ct::sim::selection::none}};
