@@ -30,7 +30,7 @@
 #endif
 
 // Before a loop over the registers of a kernel: a constant number of passes, all written out.
-#if defined(__clang__)
+#if defined(__clang__) || defined(__CUDACC__)
 #define CALOTYPE_UNROLL _Pragma("unroll")
 #elif defined(__GNUC__)
 #define CALOTYPE_UNROLL _Pragma("GCC unroll 64")

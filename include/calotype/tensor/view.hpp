@@ -21,9 +21,11 @@ class plane_view {
       : plane_view(data, shape, static_cast<std::ptrdiff_t>(shape.pixels()), shape.cols) {}
   constexpr plane_view(T* data, plane_shape shape, std::ptrdiff_t channel_stride, std::ptrdiff_t row_stride)
       : data_(data), shape_(shape), channel_stride_(channel_stride), row_stride_(row_stride) {}
-  constexpr operator plane_view<T const>() const requires(!std::is_const_v<T>) {
-    return {data_, shape_, channel_stride_, row_stride_};
-  }
+  // Of constant numbers, from a view that may change them.
+  template <class Mutable>
+  requires(!std::is_const_v<Mutable> &&
+           std::same_as<Mutable const, T>) constexpr plane_view(plane_view<Mutable> other)
+      : plane_view(other.data(), other.shape(), other.channel_stride(), other.row_stride()) {}
 
   constexpr T* data() const { return data_; }
   constexpr plane_shape shape() const { return shape_; }
