@@ -1,5 +1,7 @@
-// expect: calotype::nn::branches: the image has Want planes but the network reads Got; list one branch.* per plane in branches
+// expect: calotype::nn::branches: the image has Want planes but the network reads Got; list one branch.* per
+// plane in branches
 #include <array>
+
 #include <calotype/nn/plan.hpp>
 namespace ct = calotype;
 struct three_planes {

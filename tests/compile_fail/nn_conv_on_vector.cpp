@@ -1,13 +1,8 @@
-// expect: calotype::nn: the layer named by Layer works on a feature map but gets a vector; put it before global_max_pool or dense
-#include <array>
-#include <calotype/nn/plan.hpp>
-namespace ct = calotype;
-struct image {
-  static constexpr auto tensor() { return std::array{ct::kernel::map_shape{1, 170, 360}}; }
-};
-struct tagger {
-  using input = image;
-  static constexpr auto classes() { return ct::labels("H->gg", "gg", "gamma+jet"); }
+// expect: calotype::nn: the layer named by Layer works on a feature map but gets a vector; put it before
+// global_max_pool or dense
+#include "one_image.hpp"
+
+struct tagger : one_image {
   static constexpr auto layers() {
     using namespace ct::nn;
     return ct::nn::layers(global_max_pool{}, conv{.filters = 16}, logits{});

@@ -1,5 +1,6 @@
 // expect: calotype::kernel::ops: no kernels for this policy; include the header that brings it
 #include <array>
+
 #include <calotype/exec/policy.hpp>
 #include <calotype/nn/engine.hpp>
 namespace ct = calotype;

@@ -1,13 +1,8 @@
-// expect: calotype::nn::relu: the layer named by Layer has no conv, dense or logits layer directly before it; move the relu behind one
-#include <array>
-#include <calotype/nn/plan.hpp>
-namespace ct = calotype;
-struct image {
-  static constexpr auto tensor() { return std::array{ct::kernel::map_shape{1, 170, 360}}; }
-};
-struct tagger {
-  using input = image;
-  static constexpr auto classes() { return ct::labels("H->gg", "gg", "gamma+jet"); }
+// expect: calotype::nn::relu: the layer named by Layer has no conv, dense or logits layer directly before it;
+// move the relu behind one
+#include "one_image.hpp"
+
+struct tagger : one_image {
   static constexpr auto layers() {
     using namespace ct::nn;
     return ct::nn::layers(conv{.filters = 16}, max_pool{}, relu{}, global_max_pool{}, logits{});
