@@ -131,8 +131,9 @@ class crop_builder {
   // The crop around a pixel of that plane; overwrites all of the target. False, and a target of zeros, if it
   // does not fit.
   bool cut(pixel center, image_target<Name> const& target) noexcept {
-    return calotype::cut(plane(), center, window,
-                         {target[0].data, traits::plane(0), target[0].channel_stride, target[0].row_stride});
+    plane_view<float> const into(target[0].data, traits::plane(0), target[0].channel_stride,
+                                 target[0].row_stride);
+    return calotype::cut(plane(), center, window, into);
   }
 
  private:
