@@ -1,9 +1,10 @@
 // Every strict policy that this translation unit can run, but for the scalar reference they are compared with.
 #pragma once
 
+#include <tuple>
+
 #include <calotype/exec/cpu.hpp>
 #include <calotype/exec/thrust.hpp>
-#include <tuple>
 
 using strict_policies = std::tuple<calotype::exec::cpu<calotype::kernel::cpu::portable>,
 #if defined(__AVX512F__)
