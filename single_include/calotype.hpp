@@ -49,16 +49,18 @@
 #define CALOTYPE_INLINE inline
 #endif
 
-// A constant of the class Holder inside a function: the one object Holder::value on the host, a literal copy on the
-// device, which cannot refer to static objects of class type.
+// A constant of the class Holder inside a function: Holder::value on the host; on the device, which cannot
+// refer to static members of class type, calotype::detail::device_constant<Holder>, made by Holder::make() and
+// kept in the module's memory.
 #if defined(__CUDA_ARCH__)
-#define CALOTYPE_CONSTANT(name, ...) constexpr auto name = __VA_ARGS__::make()
+#define CALOTYPE_CONSTANT(name, ...) \
+  constexpr auto const& name = ::calotype::detail::device_constant<__VA_ARGS__>
 #else
 #define CALOTYPE_CONSTANT(name, ...) constexpr auto const& name = __VA_ARGS__::value
 #endif
 
 // Before a loop over the registers of a kernel: a constant number of passes, all written out.
-#if defined(__clang__)
+#if defined(__clang__) || defined(__CUDACC__)
 #define CALOTYPE_UNROLL _Pragma("unroll")
 #elif defined(__GNUC__)
 #define CALOTYPE_UNROLL _Pragma("GCC unroll 64")
@@ -78,6 +80,13 @@ namespace calotype {
 inline constexpr int version_major = CALOTYPE_VERSION_MAJOR;
 inline constexpr int version_minor = CALOTYPE_VERSION_MINOR;
 inline constexpr int version_patch = CALOTYPE_VERSION_PATCH;
+
+#if defined(__CUDACC__)
+namespace detail {
+template <class Holder>
+static __device__ constexpr auto device_constant = Holder::make();
+}  // namespace detail
+#endif
 
 }  // namespace calotype
 
@@ -971,7 +980,9 @@ class hasher {
     for (char c : text) byte(static_cast<unsigned char>(c));
     return *this;
   }
-  constexpr hasher& add(char const* text) { return add(std::string_view(text)); }  // else a literal would be a bool
+  constexpr hasher& add(char const* text) {
+    return add(std::string_view(text));
+  }  // else a literal would be a bool
   constexpr std::uint64_t value() const { return state_; }
 
  private:
@@ -1084,9 +1095,10 @@ struct numbering {
   // The bin of `label` among `bins`, -1 if there is none.
   constexpr int bin(int label, int bins) const {
     if (skip_zero && label == 0) return -1;
-    int const distance = label - first - (skip_zero && first < 0 && label > 0 ? 1 : 0);
-    int const k = distance / step;
-    return k >= 0 && k < bins && k * step == distance ? k : -1;
+    long long const distance =
+        static_cast<long long>(label) - first - (skip_zero && first < 0 && label > 0 ? 1 : 0);
+    long long const k = distance / step;
+    return k >= 0 && k < bins && k * step == distance ? static_cast<int>(k) : -1;
   }
   constexpr void add_to(hasher& h) const { h.add(first).add(step).add(skip_zero); }
 };
@@ -1540,8 +1552,7 @@ constexpr std::array<int, N + 1> first_cells(std::array<ring, N> const& list) {
 }  // namespace detail
 
 // Rings with their own number of cells each: a phi count that changes with eta, or with the radius. Cells {ring
-// label, label around}, ring after ring. Rings may leave gaps; where two overlap the first wins. Only `list` is
-// to be given.
+// label, label around}, ring after ring. Rings may leave gaps; where two overlap the first wins.
 template <std::size_t N>
 struct rings {
   std::array<ring, N> list;
@@ -1574,9 +1585,9 @@ struct rings {
     return {list[r].label, list[r].around.labels.label(index - start[r])};
   }
   constexpr int index(std::array<int, 2> const& labels) const {
-    int const guess = labels[0] - list[0].label;  // right where the labels count up by one
-    if (guess >= 0 && guess < static_cast<int>(N) && list[detail::at(guess)].label == labels[0])
-      return index_in(detail::at(guess), labels[1]);
+    auto const guess = static_cast<std::size_t>(labels[0]) - static_cast<std::size_t>(list[0].label);
+    if (guess < N && list[guess].label == labels[0])
+      return index_in(guess, labels[1]);  // labels count up by one
     for (std::size_t r = 0; r < N; ++r)
       if (list[r].label == labels[0]) return index_in(r, labels[1]);
     return -1;
@@ -1875,6 +1886,7 @@ struct mirrored {
   }
   constexpr int index(std::array<int, rank> labels) const {
     bool const negative = labels[0] < 0;
+    if (labels[0] == std::numeric_limits<int>::min()) return -1;
     if (negative) labels[0] = -labels[0];
     int const i = half.index(labels);
     return i >= 0 && !negative ? half.size() + i : i;
@@ -2424,7 +2436,9 @@ struct es_plane {
     return {index % strips + 1, 1 + (plane == 1 ? column : row), 1 + (plane == 1 ? row : column)};
   }
   constexpr int index(std::array<int, 3> const& labels) const {
-    if (labels[0] < 1 || labels[0] > strips) return -1;
+    for (int label : labels)
+      if (label < 1 || label > 40) return -1;
+    if (labels[0] > strips) return -1;
     int const sensor = sensors.index(labels[plane == 1 ? 2 : 1] - 1, labels[plane == 1 ? 1 : 2] - 1);
     return sensor < 0 ? -1 : sensor * strips + labels[0] - 1;
   }
@@ -2705,8 +2719,8 @@ struct scalar_of {
 };
 using scalar = scalar_of<float>;
 
-// Plain algorithms of Thrust on one of its systems: thrust::cpp::tag, omp::tag, tbb::tag or cuda::tag. Aliases and
-// kernels come with <calotype/exec/thrust.hpp>.
+// Plain algorithms of Thrust on one of its systems: thrust::cpp::tag, omp::tag, tbb::tag or cuda::tag. Aliases
+// and kernels come with <calotype/exec/thrust.hpp>.
 template <class System>
 struct on_thrust {
   using policy_tag = on_thrust;
@@ -4912,10 +4926,11 @@ class channel_list {
   }
   // May exceed max_size, which image_traits refuses.
   constexpr int size() const { return size_; }
+  constexpr int kept() const { return size_ < max_size ? size_ : max_size; }
   constexpr channel operator[](int i) const { return list_[static_cast<std::size_t>(i)]; }
   // Position of a quantity, -1 if the image does not show it.
   constexpr int find(quantity what) const {
-    for (int i = 0; i < size_ && i < max_size; ++i)
+    for (int i = 0; i < kept(); ++i)
       if ((*this)[i].what == what) return i;
     return -1;
   }
@@ -5128,6 +5143,7 @@ struct crop_window {
   bool periodic_cols =
       true;         // columns beyond an edge come from the other side (phi); otherwise they are outside
   bool pad = true;  // pixels outside are zero; otherwise a crop that would need them is refused
+  int spare = 0;    // without pad: so many pixels beyond the last row and column must exist, too
 };
 
 // An image: a layout, the channels shown, options, and the window cut out of it if it is a crop
@@ -5154,6 +5170,11 @@ struct channel_of_layout {
       "calotype::image: no projection of this layout fills this channel, its detector does not measure it "
       "(Layout, Quantity); leave the channel out of image(), or add a projection of it to the layout");
 };
+
+template <int Index, class Check>
+struct checked_channel : Check {};
+template <class Name, class Layout, class Indices>
+struct channels_of_layout;
 
 template <class Name, int Channels>
 struct channels_of_image {
@@ -5227,8 +5248,14 @@ constexpr bool fed(quantity what, image_options options, projections<P...>) {
   return ((P::fills == what && active<P>(options)) || ...);
 }
 
+template <class Name, class Layout, int... C>
+struct channels_of_layout<Name, Layout, std::integer_sequence<int, C...>>
+    : checked_channel<C, channel_of_layout<Layout, Name::image().channels[C].what,
+                                           fed(Name::image().channels[C].what, Name::image().options,
+                                               typename Layout::projections_type{})>>... {};
+
 constexpr bool distinct(channel_list const& channels) {
-  for (int i = 0; i < channels.size() && i < channel_list::max_size; ++i)
+  for (int i = 0; i < channels.kept(); ++i)
     if (channels.find(channels[i].what) != i) return false;
   return true;
 }
@@ -5265,8 +5292,10 @@ constexpr std::uint64_t signature_of(image_description<Layout> const& d) {
   if (d.channels.find(quantity::track_pt) >= 0) h.add(static_cast<int>(d.options.tracks));
   h.add(static_cast<int>(d.options.divide_by));
   crop_window const w = d.crop;
-  if (w.rows > 0)
-    h.add(w.rows).add(w.cols).add(w.center_row).add(w.center_col).add(w.plane).add(w.periodic_cols).add(w.pad);
+  if (w.rows > 0) {
+    h.add(w.rows).add(w.cols).add(w.center_row).add(w.center_col).add(w.plane);
+    h.add(w.periodic_cols).add(w.pad).add(w.spare);
+  }
   return h.value();
 }
 
@@ -5276,15 +5305,6 @@ constexpr std::uint64_t signature_of(image_description<Layout> const& d) {
 template <class Name>
 class image_traits {
   static constexpr auto description_ = Name::image();
-
-  template <int... C>
-  static constexpr bool checked(std::integer_sequence<int, C...>) {
-    return (sizeof(detail::channel_of_layout<
-                   typename decltype(description_)::layout_type, description_.channels[C].what,
-                   detail::fed(description_.channels[C].what, description_.options,
-                               typename decltype(description_)::layout_type::projections_type{})>) +
-            ... + 0) > 0;
-  }
 
  public:
   using layout_type = typename decltype(description_)::layout_type;
@@ -5296,9 +5316,8 @@ class image_traits {
 
   static_assert(sizeof(detail::channels_of_image<Name, channels>) > 0);
   static_assert(sizeof(detail::channels_differ<Name, detail::distinct(description_.channels)>) > 0);
-  static_assert(checked(std::make_integer_sequence < int,
-                        channels <= channel_list::max_size ? channels : 0 > {}) ||
-                channels == 0 || channels > channel_list::max_size);
+  static_assert(sizeof(detail::channels_of_layout<
+                       Name, layout_type, std::make_integer_sequence<int, description_.channels.kept()>>) > 0);
 
   static constexpr calotype::channel channel(int i) { return Name::image().channels[i]; }
 
@@ -5676,9 +5695,11 @@ class plane_view {
       : plane_view(data, shape, static_cast<std::ptrdiff_t>(shape.pixels()), shape.cols) {}
   constexpr plane_view(T* data, plane_shape shape, std::ptrdiff_t channel_stride, std::ptrdiff_t row_stride)
       : data_(data), shape_(shape), channel_stride_(channel_stride), row_stride_(row_stride) {}
-  constexpr operator plane_view<T const>() const requires(!std::is_const_v<T>) {
-    return {data_, shape_, channel_stride_, row_stride_};
-  }
+  // Of constant numbers, from a view that may change them.
+  template <class Mutable>
+  requires(!std::is_const_v<Mutable> &&
+           std::same_as<Mutable const, T>) constexpr plane_view(plane_view<Mutable> other)
+      : plane_view(other.data(), other.shape(), other.channel_stride(), other.row_stride()) {}
 
   constexpr T* data() const { return data_; }
   constexpr plane_shape shape() const { return shape_; }
@@ -5907,8 +5928,11 @@ class image_builder {
       collect_tracks<P>(event.tracks(), report, tool);
   }
 
+  // Decoding an id is a handful of integer steps once it is all in one place; left to themselves, compilers
+  // make calls of it.
   template <class P, class Tool>
-  void collect_hits(std::span<hit const> hits, image_report& report, Tool const& table) noexcept {
+  [[gnu::flatten]] void collect_hits(std::span<hit const> hits, image_report& report,
+                                     Tool const& table) noexcept {
     for (hit const h : hits) {
       if (!detail::positive_and_finite(h.energy)) {
         ++(detail::finite(h.energy) ? report.not_positive : report.not_finite);
@@ -5935,7 +5959,8 @@ class image_builder {
   }
 
   template <class P, class Tool>
-  void collect_tracks(std::span<track const> tracks, image_report& report, Tool const& locate) noexcept {
+  [[gnu::flatten]] void collect_tracks(std::span<track const> tracks, image_report& report,
+                                       Tool const& locate) noexcept {
     for (track const& t : tracks) {
       if (traits::options.tracks == track_selection::high_purity && t.quality != track_quality::high_purity) {
         ++report.not_selected;
@@ -6379,8 +6404,9 @@ class nearest_crystal {
     };
     double most = alignment(best);
     // Beyond the crystals' stepped edge the nearest one may lie several steps away.
-    int reach = exists_(ix, iy) >= 0 ? 1 : 6;
-    for (int before = -1; before != best; reach = 2) {
+    bool const among_crystals = exists_(ix, iy) >= 0;
+    int reach = among_crystals ? 1 : 6;
+    for (int before = -1; before != best; reach = among_crystals ? 1 : 2) {
       before = best;
       auto const crystal = segmentation<ee>::cell(best);
       for (int y = crystal.iy - reach; y <= crystal.iy + reach; ++y)
@@ -7905,12 +7931,22 @@ class feed {
   using ops = kernel::ops<Policy>;
   using real = typename ops::real_type;
 
+  // A crop needs to know where to cut, which an event does not say: it is made by crop_builder and given as
+  // numbers.
+  static constexpr bool builds_images = [] {
+    if constexpr (traits::is_image) {
+      return !image_traits<input>::is_crop;
+    } else {
+      return false;
+    }
+  }();
+
  public:
   explicit feed(Policy policy = {}) : policy_(policy), builder_(policy) {}
 
   // What the image builder keeps.
   static constexpr std::size_t workspace_bytes() {
-    if constexpr (traits::is_image) {
+    if constexpr (builds_images) {
       return image_builder<input, Policy>::workspace_bytes;
     } else {
       return 0;
@@ -7920,7 +7956,7 @@ class feed {
   // An event: image planes by the builder, or the features that the description computes.
   template <concepts::event E, class Engine>
   void operator()(E const& e, Engine& engine) noexcept {
-    if constexpr (traits::is_image) {
+    if constexpr (builds_images) {
       if (dense_) set(nullptr, engine);  // the builder only takes back what it wrote itself
       dense_ = false;
       images(e, engine, std::make_integer_sequence<int, traits::planes()>{});
@@ -7969,7 +8005,7 @@ class feed {
   }
 
   [[no_unique_address]] Policy policy_;
-  typename builder_for<traits::is_image>::type builder_;
+  typename builder_for<builds_images>::type builder_;
   bool dense_ = false;
 };
 
