@@ -1,7 +1,9 @@
 #include "common.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
+#include <system_error>
 
 #include <unistd.h>
 
@@ -12,9 +14,18 @@ int fail(ct::error const& problem) {
   return failure;
 }
 
+std::uint64_t count_of(std::string const& flag, std::string const& word) {
+  std::uint64_t number = 0;
+  auto const [end, code] = std::from_chars(word.data(), word.data() + word.size(), number);
+  if (code != std::errc() || end != word.data() + word.size()) {
+    throw CLI::ValidationError(flag, "'" + word + "' is no whole number from 0 on");
+  }
+  return number;
+}
+
 void add_range(CLI::App& command, range& events) {
-  command.add_option("-n,--events", events.count, "Work on N events at most (default: all)")->type_name("N");
-  command.add_option("--skip", events.skip, "Pass over the first N events of the file")->type_name("N");
+  add_count(command, "-n,--events", events.count, "Work on N events at most (default: all)");
+  add_count(command, "--skip", events.skip, "Pass over the first N events of the file");
 }
 
 void add_force(CLI::App& command, bool& force) {

@@ -49,6 +49,16 @@ Options& add_command(CLI::App& app, int& status, std::string name, std::string s
   return *options;
 }
 
+// An option that takes a whole number from 0 on.
+std::uint64_t count_of(std::string const& flag, std::string const& word);
+template <class Target>
+CLI::Option* add_count(CLI::App& command, std::string const& flag, Target& target, std::string help) {
+  return command
+      .add_option_function<std::string>(
+          flag, [&target, flag](std::string const& word) { target = count_of(flag, word); }, std::move(help))
+      ->type_name("N");
+}
+
 // An option that takes one of some words, each of which stands for a value.
 template <class Value>
 using choices = std::vector<std::pair<std::string, Value>>;

@@ -34,10 +34,11 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (CLI::ParseError const& problem) {
     if (problem.get_exit_code() == 0) return app.exit(problem);  // --help, --version
-    std::string const command =
-        app.get_subcommands().empty() ? "" : " " + app.get_subcommands().front()->get_name();
-    std::fprintf(stderr, "error: %s; 'calotype%s --help' lists what there is\n", problem.what(),
-                 command.c_str());
+    auto const given = app.get_subcommands();
+    std::string const command = given.empty() ? "" : " " + given.front()->get_name();
+    bool const unknown = given.empty() && argc > 1 && argv[1][0] != '-';
+    std::string const what = unknown ? "there is no command '" + std::string(argv[1]) + "'" : problem.what();
+    std::fprintf(stderr, "error: %s; 'calotype%s --help' lists what there is\n", what.c_str(), command.c_str());
     return program::usage;
   }
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {

@@ -151,10 +151,9 @@ void add_simulate(CLI::App& app, int& status) {
              "higgs: H to two photons; born: two photons; gamma-jet: a photon and a jet that fakes one;\n"
              "gamma-pi0: a photon and a lone pi0, an easier fake; all: N of each of the first three")
       ->required();
-  command->add_option("-n,--events", o.count, "How many events (of each process)")->required()->type_name("N");
-  command->add_option("--skip", o.skip, "Begin with event N of the seed's sequence (default: 0)")
-      ->type_name("N");
-  command->add_option("--seed", o.simulation.seed, "Seed of the random numbers (default: 1)")->type_name("S");
+  add_count(*command, "-n,--events", o.count, "How many events (of each process)")->required();
+  add_count(*command, "--skip", o.skip, "Begin with event N of the seed's sequence (default: 0)");
+  add_count(*command, "--seed", o.simulation.seed, "Seed of the random numbers (default: 1)")->type_name("S");
   command->add_option("--out", o.out, "File to write")->required()->type_name("F.npz");
   add_simulation(*command, o.simulation, true);
   command->add_flag("--compress", o.compress, "Write a compressed file: smaller, slower");

@@ -1,9 +1,9 @@
 // calotype train: weights from labelled or simulated events.
-#include <array>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -49,7 +49,7 @@ ct::result<void> from_file(train_options const& o, network_info const& net, trai
   progress bar("reading", source->size());
   std::uint64_t done = 0;
   std::uint64_t left_out = 0;
-  double debt = 0;  // every 1/validation-th event is kept for validation
+  std::map<int, std::uint64_t> seen;  // of each class, so that both parts hold all classes
   auto const read = source->visit([&](ct::event const& e, truth const& t) -> ct::result<void> {
     bar.step(++done);
     bool const three_for_one = net.classes.size() == 1 && t.label > 0;
@@ -67,9 +67,8 @@ ct::result<void> from_file(train_options const& o, network_info const& net, trai
       ++left_out;
       return {};
     }
-    debt += o.validation;
-    bool const validate = debt >= 1;
-    if (validate) debt -= 1;
+    auto const before = static_cast<double>(seen[t.label]++);
+    bool const validate = std::floor((before + 1) * o.validation) > std::floor(before * o.validation);
     auto& list = validate ? r.validation : r.training;
     ct::io::labelled_event& kept = list.emplace_back();
     static_cast<ct::event&>(kept) = e;
@@ -216,11 +215,10 @@ void add_train(CLI::App& app, int& status) {
       ->required()
       ->type_name("M");
   command->add_option("--data", o.data, "Labelled events to train on")->type_name("F.npz");
-  command
-      ->add_option("--simulate", o.simulate, "Simulate N events per class to train on, and more for validation")
-      ->type_name("N");
+  add_count(*command, "--simulate", o.simulate,
+            "Simulate N events per class to train on, and more for validation");
   command->add_option("--out", o.out, "Weights to write")->required()->type_name("W.safetensors");
-  command->add_option("--seed", o.training.seed, "Seed of events, initial weights and their order (default: 1)")
+  add_count(*command, "--seed", o.training.seed, "Seed of events, initial weights and their order (default: 1)")
       ->type_name("S");
   command->add_option("--epochs", o.training.epochs, "Passes over the events (default: 10)")
       ->check(CLI::Range(1, 100000))

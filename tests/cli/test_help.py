@@ -1,0 +1,35 @@
+import harness
+
+COMMANDS = ["models", "info", "display", "images", "simulate", "train", "evaluate", "classify"]
+
+
+class Help(harness.Case):
+    def test_the_program_lists_its_commands(self):
+        text = self.out("--help")
+        for command in COMMANDS:
+            self.assertRegex(text, rf"(?m)^  {command} +[A-Z]")
+
+    def test_every_command_explains_itself(self):
+        for command in COMMANDS:
+            text = self.out(command, "--help")
+            self.assertIn(f"Usage: calotype {command}", text)
+            self.assertIn("--json", text)
+
+    def test_version(self):
+        self.assertRegex(self.out("--version"), r"^calotype \d+\.\d+\.\d+\n$")
+
+    def test_a_command_line_that_is_not_understood(self):
+        self.refused(code=2, says="'calotype --help'")
+        self.refused("fly", code=2, says="fly")
+        self.refused("images", self.ig, code=2, says=["--layout", "'calotype images --help'"])
+        self.refused("images", self.ig, "--layout", "round", "--out", "x.npz", code=2,
+                     says=["'round' is none of central, ecal-centric, hcal-centric"])
+        self.refused("images", self.ig, "--layout", "central", "--out", "x.npz", "--channels", "ecal,ecal", code=2,
+                     says="'ecal' is listed twice")
+        self.refused("images", self.ig, "--layout", "central", "--out", "x.npz", "-n", "-3", code=2, says="-3")
+        self.refused("models", "--wings", code=2, says="--wings")
+        self.refused("train", "--model", "eb", "--simulate", "5", "--out", "w", "--epochs", "0", code=2, says="--epochs")
+
+
+if __name__ == "__main__":
+    harness.main()

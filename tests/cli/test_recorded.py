@@ -1,0 +1,38 @@
+import unittest
+
+import numpy as np
+
+import harness
+
+FILES = sorted(harness.DATA.glob("*/*.ig"))
+
+
+@unittest.skipUnless(FILES, f"no recorded events in {harness.DATA} (CALOTYPE_DATA names another folder)")
+class Recorded(harness.Case):
+    def test_images_of_every_file_in_every_layout(self):
+        for file in FILES:
+            events = self.json("info", file)["events"]
+            for layout in ("central", "ecal-centric", "hcal-centric"):
+                with self.subTest(file=file.name, layout=layout):
+                    self.out("images", file, "--layout", layout, "--out", "x.npz", "--force")
+                    arrays = self.load("x.npz")
+                    plane = arrays["barrel"] if layout == "ecal-centric" else arrays["images"]
+                    self.assertEqual(len(plane), events)
+                    self.assertEqual(len(arrays["run"]), events)
+                    self.assertTrue(np.all(np.isfinite(plane)) and np.all(plane >= 0))
+                    if events > 2:  # some events have not one hit in the barrel
+                        self.assertGreater(np.count_nonzero(plane[:, 1].sum((1, 2))), 0)
+
+    def test_photon_candidates_near_the_higgs_mass(self):
+        file = harness.DATA / "ispy-webgl/diphoton_7of10.ig"
+        if not file.exists():
+            self.skipTest("no diphoton file")
+        self.out("images", file, "--layout", "hcal-centric", "--hcal", "towers", "--out", "gg.npz")
+        arrays = self.load("gg.npz")
+        self.assertTrue(np.all((arrays["m_gg"] > 122) & (arrays["m_gg"] < 126.5)))
+        self.assertTrue(np.all(arrays["images"][:, 2].sum((1, 2)) > 0))
+        self.assertEqual(len(self.json("display", file, "--out", "pictures", "--hcal", "towers")), 14)
+
+
+if __name__ == "__main__":
+    harness.main()
