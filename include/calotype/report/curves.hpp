@@ -94,8 +94,8 @@ inline std::string roc_figure(std::span<named_curve const> curves) {
     add(" (AUC %.3f)</text>\n", curves[c].curve->auc());
   }
   add("<text x=\"%d\" y=\"%d\" text-anchor=\"end\">signal efficiency</text>\n", left + side, top + side + 44);
-  add("<text transform=\"translate(18 %d) rotate(-90)\" text-anchor=\"end\">background rejection</text>\n",
-      top);
+  add("<text transform=\"translate(18 %d) rotate(-90)\" text-anchor=\"middle\">background rejection</text>\n",
+      top + side / 2);
   svg += "</svg>\n";
   return svg;
 }
