@@ -49,12 +49,13 @@ int main() {
   ct::train::trainer<spots, policy> trainer(
       ct::nn::model<spots>::initial(1), {.optimiser = {.learning_rate = 2e-3}, .batch_size = 20, .epochs = 6});
   ct::train::run_state<spots> state;
-  ct::train::fit(
+  auto const trained = ct::train::fit(
       trainer, toys{1, 2000}, toys{2, 500}, state, [](ct::train::step_report const&) {},
       [](ct::train::epoch_report const& r) {
         std::printf("epoch %d: loss %.3f, AUC %.3f\n", static_cast<int>(r.epoch), r.loss, r.validation_auc);
         return true;
       });
+  if (!trained) return std::fprintf(stderr, "%s\n", trained.error()->message().c_str()), 1;
   std::printf("%s\n", state.best_auc > 0.99 ? "learned to tell one spot from two" : "learned too little");
   return state.best_auc > 0.99 ? 0 : 1;
 }

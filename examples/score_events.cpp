@@ -10,7 +10,8 @@ namespace ct = calotype;
 namespace mine {
 struct barrel {  // an event becomes pixels, by name: 3 x 170 x 360, geometry included
   static constexpr auto image() {
-    return ct::cms::central({ct::track_pt(), ct::ecal_energy(), ct::hcal_energy()},
+    constexpr ct::channel_options s{.scale = 50};  // pixels are 50 E / m_gg
+    return ct::cms::central({ct::track_pt(s), ct::ecal_energy(s), ct::hcal_energy(s)},
                             {.divide_by = ct::divisor::m_gg});
   }
 };

@@ -93,12 +93,14 @@ ct::result<std::vector<ct::train::epoch_report>> train_network(training_request 
   if (before) ct::train::resume(trainer, *before);
 
   ct::result<void> saved;
-  ct::train::fit(trainer, event_data{&r.training}, event_data{&r.validation}, state, r.on_step,
-                 [&](ct::train::epoch_report const& report) {
-                   r.on_epoch(report);
-                   saved = ct::train::save_checkpoint(r.checkpoint, trainer, state, {{"data", r.data}});
-                   return static_cast<bool>(saved);
-                 });
+  auto const trained =
+      ct::train::fit(trainer, event_data{&r.training}, event_data{&r.validation}, state, r.on_step,
+                     [&](ct::train::epoch_report const& report) {
+                       r.on_epoch(report);
+                       saved = ct::train::save_checkpoint(r.checkpoint, trainer, state, {{"data", r.data}});
+                       return static_cast<bool>(saved);
+                     });
+  if (!trained) return *trained.error();
   if (!saved) return *saved.error();
   if (state.best_parameters.empty()) {
     return ct::error{"there is no epoch to be trained", r.checkpoint, "ask for more with --epochs"};

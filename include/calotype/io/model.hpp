@@ -17,6 +17,7 @@
 #include <calotype/core/random.hpp>
 #include <calotype/core/result.hpp>
 #include <calotype/exec/cpu.hpp>
+#include <calotype/io/detail/number_text.hpp>
 #include <calotype/io/safetensors.hpp>
 #include <calotype/nn/model.hpp>
 #include <calotype/nn/session.hpp>
@@ -37,12 +38,6 @@ inline std::string hexadecimal(std::uint64_t number) {
   std::snprintf(text.data(), text.size(), "%016llx", static_cast<unsigned long long>(number));
   return text.data();
 }
-inline std::string hexadecimal(float number) {
-  std::array<char, 40> text{};
-  std::snprintf(text.data(), text.size(), "%a", static_cast<double>(number));
-  return text.data();
-}
-
 // What the numbers of an input mean, for people.
 template <class Input>
 std::string describe_input() {
@@ -76,11 +71,11 @@ std::string describe_preprocessing() {
     std::string text;
     for (int c = 0; c < image::channels; ++c) {
       channel const ch = image::channel(c);
-      std::array<char, 96> one{};
-      std::snprintf(one.data(), one.size(), "%s%.*s [%.*s] x %g, zero below %g", c == 0 ? "" : "; ",
-                    static_cast<int>(ch.name.size()), ch.name.data(), static_cast<int>(ch.unit.size()),
-                    ch.unit.data(), ch.scale, ch.zero_suppression);
-      text += one.data();
+      if (c > 0) text += "; ";
+      text += ch.name;
+      text += " [";
+      text += ch.unit;
+      text += "] x " + short_text(ch.scale) + ", zero below " + short_text(ch.zero_suppression);
     }
     constexpr divisor d = image::options.divide_by;
     text += d == divisor::m_gg     ? "; divided by m_gg"
@@ -119,7 +114,7 @@ std::string self_test_logits(nn::model<Net> const& model, std::uint64_t seed) {
   std::string text;
   for (float l : score.logits()) {
     if (!text.empty()) text += ' ';
-    text += hexadecimal(l);
+    text += exact_text(l);
   }
   return text;
 }
@@ -221,8 +216,9 @@ result<nn::model<Net>> load(std::string const& path) {
     return error{"the weights are for a network with other layers", path, "use the weights of this network"};
   }
   nn::model<Net> model(std::move(*numbers));
-  std::uint64_t const seed = std::strtoull(meta("self_test_seed").c_str(), nullptr, 16);
-  std::string const got = detail::self_test_logits(model, seed);
+  auto const seed = detail::whole_number(meta("self_test_seed"), 16);
+  if (!seed) return error{"the self-test has no seed", path, "save the weights again with calotype"};
+  std::string const got = detail::self_test_logits(model, *seed);
   if (got != meta("self_test_logits")) {
     return error{"the self-test fails: the logits are " + got + " instead of " + meta("self_test_logits"), path,
                  "fetch the file again, or report the machine and compiler"};
@@ -236,6 +232,10 @@ result<void> save(std::string const& path, nn::model<Net> const& model, provenan
                   output_options options = {}) {
   constexpr auto const& plan = nn::plan_of<Net>;
   constexpr std::uint64_t seed = 0x63616c6f74797065;  // any number
+  for (float x : model.parameters()) {
+    if (!std::isfinite(x))
+      return error{"a parameter is not a finite number", path, "train with a smaller learning rate"};
+  }
   using input = typename Net::input;
   std::map<std::string, std::string> metadata{
       {"format", std::string(detail::model_format)},

@@ -66,7 +66,7 @@ class simulator {
     simulated_event out;
     for (int attempt = 0; attempt < max_attempts; ++attempt) {
       out = simulated_event{};
-      stream random(sample_.seed, i, static_cast<std::uint32_t>(attempt) * purposes);
+      stream random(sample_.seed, i, first_purpose(attempt));
       if (collide(out, i, attempt, random)) break;
     }
     return out;
@@ -75,6 +75,13 @@ class simulator {
  private:
   static constexpr int max_attempts = 100000;
   static constexpr std::uint32_t purposes = 1000;  // streams per attempt
+
+  // The streams of an attempt. Processes have streams of their own: event i of one tells nothing of event i of
+  // another.
+  std::uint32_t first_purpose(int attempt) const {
+    return (static_cast<std::uint32_t>(sample_.process) * max_attempts + static_cast<std::uint32_t>(attempt)) *
+           purposes;
+  }
 
   double eta_max() const { return sample_.selection == sim::selection::forward ? 2.3 : 1.44; }
 
@@ -130,8 +137,7 @@ class simulator {
     std::vector<particle> particles = std::move(hard.particles);
     add_soft(particles, underlying_event(), random);
     for (auto const& p : particles) detector.add(p, vertex_z);
-    std::uint32_t const first_purpose = static_cast<std::uint32_t>(attempt) * purposes;
-    readout reader(endcap_, detector.energies, sample_.seed, i, first_purpose);
+    readout reader(endcap_, detector.energies, sample_.seed, i, first_purpose(attempt));
     // far from passing already: save the pile-up
     if (sample_.selection != sim::selection::none && !hopeful(reader.cluster(vertex_z, 17))) return false;
     // interactions: gamma-Poisson with the relative width of the 2012 profile (21.7 +- 7.65)

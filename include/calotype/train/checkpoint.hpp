@@ -4,13 +4,15 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <calotype/core/result.hpp>
+#include <calotype/io/detail/number_text.hpp>
 #include <calotype/io/model.hpp>
 #include <calotype/io/safetensors.hpp>
 #include <calotype/train/fit.hpp>
@@ -33,10 +35,21 @@ namespace detail {
 
 inline constexpr char const* checkpoint_format = "calotype-checkpoint";
 
-inline std::string exact(double number) {
-  std::array<char, 48> text{};
-  std::snprintf(text.data(), text.size(), "%a", number);
-  return text.data();
+using io::detail::exact_text;
+
+// "loss validation_loss validation_auc seconds[ best]", as save_checkpoint writes an epoch.
+inline std::optional<epoch_report> epoch_of(std::uint64_t epoch, std::string_view text) {
+  epoch_report h;
+  h.epoch = epoch;
+  for (double* into : {&h.loss, &h.validation_loss, &h.validation_auc, &h.seconds}) {
+    auto const end = text.find(' ');
+    auto const number = io::detail::exact_number(text.substr(0, end));
+    if (!number) return std::nullopt;
+    *into = *number;
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  h.best = text == "best";
+  return h.best || text.empty() ? std::optional(h) : std::nullopt;
 }
 
 }  // namespace detail
@@ -51,21 +64,21 @@ result<void> save_checkpoint(std::string const& path, trainer<Net, Policy> const
       {"format", detail::checkpoint_format},
       {"format_version", "1"},
       {"network_signature", io::detail::hexadecimal(nn::signature<Net>)},
-      {"learning_rate", detail::exact(o.optimiser.learning_rate)},
-      {"beta1", detail::exact(o.optimiser.beta1)},
-      {"beta2", detail::exact(o.optimiser.beta2)},
-      {"epsilon", detail::exact(o.optimiser.epsilon)},
+      {"learning_rate", detail::exact_text(o.optimiser.learning_rate)},
+      {"beta1", detail::exact_text(o.optimiser.beta1)},
+      {"beta2", detail::exact_text(o.optimiser.beta2)},
+      {"epsilon", detail::exact_text(o.optimiser.epsilon)},
       {"batch_size", std::to_string(o.batch_size)},
       {"epochs", std::to_string(o.epochs)},
       {"seed", std::to_string(o.seed)},
       {"steps_done", std::to_string(t.done().steps)},
       {"epochs_done", std::to_string(t.done().epochs)},
-      {"best_auc", detail::exact(state.best_auc)},
+      {"best_auc", detail::exact_text(state.best_auc)},
   };
   for (auto const& h : state.history) {
     metadata["epoch." + std::to_string(h.epoch)] =
-        detail::exact(h.loss) + " " + detail::exact(h.validation_loss) + " " + detail::exact(h.validation_auc) +
-        " " + detail::exact(h.seconds) + (h.best ? " best" : "");
+        detail::exact_text(h.loss) + " " + detail::exact_text(h.validation_loss) + " " +
+        detail::exact_text(h.validation_auc) + " " + detail::exact_text(h.seconds) + (h.best ? " best" : "");
   }
   for (auto const& [key, text] : notes) metadata.emplace("note." + key, text);
   auto const now = t.save();
@@ -91,31 +104,42 @@ result<checkpoint<Net>> load_checkpoint(std::string const& path) {
     auto const found = file->metadata.find(key);
     return found == file->metadata.end() ? std::string() : found->second;
   };
-  auto number = [&meta](std::string const& key) { return std::strtod(meta(key).c_str(), nullptr); };
-  auto whole = [&meta](std::string const& key) { return std::strtoull(meta(key).c_str(), nullptr, 10); };
-  if (meta("format") != detail::checkpoint_format) return refuse("this is not a checkpoint of a training run");
+  if (meta("format") != detail::checkpoint_format || meta("format_version") != "1") {
+    return refuse("this is not a checkpoint of a training run that this version reads");
+  }
   if (meta("network_signature") != io::detail::hexadecimal(nn::signature<Net>)) {
     return refuse("the checkpoint belongs to another network or input");
   }
+  std::string wrong;  // the first entry that is not what it should be
+  auto real = [&](std::string const& key, double above, double below) {
+    auto const x = io::detail::exact_number(meta(key));
+    if ((!x || !(*x > above && *x < below)) && wrong.empty()) wrong = key;
+    return x.value_or(0);
+  };
+  auto whole = [&](std::string const& key, std::uint64_t least, std::uint64_t most) {
+    auto const x = io::detail::whole_number(meta(key));
+    if ((!x || *x < least || *x > most) && wrong.empty()) wrong = key;
+    return x.value_or(0);
+  };
+  constexpr std::uint64_t many = 1'000'000'000;
   checkpoint<Net> c;
-  c.settings.optimiser = {number("learning_rate"), number("beta1"), number("beta2"), number("epsilon")};
-  c.settings.batch_size = static_cast<int>(whole("batch_size"));
-  c.settings.epochs = static_cast<int>(whole("epochs"));
-  c.settings.seed = whole("seed");
-  c.done = {whole("steps_done"), whole("epochs_done")};
-  c.state.best_auc = number("best_auc");
-  for (std::uint64_t e = 1; e <= c.done.epochs; ++e) {
-    std::string const text = meta("epoch." + std::to_string(e));
-    epoch_report h;
-    h.epoch = e;
-    char* at = nullptr;
-    h.loss = std::strtod(text.c_str(), &at);
-    h.validation_loss = std::strtod(at, &at);
-    h.validation_auc = std::strtod(at, &at);
-    h.seconds = std::strtod(at, &at);
-    h.best = text.ends_with("best");
-    c.state.history.push_back(h);
+  c.settings.optimiser = {real("learning_rate", 0, 1e6), real("beta1", -1e-300, 1), real("beta2", -1e-300, 1),
+                          real("epsilon", 0, 1e6)};
+  c.settings.batch_size = static_cast<int>(whole("batch_size", 1, many));
+  c.settings.epochs = static_cast<int>(whole("epochs", 0, many));
+  c.settings.seed = whole("seed", 0, ~std::uint64_t{0});
+  c.done = {whole("steps_done", 0, ~std::uint64_t{0} - 1), whole("epochs_done", 0, many)};
+  c.state.best_auc = real("best_auc", -2, 2);
+  for (std::uint64_t e = 1; e <= c.done.epochs && wrong.empty(); ++e) {
+    std::string const key = "epoch." + std::to_string(e), text = meta(key);
+    auto const h = detail::epoch_of(e, text);
+    if (!h) {
+      wrong = key;
+    } else {
+      c.state.history.push_back(*h);
+    }
   }
+  if (!wrong.empty()) return refuse("the checkpoint's entry '" + wrong + "' is missing or out of range");
   for (auto const& [key, text] : file->metadata) {
     if (key.starts_with("note.")) c.notes.emplace(key.substr(5), text);
   }

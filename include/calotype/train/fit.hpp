@@ -2,12 +2,15 @@
 #pragma once
 
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include <calotype/core/parallel.hpp>
+#include <calotype/core/result.hpp>
 #include <calotype/eval/predictions.hpp>
 #include <calotype/nn/session.hpp>
 #include <calotype/train/trainer.hpp>
@@ -65,8 +68,8 @@ struct run_state {
 // every epoch, when trainer and state are complete (the place to write a checkpoint): returns false to stop.
 // Without validation data the last parameters are the best.
 template <class Net, class Policy, concepts::dataset Data, class OnStep, class OnEpoch>
-void fit(trainer<Net, Policy>& t, Data const& training, Data const& validation, run_state<Net>& state,
-         OnStep&& on_step, OnEpoch&& on_epoch) {
+result<void> fit(trainer<Net, Policy>& t, Data const& training, Data const& validation, run_state<Net>& state,
+                 OnStep&& on_step, OnEpoch&& on_epoch) {
   using clock = std::chrono::steady_clock;
   auto const since = [](clock::time_point start) {
     return std::chrono::duration<double>(clock::now() - start).count();
@@ -84,6 +87,10 @@ void fit(trainer<Net, Policy>& t, Data const& training, Data const& validation, 
       on_step(step_report{report.epoch, step, steps, loss,
                           since(start) / static_cast<double>(steps_here) * static_cast<double>(left)});
     });
+    if (!std::isfinite(report.loss)) {
+      return error{"the loss is no longer a finite number", "epoch " + std::to_string(report.epoch),
+                   "use a smaller learning rate"};
+    }
     if (validation.size() > 0) {
       auto const p = predict<Net, Policy>(t.model(), validation, t.settings().threads);
       report.validation_loss = eval::cross_entropy(p);
@@ -98,8 +105,9 @@ void fit(trainer<Net, Policy>& t, Data const& training, Data const& validation, 
     }
     report.seconds = since(epoch_start);
     state.history.push_back(report);
-    if (!on_epoch(report)) return;
+    if (!on_epoch(report)) return {};
   }
+  return {};
 }
 
 }  // namespace calotype::train

@@ -53,16 +53,16 @@ TEST_CASE("a run interrupted after any epoch ends with the bits of an uninterrup
   auto const nothing = [](ct::train::step_report const&) {};
   ct::train::trainer<net, cpu> whole(ct::nn::model<net>::initial(2), o);
   ct::train::run_state<net> whole_state;
-  ct::train::fit(whole, data, validation, whole_state, nothing, [](auto const&) { return true; });
+  REQUIRE(ct::train::fit(whole, data, validation, whole_state, nothing, [](auto const&) { return true; }));
 
   std::string const path = place("checkpoint");
   for (std::uint64_t stop = 1; stop < 4; ++stop) {
     ct::train::trainer<net, cpu> first(ct::nn::model<net>::initial(2), o);
     ct::train::run_state<net> state;
-    ct::train::fit(first, data, validation, state, nothing, [&](ct::train::epoch_report const& r) {
-      REQUIRE(ct::train::save_checkpoint(path, first, state, {{"data", "quadrants"}}));
-      return r.epoch < stop;
-    });
+    REQUIRE(ct::train::fit(first, data, validation, state, nothing, [&](ct::train::epoch_report const& r) {
+      return static_cast<bool>(ct::train::save_checkpoint(path, first, state, {{"data", "quadrants"}})) &&
+             r.epoch < stop;
+    }));
     auto c = ct::train::load_checkpoint<net>(path);
     REQUIRE(c);
     CHECK(c->notes.at("data") == "quadrants");
@@ -72,7 +72,7 @@ TEST_CASE("a run interrupted after any epoch ends with the bits of an uninterrup
     REQUIRE(c->state.history.size() == stop);
     ct::train::trainer<net, cpu> second(ct::nn::model<net>::initial(77), c->settings);
     ct::train::resume(second, *c);
-    ct::train::fit(second, data, validation, c->state, nothing, [](auto const&) { return true; });
+    REQUIRE(ct::train::fit(second, data, validation, c->state, nothing, [](auto const&) { return true; }));
     CHECK(second.save().parameters == whole.save().parameters);
     CHECK(c->state.best_parameters == whole_state.best_parameters);
     CHECK(c->state.best_auc == whole_state.best_auc);
@@ -87,6 +87,52 @@ TEST_CASE("a run interrupted after any epoch ends with the bits of an uninterrup
   std::filesystem::resize_file(path, std::filesystem::file_size(path) - 5);
   CHECK(ct::train::load_checkpoint<net>(path).error() != nullptr);
   std::filesystem::remove(path);
+}
+
+TEST_CASE("a checkpoint whose entries are missing or absurd is refused, entry by entry") {
+  quadrants const data(20);
+  std::string const path = place("entries");
+  ct::train::trainer<net, cpu> t(ct::nn::model<net>::initial(2), {.batch_size = 5, .epochs = 1});
+  ct::train::run_state<net> state;
+  REQUIRE(ct::train::fit(
+      t, data, quadrants(10), state, [](auto const&) {}, [](auto const&) { return true; }));
+  REQUIRE(ct::train::save_checkpoint(path, t, state));
+  auto const good = ct::io::read_safetensors(path);
+  REQUIRE(good);
+  for (auto const& [key, value] :
+       std::vector<std::pair<std::string, std::string>>{{"batch_size", "0"},
+                                                        {"batch_size", ""},
+                                                        {"epochs_done", "1000000000000000000"},
+                                                        {"epochs_done", "2"},
+                                                        {"format_version", "7"},
+                                                        {"learning_rate", "0x0p+0"},
+                                                        {"learning_rate", "1,5"},
+                                                        {"beta1", "0x1p+0"},
+                                                        {"epoch.1", "0x1p+0 0x1p+0"}}) {
+    auto metadata = good->metadata;
+    metadata[key] = value;
+    std::vector<ct::io::tensor_view> views;
+    for (auto const& tensor : good->tensors) views.push_back({tensor.name, tensor.shape, tensor.values});
+    REQUIRE(ct::io::write_safetensors(path, views, metadata, {.force = true}));
+    auto const c = ct::train::load_checkpoint<net>(path);
+    INFO(key, " = ", value);
+    CHECK(c.error() != nullptr);
+  }
+  std::filesystem::remove(path);
+}
+
+TEST_CASE("a run that diverges is an error, not weights") {
+  quadrants const data(60);
+  ct::train::trainer<net, cpu> t(ct::nn::model<net>::initial(2),
+                                 {.optimiser = {.learning_rate = 1e38}, .batch_size = 5, .epochs = 3});
+  ct::train::run_state<net> state;
+  auto const trained = ct::train::fit(
+      t, data, data, state, [](auto const&) {}, [](auto const&) { return true; });
+  REQUIRE(trained.error() != nullptr);
+  CHECK(trained.error()->message().find("no longer a finite number") != std::string::npos);
+  std::string const path = place("diverged");
+  CHECK(ct::io::save(path, t.model()).error() != nullptr);
+  CHECK(!std::filesystem::exists(path));
 }
 
 TEST_CASE("weights are not a checkpoint") {

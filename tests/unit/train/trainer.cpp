@@ -153,13 +153,13 @@ TEST_CASE("a network learns to tell shapes apart, and the best epoch is kept") {
   ct::train::run_state<small> state;
   std::size_t steps = 0;
   double last_left = 1e9;
-  ct::train::fit(
+  REQUIRE(ct::train::fit(
       t, data, validation, state,
       [&](ct::train::step_report const& r) {
         ++steps;
         last_left = r.seconds_left;
       },
-      [](ct::train::epoch_report const&) { return true; });
+      [](ct::train::epoch_report const&) { return true; }));
   CHECK(steps == 12 * 30);
   CHECK(last_left == 0);
   REQUIRE(state.history.size() == 12);
