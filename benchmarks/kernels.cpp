@@ -23,9 +23,10 @@ using namespace calotype;
 using kernel::conv_shape;
 using kernel::map_shape;
 using kernel::pool_shape;
-using policy = exec::cpu<>;
-using arch = policy::arch_type;
-using ops = kernel::ops<policy>;
+using direct = exec::cpu<>;
+using arch = direct::arch_type;
+using winograd = exec::cpu<arch, exec::single, exec::winograd>;
+using ops = kernel::ops<direct>;  // layouts do not depend on the arithmetic
 
 double cpu_seconds() {
   std::timespec t{};
@@ -107,14 +108,14 @@ buffer<float> map_of_numbers() {
   } else {
     buffer<float> map(ops::map_size<M>);
     buffer<float> const x = random_numbers(static_cast<std::size_t>(M.size()));
-    ops::flatten<M>::gradient(policy{}, x.data(), map.data());
+    ops::flatten<M>::gradient(direct{}, x.data(), map.data());
     return map;
   }
 }
 
-template <conv_shape S, bool FromImage>
+template <conv_shape S, bool FromImage, class Policy>
 struct layer {
-  using conv = ops::conv<S, FromImage>;
+  using conv = kernel::ops<Policy>::template conv<S, FromImage>;
   buffer<float> in = map_of_numbers<S.in, FromImage>();
   buffer<float> out = map_of_numbers<S.out()>();
   buffer<float> shortcut = map_of_numbers<S.out()>();
@@ -123,6 +124,8 @@ struct layer {
   buffer<float> bias = random_numbers(static_cast<std::size_t>(S.filters));
   buffer<float> packed = buffer<float>(conv::packed_size);
   buffer<float> gradient_packed = buffer<float>(conv::gradient_packed_size);
+  buffer<float> scratch =
+      buffer<float>(std::max(kernel::scratch_of_forward<conv>(), kernel::scratch_of_gradients<conv>()));
 
   layer() {
     conv::pack(weights.data(), bias.data(), packed.data());
@@ -130,40 +133,43 @@ struct layer {
   }
 };
 
-template <conv_shape S, bool FromImage = false, bool Shortcut = false>
+template <conv_shape S, bool FromImage = false, bool Shortcut = false, class Policy = direct>
 void forward(benchmark::State& state) {
-  layer<S, FromImage> l;
+  layer<S, FromImage, Policy> l;
+  using conv = typename layer<S, FromImage, Policy>::conv;
   measure(state, static_cast<double>(S.multiply_adds()), [&] {
-    layer<S, FromImage>::conv::template forward<true, Shortcut>(policy{}, l.in.data(), l.packed.data(),
-                                                                l.shortcut.data(), l.out.data());
+    kernel::run_forward<conv, true, Shortcut>(Policy{}, l.in.data(), l.packed.data(), l.shortcut.data(),
+                                              l.out.data(), l.scratch.data());
   });
 }
 
 template <conv_shape S, bool FromImage>
 void forward_pool(benchmark::State& state) {
   constexpr pool_shape pool{S.out(), 2, 2};
-  layer<S, FromImage> l;
+  layer<S, FromImage, direct> l;
   measure(state, static_cast<double>(S.multiply_adds()), [&] {
-    layer<S, FromImage>::conv::template forward_pool<true, pool>(policy{}, l.in.data(), l.packed.data(),
-                                                                 l.out.data());
+    layer<S, FromImage, direct>::conv::template forward_pool<true, pool>(direct{}, l.in.data(), l.packed.data(),
+                                                                         l.out.data());
   });
 }
 
-template <conv_shape S>
+template <conv_shape S, class Policy = direct>
 void input_gradient(benchmark::State& state) {
-  layer<S, false> l;
+  layer<S, false, Policy> l;
+  using conv = typename layer<S, false, Policy>::conv;
   measure(state, static_cast<double>(S.multiply_adds()), [&] {
-    layer<S, false>::conv::input_gradient(policy{}, l.out.data(), l.gradient_packed.data(), nullptr,
-                                          l.din.data());
+    kernel::run_input_gradient<conv>(Policy{}, l.out.data(), l.gradient_packed.data(), nullptr, l.din.data(),
+                                     l.scratch.data());
   });
 }
 
-template <conv_shape S, bool FromImage = false>
+template <conv_shape S, bool FromImage = false, class Policy = direct>
 void weight_gradient(benchmark::State& state) {
-  layer<S, FromImage> l;
+  layer<S, FromImage, Policy> l;
+  using conv = typename layer<S, FromImage, Policy>::conv;
   measure(state, static_cast<double>(S.multiply_adds()), [&] {
-    layer<S, FromImage>::conv::weight_gradient(policy{}, l.in.data(), l.out.data(), l.weights.data(),
-                                               l.bias.data());
+    kernel::run_weight_gradient<conv>(Policy{}, l.in.data(), l.out.data(), l.weights.data(), l.bias.data(),
+                                      l.scratch.data());
   });
 }
 
@@ -185,12 +191,12 @@ buffer<float> parameters_of() {
   return random_numbers(static_cast<std::size_t>(nn::plan_of<Net>.total_parameters()));
 }
 
-template <class Net>
+template <class Net, class Policy = direct>
 void infer(benchmark::State& state) {
   constexpr map_shape in = nn::plan_of<Net>.shape(0);
-  nn::packed_parameters<Net, policy> packed;
+  nn::packed_parameters<Net, Policy> packed;
   packed.pack(parameters_of<Net>().data());
-  nn::inference_engine<Net, policy> engine;
+  nn::inference_engine<Net, Policy> engine;
   buffer<float> const x = map_of_numbers<in, true>();
   std::copy(x.begin(), x.end(), engine.template input<0>());
   measure(state, static_cast<double>(nn::plan_of<Net>.multiply_adds()),
@@ -199,14 +205,14 @@ void infer(benchmark::State& state) {
 
 // One event forward and backward. The work: every convolution and dense layer three times, less the input
 // gradient of the first convolution, which nobody needs.
-template <class Net>
+template <class Net, class Policy = direct>
 void train(benchmark::State& state) {
   constexpr map_shape in = nn::plan_of<Net>.shape(0);
   buffer<float> const parameters = parameters_of<Net>();
   buffer<float> gradients(parameters.size());
-  nn::packed_parameters<Net, policy> packed(true);
+  nn::packed_parameters<Net, Policy> packed(true);
   packed.pack(parameters.data());
-  nn::training_engine<Net, policy> engine;
+  nn::training_engine<Net, Policy> engine;
   buffer<float> const x = map_of_numbers<in, true>();
   std::copy(x.begin(), x.end(), engine.template input<0>());
   double const work = 3.0 * static_cast<double>(nn::plan_of<Net>.multiply_adds()) -
@@ -252,4 +258,16 @@ BENCHMARK(infer<resnet15<3, 280, 360>>)->Name("infer/cms-ii 3x280x360");
 BENCHMARK(infer<resnet15<3, 125, 125>>)->Name("infer/jet 3x125x125");
 BENCHMARK(infer<resnet15<1, 32, 32>>)->Name("infer/crop 1x32x32");
 BENCHMARK(train<resnet15<1, 170, 360>>)->Name("forward and backward/eb 1x170x360");
+BENCHMARK(forward<narrow, false, true, winograd>)->Name("winograd/forward/3x3 16->16 41x89 with shortcut");
+BENCHMARK(forward<wide, false, true, winograd>)->Name("winograd/forward/3x3 32->32 21x45 with shortcut");
+BENCHMARK(input_gradient<narrow, winograd>)->Name("winograd/input gradient/3x3 16->16 41x89");
+BENCHMARK(input_gradient<wide, winograd>)->Name("winograd/input gradient/3x3 32->32 21x45");
+BENCHMARK(weight_gradient<narrow, false, winograd>)->Name("winograd/weight gradient/3x3 16->16 41x89");
+BENCHMARK(weight_gradient<wide, false, winograd>)->Name("winograd/weight gradient/3x3 32->32 21x45");
+BENCHMARK(infer<resnet15<1, 170, 360>, winograd>)->Name("winograd/infer/eb 1x170x360");
+BENCHMARK(infer<resnet15<3, 170, 360>, winograd>)->Name("winograd/infer/cms-b 3x170x360");
+BENCHMARK(infer<resnet15<3, 280, 360>, winograd>)->Name("winograd/infer/cms-ii 3x280x360");
+BENCHMARK(infer<resnet15<3, 125, 125>, winograd>)->Name("winograd/infer/jet 3x125x125");
+BENCHMARK(infer<resnet15<1, 32, 32>, winograd>)->Name("winograd/infer/crop 1x32x32");
+BENCHMARK(train<resnet15<1, 170, 360>, winograd>)->Name("winograd/forward and backward/eb 1x170x360");
 BENCHMARK_MAIN();

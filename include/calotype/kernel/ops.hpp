@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <type_traits>
 
 #include <calotype/core/config.hpp>
 
@@ -99,7 +100,11 @@ struct adam_step {
 //       forward_pool<Relu, pool_shape>(p, in, packed, out)        convolution and max pool in one go, same bits
 //       gradient_packed_size, pack_gradient(weights OIHW, packed)
 //       input_gradient(p, dout, packed, added, din)               din = gradient + added (may be null)
-//       weight_gradient(p, in, dout, dweights OIHW, dbias)        of one event; overwrites
+//       input_gradient_relu(p, dout, packed, added, in, din)      optional: the same, and then relu_gradient
+//       with in weight_gradient(p, in, dout, dweights OIHW, dbias)        of one event; overwrites
+//       scratch_size, gradient_scratch_size     optional: reals of memory that forward, or each of the
+//       gradients,
+//                                   takes as one more, last argument; its contents do not matter
 //   relu_gradient<map_shape>(p, out, dout)                        dout = out > 0 ? dout : +0, in place
 //   max_pool<pool_shape>            forward(p, in, out), gradient(p, in, out, dout, din)
 //   global_max_pool<map_shape>      forward(p, in, vector), gradient(p, in, vector, dvector, din)
@@ -138,5 +143,65 @@ struct ops {
                 "calotype::kernel::ops: no kernels for this policy; include the header that brings it, "
                 "e.g. <calotype/exec/cpu.hpp>, <calotype/exec/scalar.hpp> or <calotype/exec/thrust.hpp>");
 };
+
+// The reals of scratch memory that a convolution asks for, 0 where it has no such thing.
+template <class Conv>
+constexpr std::size_t scratch_of_forward() {
+  if constexpr (requires { Conv::scratch_size; }) {
+    return Conv::scratch_size;
+  } else {
+    return 0;
+  }
+}
+template <class Conv>
+constexpr std::size_t scratch_of_gradients() {
+  if constexpr (requires { Conv::gradient_scratch_size; }) {
+    return Conv::gradient_scratch_size;
+  } else {
+    return 0;
+  }
+}
+
+// The calls of a convolution, with the scratch memory if it asks for some.
+template <class Conv, bool Relu, bool Shortcut, class Policy, class Real>
+CALOTYPE_INLINE void run_forward(Policy const& p, std::type_identity_t<Real> const* in,
+                                 std::type_identity_t<Real> const* packed,
+                                 std::type_identity_t<Real> const* shortcut, std::type_identity_t<Real>* out,
+                                 [[maybe_unused]] Real* scratch) noexcept {
+  if constexpr (scratch_of_forward<Conv>() > 0) {
+    Conv::template forward<Relu, Shortcut>(p, in, packed, shortcut, out, scratch);
+  } else {
+    Conv::template forward<Relu, Shortcut>(p, in, packed, shortcut, out);
+  }
+}
+template <class Conv, class Policy, class Real>
+CALOTYPE_INLINE void run_input_gradient(Policy const& p, std::type_identity_t<Real> const* dout,
+                                        std::type_identity_t<Real> const* packed,
+                                        std::type_identity_t<Real> const* added,
+                                        std::type_identity_t<Real>* din,
+                                        [[maybe_unused]] Real* scratch) noexcept {
+  if constexpr (scratch_of_gradients<Conv>() > 0) {
+    Conv::input_gradient(p, dout, packed, added, din, scratch);
+  } else {
+    Conv::input_gradient(p, dout, packed, added, din);
+  }
+}
+// Whether a convolution has input_gradient_relu; those that do take scratch memory.
+template <class Conv>
+constexpr bool has_input_gradient_relu() {
+  return requires { &Conv::input_gradient_relu; };
+}
+template <class Conv, class Policy, class Real>
+CALOTYPE_INLINE void run_weight_gradient(Policy const& p, std::type_identity_t<Real> const* in,
+                                         std::type_identity_t<Real> const* dout,
+                                         std::type_identity_t<Real>* dweights,
+                                         std::type_identity_t<Real>* dbias,
+                                         [[maybe_unused]] Real* scratch) noexcept {
+  if constexpr (scratch_of_gradients<Conv>() > 0) {
+    Conv::weight_gradient(p, in, dout, dweights, dbias, scratch);
+  } else {
+    Conv::weight_gradient(p, in, dout, dweights, dbias);
+  }
+}
 
 }  // namespace calotype::kernel

@@ -22,6 +22,20 @@ CALOTYPE_INLINE constexpr void for_each_index(F&& f) {
   (std::make_integer_sequence<int, N>{});
 }
 
+// The threads of an engine: none besides the caller's, or those its policy asks for.
+template <class Policy>
+struct crew {
+  explicit crew(Policy&) {}
+  static constexpr std::size_t size() { return 1; }
+};
+template <class Policy>
+requires requires(Policy p) { p.threads.hire(); }
+struct crew<Policy> {
+  explicit crew(Policy& p) : team(p.threads.hire()) {}
+  std::size_t size() const { return static_cast<std::size_t>(team->size()); }
+  decltype(std::declval<Policy&>().threads.hire()) team;
+};
+
 // The kernels of step Step of a network under a policy.
 template <class Net, class Policy, int Step>
 struct step_kernels {
@@ -46,6 +60,22 @@ struct step_kernels {
   static constexpr std::size_t gradient_packed_size() {
     if constexpr (self.kind == op::conv && !from_image) {
       return ops::template conv<conv_shape, from_image>::gradient_packed_size;
+    } else {
+      return 0;
+    }
+  }
+
+  // What its kernels need besides their arguments, for the time of a call.
+  static constexpr std::size_t scratch_size() {
+    if constexpr (self.kind == op::conv) {
+      return kernel::scratch_of_forward<typename ops::template conv<conv_shape, from_image>>();
+    } else {
+      return 0;
+    }
+  }
+  static constexpr std::size_t gradient_scratch_size() {
+    if constexpr (self.kind == op::conv) {
+      return kernel::scratch_of_gradients<typename ops::template conv<conv_shape, from_image>>();
     } else {
       return 0;
     }
@@ -96,6 +126,20 @@ struct layout {
   static constexpr std::size_t forward_packed_size = forward_offset[static_cast<std::size_t>(steps)];
   static constexpr std::size_t gradient_packed_size = gradient_offset[static_cast<std::size_t>(steps)];
 
+  // The largest of all steps: one block serves them in turn.
+  static constexpr std::size_t largest_scratch(bool training) {
+    std::size_t most = 0;
+    for_each_index<steps>([&](auto i) {
+      using k = step_kernels<Net, Policy, i>;
+      std::size_t const n = padded(k::scratch_size()), g = padded(training ? k::gradient_scratch_size() : 0);
+      most = n > most ? n : most;
+      most = g > most ? g : most;
+    });
+    return most;
+  }
+  static constexpr std::size_t inference_scratch = largest_scratch(false);
+  static constexpr std::size_t training_scratch = largest_scratch(true);
+
   static constexpr auto fused_steps() {
     std::array<bool, static_cast<std::size_t>(capacity)> f{};
     for_each_index<steps>([&](auto i) { f[i] = step_kernels<Net, Policy, i>::pools_next(); });
@@ -128,6 +172,37 @@ struct layout {
   static constexpr std::size_t inference_size =
       inference_offset[static_cast<std::size_t>(inference_memory.slots)];
   static constexpr std::size_t training_size = training_offset[static_cast<std::size_t>(training_memory.slots)];
+
+  // The step with a ReLU whose output step i reads, if step i is the last to add to that output's gradient: -1
+  // otherwise.
+  static constexpr int masked_by(int i) {
+    int producer = -1;
+    for (int j = 0; j < i; ++j) {
+      if (plan.at(j).in == plan.at(i).in) return -1;
+      if (plan.at(j).out == plan.at(i).in && plan.at(j).relu) producer = j;
+    }
+    return gradients.din[static_cast<std::size_t>(i)] >= 0 ? producer : -1;
+  }
+  static constexpr auto masking_steps() {
+    std::array<bool, static_cast<std::size_t>(capacity)> f{};
+    for_each_index<steps>([&](auto i) {
+      using k = step_kernels<Net, Policy, i>;
+      if constexpr (k::self.kind == op::conv) {
+        f[i] = kernel::has_input_gradient_relu<typename ops::template conv<k::conv_shape, k::from_image>>() &&
+               masked_by(i) >= 0;
+      }
+    });
+    return f;
+  }
+  static constexpr auto masking = masking_steps();
+  // Whether step i applies the ReLU gradient of the step before it, and whether step i's has been applied.
+  static constexpr bool masks_gradient(int i) { return masking[static_cast<std::size_t>(i)]; }
+  static constexpr bool gradient_is_masked(int i) {
+    for (int j = i + 1; j < steps; ++j) {
+      if (masking[static_cast<std::size_t>(j)] && masked_by(j) == i) return true;
+    }
+    return false;
+  }
 
   static constexpr auto gradient_offsets() {
     std::array<std::size_t, static_cast<std::size_t>(gradients.slots) + 1> offsets{};
@@ -186,7 +261,9 @@ class packed_parameters {
   typename ops::buffer gradient_;
 };
 
-// One event at a time through the network. Owns its activations; allocates once, at construction.
+// One event at a time through the network. Owns its activations, and its threads under a policy that has some;
+// allocates once, at construction. workspace_bytes is what one thread needs; each other one has scratch memory
+// of its own.
 template <class Net, class Policy>
 class inference_engine {
   using layout = detail::layout<Net, Policy>;
@@ -195,9 +272,14 @@ class inference_engine {
   using ops = kernel::ops<Policy>;
   using real_type = typename ops::real_type;
   static constexpr int outputs = layout::plan.shape(layout::plan.result).channels;
-  static constexpr std::size_t workspace_bytes = layout::inference_size * sizeof(real_type);
+  static constexpr std::size_t workspace_bytes =
+      (layout::inference_size + layout::inference_scratch) * sizeof(real_type);
 
-  explicit inference_engine(Policy policy = {}) : policy_(policy), memory_(layout::inference_size) {}
+  explicit inference_engine(Policy policy = {})
+      : policy_(policy),
+        crew_(policy_),
+        memory_(layout::inference_size),
+        scratch_(layout::inference_scratch * crew_.size()) {}
 
   // Where the numbers of an input plane are kept, in the policy's image layout; zero at first.
   template <int Plane>
@@ -237,9 +319,11 @@ class inference_engine {
         conv_kernel::template forward_pool<s.relu, layout::plan.pool(Step + 1)>(policy_, at(s.in), packed,
                                                                                 at(pool.out));
       } else if constexpr (s.shortcut >= 0) {
-        conv_kernel::template forward<s.relu, true>(policy_, at(s.in), packed, at(s.shortcut), at(s.out));
+        kernel::run_forward<conv_kernel, s.relu, true>(policy_, at(s.in), packed, at(s.shortcut), at(s.out),
+                                                       scratch_.data());
       } else {
-        conv_kernel::template forward<s.relu, false>(policy_, at(s.in), packed, nullptr, at(s.out));
+        kernel::run_forward<conv_kernel, s.relu, false>(policy_, at(s.in), packed, nullptr, at(s.out),
+                                                        scratch_.data());
       }
     } else if constexpr (s.kind == op::max_pool) {
       if constexpr (Step == 0 || !layout::fused[static_cast<std::size_t>(Step > 0 ? Step - 1 : 0)]) {
@@ -257,7 +341,9 @@ class inference_engine {
   }
 
   [[no_unique_address]] Policy policy_;
+  [[no_unique_address]] detail::crew<Policy> crew_;
   typename ops::buffer memory_;
+  typename ops::buffer scratch_;
 };
 
 // Forward and backward of one event. Every activation is kept; gradients share buffers.
@@ -275,10 +361,14 @@ class training_engine {
   static constexpr int outputs = layout::plan.shape(layout::plan.result).channels;
   static constexpr int parameters = layout::plan.total_parameters();
   static constexpr std::size_t workspace_bytes =
-      (layout::training_size + layout::gradient_size) * sizeof(real_type);
+      (layout::training_size + layout::gradient_size + layout::training_scratch) * sizeof(real_type);
 
   explicit training_engine(Policy policy = {})
-      : policy_(policy), memory_(layout::training_size), gradient_(layout::gradient_size) {}
+      : policy_(policy),
+        crew_(policy_),
+        memory_(layout::training_size),
+        gradient_(layout::gradient_size),
+        scratch_(layout::training_scratch * crew_.size()) {}
 
   template <int Plane>
   real_type* input() noexcept {
@@ -333,7 +423,8 @@ class training_engine {
       using conv_kernel = typename ops::template conv<k::conv_shape, k::from_image>;
       real_type const* shortcut = nullptr;
       if constexpr (s.shortcut >= 0) shortcut = at(s.shortcut);
-      conv_kernel::template forward<s.relu, (s.shortcut >= 0)>(policy_, at(s.in), packed, shortcut, at(s.out));
+      kernel::run_forward<conv_kernel, s.relu, (s.shortcut >= 0)>(policy_, at(s.in), packed, shortcut,
+                                                                  at(s.out), scratch_.data());
     } else if constexpr (s.kind == op::max_pool) {
       ops::template max_pool<k::pool_shape>::forward(policy_, at(s.in), at(s.out));
     } else if constexpr (s.kind == op::global_max_pool) {
@@ -357,14 +448,20 @@ class training_engine {
     constexpr auto const& g = layout::gradients;
     real_type* const dout = gradient_slot(g.dout[Step]) + g.dout_offset[Step];
     real_type* const din = gradient_slot(g.din[Step]);
-    if constexpr (s.relu) ops::template relu_gradient<k::out_shape>(policy_, at(s.out), dout);
+    if constexpr (s.relu && !layout::gradient_is_masked(Step))
+      ops::template relu_gradient<k::out_shape>(policy_, at(s.out), dout);
     if constexpr (s.kind == op::conv) {
       using conv_kernel = typename ops::template conv<k::conv_shape, k::from_image>;
-      conv_kernel::weight_gradient(policy_, at(s.in), dout,
-                                   gradients + layout::plan.parameter_at(s.weight).offset,
-                                   gradients + layout::plan.parameter_at(s.bias).offset);
-      if constexpr (g.din[Step] >= 0)
-        conv_kernel::input_gradient(policy_, dout, packed, gradient_slot(g.added[Step]), din);
+      kernel::run_weight_gradient<conv_kernel>(
+          policy_, at(s.in), dout, gradients + layout::plan.parameter_at(s.weight).offset,
+          gradients + layout::plan.parameter_at(s.bias).offset, scratch_.data());
+      if constexpr (layout::masks_gradient(Step)) {
+        conv_kernel::input_gradient_relu(policy_, dout, packed, gradient_slot(g.added[Step]), at(s.in), din,
+                                         scratch_.data());
+      } else if constexpr (g.din[Step] >= 0) {
+        kernel::run_input_gradient<conv_kernel>(policy_, dout, packed, gradient_slot(g.added[Step]), din,
+                                                scratch_.data());
+      }
     } else if constexpr (s.kind == op::max_pool) {
       ops::template max_pool<k::pool_shape>::gradient(policy_, at(s.in), at(s.out), dout, din);
     } else if constexpr (s.kind == op::global_max_pool) {
@@ -394,8 +491,10 @@ class training_engine {
   }
 
   [[no_unique_address]] Policy policy_;
+  [[no_unique_address]] detail::crew<Policy> crew_;
   typename ops::buffer memory_;
   typename ops::buffer gradient_;
+  typename ops::buffer scratch_;
   std::uint64_t dropout_key_ = 0;
 };
 

@@ -85,26 +85,30 @@ struct chains {
   // All outputs. `in`, `added` and `out` point at pixel (0, 0); `weights` are [together][tap row][tap
   // col][channel][width], `bias` has all channels; `added` may be null. Every tap must stay inside the input
   // and its halo.
-  template <bool Relu>
-  static void all(float const* in, float const* bias, float const* weights, window w, float const* added,
-                  float* out) {
+  template <bool Relu, class Policy>
+  static void all(Policy const& p, float const* in, float const* bias, float const* weights, window w,
+                  float const* added, float* out) {
     in += w.first_row * L.from.row + w.first_col * L.from.pixel;
-    for (int block = 0; block < L.blocks; block += together) {
-      for (int i = 0, y = 0; i < down.count; ++i) {
-        float const* from = in + y * L.stride * L.from.row;
-        int const to = y * L.to.row + block * L.to.block;
-        if constexpr (down.longer > 0) {
-          if (i < down.longer) {
-            band<down.length + 1, Relu>(from, bias + block * block_size, weights, whole(w), added, out, to);
-            y += down.length + 1;
-            continue;
-          }
+    int const weights_of_group = w.rows * w.cols * L.from.channels * width;
+    for_each_part(p, L.blocks / together * down.count, work(w), [&](int, int part) {
+      int const group = part / down.count, i = part % down.count;
+      int const y = i * down.length + smaller_of(i, down.longer);
+      float const* const from = in + y * L.stride * L.from.row;
+      float const* const b = bias + group * width;
+      int const to = y * L.to.row + group * together * L.to.block;
+      if constexpr (down.longer > 0) {
+        if (i < down.longer) {
+          return band<down.length + 1, Relu>(from, b, weights + group * weights_of_group, whole(w), added, out,
+                                             to);
         }
-        band<down.length, Relu>(from, bias + block * block_size, weights, whole(w), added, out, to);
-        y += down.length;
       }
-      weights += w.rows * w.cols * L.from.channels * width;
-    }
+      band<down.length, Relu>(from, b, weights + group * weights_of_group, whole(w), added, out, to);
+    });
+  }
+
+  // Multiply-adds of the layer.
+  static constexpr long long work(window w) {
+    return static_cast<long long>(rows) * cols * L.blocks * block_size * w.rows * w.cols * L.from.channels;
   }
 
   // The same where taps may fall beyond the halo: they are left out.

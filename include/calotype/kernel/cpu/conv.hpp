@@ -59,29 +59,31 @@ struct pooled_chains {
   static constexpr int windows = chain::outputs / (Size * Size);  // in a tile
   static constexpr parts across = split(Pooled.cols, larger_of(windows, 1));
 
-  template <bool Relu>
-  static void all(float const* in, float const* bias, float const* weights, window w, float* out) {
+  template <bool Relu, class Policy>
+  static void all(Policy const& p, float const* in, float const* bias, float const* weights, window w,
+                  float* out) {
     in += w.first_row * L.from.row + w.first_col * L.from.pixel;
-    for (int block = 0; block < L.blocks; block += chain::together) {
-      for (int y = 0; y < Pooled.rows; ++y) {
-        float const* from = in + y * Size * L.stride * L.from.row;
-        float* to = out + block * Pooled.block + y * Pooled.row;
-        for (int i = 0; i < across.count; ++i) {
-          if constexpr (across.longer > 0) {
-            if (i < across.longer) {
-              tile<across.length + 1, Relu>(from, bias + block * block_size, weights, chain::whole(w), to);
-              from += (across.length + 1) * Size * L.stride * L.from.pixel;
-              to += (across.length + 1) * Pooled.pixel;
-              continue;
-            }
+    int const weights_of_group = w.rows * w.cols * L.from.channels * chain::width;
+    for_each_part(p, L.blocks / chain::together * Pooled.rows, chain::work(w), [&](int, int part) {
+      int const group = part / Pooled.rows, y = part % Pooled.rows;
+      float const* from = in + y * Size * L.stride * L.from.row;
+      float const* const b = bias + group * chain::width;
+      float const* const weight = weights + group * weights_of_group;
+      float* to = out + group * chain::together * Pooled.block + y * Pooled.row;
+      for (int i = 0; i < across.count; ++i) {
+        if constexpr (across.longer > 0) {
+          if (i < across.longer) {
+            tile<across.length + 1, Relu>(from, b, weight, chain::whole(w), to);
+            from += (across.length + 1) * Size * L.stride * L.from.pixel;
+            to += (across.length + 1) * Pooled.pixel;
+            continue;
           }
-          tile<across.length, Relu>(from, bias + block * block_size, weights, chain::whole(w), to);
-          from += across.length * Size * L.stride * L.from.pixel;
-          to += across.length * Pooled.pixel;
         }
+        tile<across.length, Relu>(from, b, weight, chain::whole(w), to);
+        from += across.length * Size * L.stride * L.from.pixel;
+        to += across.length * Pooled.pixel;
       }
-      weights += w.rows * w.cols * L.from.channels * chain::width;
-    }
+    });
   }
 
  private:
@@ -129,16 +131,16 @@ struct conv {
   }
 
   template <bool Relu, bool Shortcut>
-  static void forward(Policy const&, float const* in, float const* packed, float const* shortcut,
+  static void forward(Policy const& p, float const* in, float const* packed, float const* shortcut,
                       float* out) noexcept {
     if constexpr (S.out().is_vector()) {
       whole_blocks<S.filters> added;
       whole_blocks<S.filters> sum;
       if constexpr (Shortcut) added = whole_blocks<S.filters>(shortcut);
-      run<Relu>(in, packed, Shortcut ? added.value : nullptr, sum.value);
+      run<Relu>(p, in, packed, Shortcut ? added.value : nullptr, sum.value);
       sum.copy_to(out);
     } else {
-      run<Relu>(in, packed, Shortcut ? shortcut + to.origin() : nullptr, out + to.origin());
+      run<Relu>(p, in, packed, Shortcut ? shortcut + to.origin() : nullptr, out + to.origin());
     }
   }
 
@@ -148,18 +150,19 @@ struct conv {
       inside&& P.in == S.out() && P.size == P.stride&& P.size* P.size <= chain::outputs && !P.out().is_vector();
 
   template <bool Relu, pool_shape P>
-  static void forward_pool(Policy const&, float const* in, float const* packed,
+  static void forward_pool(Policy const& p, float const* in, float const* packed,
                            float* out) noexcept requires pools<P> {
     constexpr strides pooled = map_strides(P.out());
     pooled_chains<arch, shape, pooled, P.size>::template all<Relu>(
-        in + from.origin(), packed, packed + bias_size, taps, out + pooled.origin());
+        p, in + from.origin(), packed, packed + bias_size, taps, out + pooled.origin());
   }
 
  private:
   template <bool Relu>
-  static void run(float const* in, float const* packed, float const* added, float* out) noexcept {
+  static void run([[maybe_unused]] Policy const& p, float const* in, float const* packed, float const* added,
+                  float* out) noexcept {
     if constexpr (inside) {
-      chain::template all<Relu>(in + from.origin(), packed, packed + bias_size, taps, added, out);
+      chain::template all<Relu>(p, in + from.origin(), packed, packed + bias_size, taps, added, out);
     } else {
       chain::template clipped<Relu>(in + from.origin(), packed, packed + bias_size, taps, added, out);
     }

@@ -83,7 +83,7 @@ struct conv_input_gradient {
       constexpr int at = row * to.row + col * to.pixel;
       float const* plus = added != nullptr ? added + at : nullptr;
       if constexpr (taps.stays_inside(from, rows, cols)) {
-        chain::template all<false>(dout + from.origin(), zeros, weights, taps, plus, din + at);
+        chain::template all<false>(caller_alone{}, dout + from.origin(), zeros, weights, taps, plus, din + at);
       } else {
         chain::template clipped<false>(dout + from.origin(), zeros, weights, taps, plus, din + at);
       }

@@ -121,4 +121,24 @@ CALOTYPE_INLINE constexpr parts split(int n, int longest) {
   return {count, n / count, n % count};
 }
 
+// For kernels that nobody shares out.
+struct caller_alone {};
+
+// f(worker, part) for every part of a job: by the policy's threads if it is worth waking them, else in order by
+// this one. Parts are a fixed cut of the job, so who does them decides no bit.
+template <class Policy, class Function>
+CALOTYPE_INLINE void for_each_part([[maybe_unused]] Policy const& p, int count, long long multiply_adds,
+                                   Function const& f) {
+  if constexpr (requires { p.threads.crew; }) {
+    if (p.threads.crew != nullptr && multiply_adds > 500000) return p.threads.crew->each(count, f);
+  }
+  (void)multiply_adds;
+  for (int i = 0; i < count; ++i) f(0, i);
+}
+// Whether a policy may have more threads than one.
+template <class Policy>
+inline constexpr bool has_threads = requires(Policy p) {
+  p.threads.crew;
+};
+
 }  // namespace calotype::kernel::cpu

@@ -7,6 +7,7 @@
 #include <calotype/core/config.hpp>
 #include <calotype/kernel/cpu/conv.hpp>
 #include <calotype/kernel/cpu/conv_gradient.hpp>
+#include <calotype/kernel/cpu/conv_winograd.hpp>
 #include <calotype/kernel/cpu/dense.hpp>
 #include <calotype/kernel/cpu/elementwise.hpp>
 #include <calotype/kernel/cpu/layout.hpp>
@@ -49,21 +50,7 @@ struct operations {
   }
 
   template <conv_shape S, bool FromImage>
-  struct conv : cpu::conv<Policy, S, FromImage> {
-    static constexpr std::size_t gradient_packed_size = conv_input_gradient<Policy, S>::packed_size;
-
-    static void pack_gradient(float const* weights, float* packed) noexcept {
-      conv_input_gradient<Policy, S>::pack(weights, packed);
-    }
-    static void input_gradient(Policy const&, float const* dout, float const* packed, float const* added,
-                               float* din) noexcept requires(!FromImage) {
-      conv_input_gradient<Policy, S>::run(dout, packed, added, din);
-    }
-    static void weight_gradient(Policy const&, float const* in, float const* dout, float* dweights,
-                                float* dbias) noexcept {
-      conv_weight_gradient<Policy, S, FromImage>::run(in, dout, dweights, dbias);
-    }
-  };
+  using conv = cpu::layer_of<Policy, S, FromImage>;
 
   template <map_shape M>
   static void relu_gradient(Policy const&, float const* out, float* dout) noexcept {

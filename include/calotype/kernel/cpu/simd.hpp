@@ -37,7 +37,7 @@ using best_arch = portable;
 //   broadcast                 one float in every lane
 //   fma(a, b, c)              a b + c, rounded once
 //   mul(a, b)                 rounded, and never contracted with a later addition, whatever -ffp-contract says
-//   add, div, sqrt            rounded
+//   add, sub, div, sqrt       rounded
 //   greater_of(a, b)          a > b ? a : b
 //   select_equal(a, b, x, y)  a == b ? x : y
 //   select_greater(a, b, x, y)
@@ -80,6 +80,10 @@ struct simd<portable> {
   }
   CALOTYPE_INLINE static type add(type a, type b) {
     for (int i = 0; i < lanes; ++i) a.lane[i] = a.lane[i] + b.lane[i];
+    return a;
+  }
+  CALOTYPE_INLINE static type sub(type a, type b) {
+    for (int i = 0; i < lanes; ++i) a.lane[i] = a.lane[i] - b.lane[i];
     return a;
   }
   CALOTYPE_INLINE static type div(type a, type b) {
@@ -145,6 +149,7 @@ struct simd<xsimd::fma3<xsimd::avx2>> {
     return product;
   }
   CALOTYPE_INLINE static type add(type a, type b) { return _mm256_add_ps(a, b); }
+  CALOTYPE_INLINE static type sub(type a, type b) { return _mm256_sub_ps(a, b); }
   CALOTYPE_INLINE static type div(type a, type b) { return _mm256_div_ps(a, b); }
   CALOTYPE_INLINE static type sqrt(type a) { return _mm256_sqrt_ps(a); }
   CALOTYPE_INLINE static type greater_of(type a, type b) { return _mm256_max_ps(a, b); }
@@ -177,6 +182,7 @@ struct simd<Arch> {
     return product;
   }
   CALOTYPE_INLINE static type add(type a, type b) { return _mm512_add_ps(a, b); }
+  CALOTYPE_INLINE static type sub(type a, type b) { return _mm512_sub_ps(a, b); }
   CALOTYPE_INLINE static type div(type a, type b) { return _mm512_div_ps(a, b); }
   CALOTYPE_INLINE static type sqrt(type a) { return _mm512_maskz_sqrt_ps(0xffff, a); }
   CALOTYPE_INLINE static type greater_of(type a, type b) { return _mm512_maskz_max_ps(0xffff, a, b); }
@@ -215,6 +221,7 @@ struct simd<xsimd::neon64> {
     return product;
   }
   CALOTYPE_INLINE static type add(type a, type b) { return vaddq_f32(a, b); }
+  CALOTYPE_INLINE static type sub(type a, type b) { return vsubq_f32(a, b); }
   CALOTYPE_INLINE static type div(type a, type b) { return vdivq_f32(a, b); }
   CALOTYPE_INLINE static type sqrt(type a) { return vsqrtq_f32(a); }
   CALOTYPE_INLINE static type greater_of(type a, type b) { return select_greater(a, b, a, b); }

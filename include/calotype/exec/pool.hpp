@@ -1,0 +1,145 @@
+// Threads within one event: exec::cpu<Arch, exec::pool>.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+#include <calotype/core/config.hpp>
+
+namespace calotype::exec {
+
+// A few threads that share out the parts of one job after another with the thread that calls. Whoever is free
+// takes the next part, so a thread that the machine does not schedule delays nothing that it has not begun. An
+// idle thread spins for some 20 microseconds, so that it is there for the next layer, and then sleeps. One
+// caller at a time.
+class team {
+ public:
+  // The caller is one of the threads.
+  explicit team(int threads) {
+    for (int worker = 1; worker < threads; ++worker) others_.emplace_back([this, worker] { serve(worker); });
+  }
+  ~team() {
+    stop_.store(true, std::memory_order_relaxed);
+    call_.fetch_add(1, std::memory_order_release);
+    call_.notify_all();
+    for (auto& t : others_) t.join();
+  }
+  team(team const&) = delete;
+  team& operator=(team const&) = delete;
+
+  int size() const noexcept { return static_cast<int>(others_.size()) + 1; }
+
+  // f(worker, part) once for every part in [0, parts), parts < 65536; returns when all are done. The caller is
+  // worker 0. f must not throw and must not depend on which worker it meets.
+  template <class F>
+  void each(int parts, F&& f) noexcept {
+    if (others_.empty() || parts < 2) {
+      for (int i = 0; i < parts; ++i) f(0, i);
+      return;
+    }
+    // No part of the job before is left, so nobody reads these.
+    using function = std::remove_reference_t<F>;
+    context_ = const_cast<void*>(static_cast<void const*>(&f));
+    run_ = [](void* context, int worker, int part) { (*static_cast<function*>(context))(worker, part); };
+    left_.store(parts, std::memory_order_relaxed);
+    ++job_;
+    ticket_.store(std::uint64_t{job_} << 32 | static_cast<std::uint64_t>(parts) << 16,
+                  std::memory_order_release);
+    call_.fetch_add(1, std::memory_order_release);
+    call_.notify_all();
+    work(0);
+    for (int i = 0; i < spins; ++i) {
+      if (left_.load(std::memory_order_acquire) == 0) return;
+      pause();
+    }
+    for (int left = left_.load(std::memory_order_acquire); left != 0;
+         left = left_.load(std::memory_order_acquire)) {
+      left_.wait(left, std::memory_order_acquire);
+    }
+  }
+
+ private:
+  static constexpr int spins = 1000;
+
+  static void pause() noexcept {
+#if defined(__SSE2__)
+    _mm_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+  }
+
+  // Takes parts while there are any: the caller the first, the others the last, so that a thread finds what it
+  // made in the layer before in its own cache. A ticket is {job, end of the parts left, begin}: whoever took a
+  // part of a job may read the job's function, which stays until the part is done.
+  void work(int worker) noexcept {
+    std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
+    for (;;) {
+      int const begin = static_cast<int>(ticket & 0xffff), end = static_cast<int>(ticket >> 16 & 0xffff);
+      if (begin >= end) return;
+      std::uint64_t const next = worker == 0 ? ticket + 1 : ticket - 0x10000;
+      if (!ticket_.compare_exchange_weak(ticket, next, std::memory_order_acq_rel, std::memory_order_acquire)) {
+        continue;
+      }
+      run_(context_, worker, worker == 0 ? begin : end - 1);
+      int const left = left_.fetch_sub(1, std::memory_order_acq_rel) - 1;
+      if (worker != 0) left_.notify_one();
+      if (left == 0) return;
+      ticket = ticket_.load(std::memory_order_acquire);
+    }
+  }
+
+  void serve(int worker) noexcept {
+    std::uint32_t seen = 0;
+    for (;;) {
+      std::uint32_t now = call_.load(std::memory_order_acquire);
+      for (int i = 0; now == seen && i < spins; ++i) {
+        pause();
+        now = call_.load(std::memory_order_acquire);
+      }
+      if (now == seen) {
+        call_.wait(seen, std::memory_order_acquire);
+        continue;
+      }
+      seen = now;
+      if (stop_.load(std::memory_order_relaxed)) return;
+      work(worker);
+    }
+  }
+
+  alignas(64) std::atomic<std::uint64_t> ticket_{0};
+  alignas(64) std::atomic<int> left_{0};
+  alignas(64) std::atomic<std::uint32_t> call_{0};
+  std::atomic<bool> stop_{false};
+  void* context_ = nullptr;
+  void (*run_)(void*, int, int) = nullptr;
+  std::uint32_t job_ = 0;
+  std::vector<std::thread> others_;
+};
+
+// Threads of an event: `count` of them, the caller's included; 0: one for each CPU. An engine starts the others
+// when it is made and stops them when it goes. The same bits as exec::single.
+struct pool {
+  int count = 0;
+  team* crew = nullptr;  // the engine's
+
+  int size() const noexcept {
+    int const cpus = static_cast<int>(std::thread::hardware_concurrency());
+    return count > 0 ? count : cpus > 0 ? cpus : 1;
+  }
+  std::unique_ptr<team> hire() {
+    auto hired = std::make_unique<team>(size());
+    crew = hired.get();
+    return hired;
+  }
+};
+
+}  // namespace calotype::exec

@@ -1,0 +1,555 @@
+// Convolutions with 3x3 windows by Winograd's minimal filtering: a tile of 4 outputs in a direction takes 6
+// products per channel instead of 12 (F(4,3); Lavin and Gray, arXiv:1509.09308), one of 2 outputs 4 instead
+// of 6.
+//
+//   forward   tiles of the input -> points -> sums over channels, one per point -> tiles of the output
+//
+// Everything that decides a bit (which tiles, which order) depends on the layer's shape alone; the instruction
+// set decides how many tiles go through the registers together.
+#pragma once
+
+#include <cstddef>
+
+#include <calotype/core/config.hpp>
+#include <calotype/kernel/arithmetic.hpp>
+#include <calotype/kernel/cpu/chain.hpp>
+#include <calotype/kernel/cpu/layout.hpp>
+#include <calotype/kernel/cpu/simd.hpp>
+#include <calotype/kernel/ops.hpp>
+
+namespace calotype::kernel::cpu {
+
+// Tiles side by side in one direction: `tiles` of `size` outputs, the first output at `first`; of the last
+// tile, `last` outputs are inside the map.
+struct winograd_strip {
+  int first = 0;
+  int tiles = 0;
+  int size = 4;
+  int last = 4;
+  bool six = false;  // the weights have six points in this direction, of which F(2,3) uses 0, 1, 2 and 5
+
+  constexpr int points() const { return size + 2; }
+  constexpr int place(int point) const { return six && size == 2 && point == 3 ? 5 : point; }
+  friend constexpr bool operator==(winograd_strip, winograd_strip) = default;
+};
+
+// A rectangle of tiles of one size.
+struct winograd_field {
+  winograd_strip rows{};
+  winograd_strip cols{};
+
+  constexpr int tiles() const { return rows.tiles * cols.tiles; }
+  constexpr int points() const { return rows.points() * cols.points(); }
+  friend constexpr bool operator==(winograd_field, winograd_field) = default;
+};
+
+// How a map is cut: in each direction tiles of one size, then perhaps a last one of two outputs.
+struct winograd_tiling {
+  winograd_strip rows[2];
+  winograd_strip cols[2];
+  long long cost = 0;
+
+  constexpr winograd_field field(int i) const { return {rows[i / 2], cols[i % 2]}; }
+  constexpr int row_points() const { return rows[0].points(); }
+  constexpr int col_points() const { return cols[0].points(); }
+};
+
+namespace detail {
+
+inline constexpr int winograd_cuts = 3;
+
+// n outputs in tiles of 4; of 4 and a last one of 2; of 2. Returns whether the second is any different.
+constexpr bool cut_strip(int n, int kind, winograd_strip (&strips)[2]) {
+  strips[0] = strips[1] = {};
+  bool const six = kind != 2;
+  if (kind == 1) {
+    if (n < 4 || n % 4 == 0 || n % 4 == 3) return false;
+    strips[0] = {0, n / 4, 4, 4, six};
+    strips[1] = {n / 4 * 4, 1, 2, n % 4, six};
+    return true;
+  }
+  int const size = six ? 4 : 2;
+  int const tiles = ratio_up(n, size);
+  strips[0] = {0, tiles, size, n - (tiles - 1) * size, six};
+  return true;
+}
+
+// Multiply-adds with registers of one block, or what takes as long: a tile's transforms about nine per point,
+// and the weights of a point two per dozen tiles.
+constexpr long long winograd_cost(winograd_field f, int channels, int in_blocks, int out_blocks) {
+  long long const tiles = f.tiles();
+  long long const products = static_cast<long long>(f.points()) * channels * out_blocks;
+  return products * tiles + products * ratio_up(f.tiles(), 12) * 2 +
+         tiles * f.points() * (5 * in_blocks + 4 * out_blocks);
+}
+
+constexpr winograd_tiling best_winograd_tiling(conv_shape s) {
+  int const in_blocks = blocks_of(s.in.channels), out_blocks = blocks_of(s.filters);
+  winograd_tiling best{};
+  for (int row = 0; row < winograd_cuts; ++row) {
+    for (int col = 0; col < winograd_cuts; ++col) {
+      winograd_tiling t{};
+      if (!cut_strip(s.out().rows, row, t.rows) || !cut_strip(s.out().cols, col, t.cols)) continue;
+      for (int i = 0; i < 4; ++i) {
+        if (t.field(i).tiles() > 0) t.cost += winograd_cost(t.field(i), s.in.channels, in_blocks, out_blocks);
+      }
+      if (best.cost == 0 || t.cost < best.cost) best = t;
+    }
+  }
+  return best;
+}
+
+}  // namespace detail
+
+// Whether the Winograd arithmetic takes this layer: 3x3, stride 1, padding 1, and at least a tenth faster by
+// count.
+constexpr bool winograd_applies(conv_shape s) {
+  if (s.kernel != 3 || s.stride != 1 || s.padding != 1 || s.in.is_vector()) return false;
+  long long const direct = 9LL * s.out().rows * s.out().cols * s.in.channels * blocks_of(s.filters);
+  return 10 * detail::best_winograd_tiling(s).cost < 9 * direct;
+}
+
+// The transforms of a row (or column) of a tile of Size outputs, at the points 0, a, -a, b, -b and infinity
+// with a = 3/4, b = 3/2: exact in binary, and five times less rounding error than the usual 1 and 2. F(2,3)
+// leaves out b and -b and takes the same weights.
+template <class Arch, int Size>
+struct winograd_transform;
+
+// The points and the scales of the weights at 0, +-a and +-b.
+struct winograd_constants {
+  static constexpr float a = 0.75f, b = 1.5f;
+  static constexpr double scale_0 = 1 / (0.75 * 0.75 * 1.5 * 1.5);
+  static constexpr double scale_a = 1 / (2 * 0.75 * 0.75 * (0.75 * 0.75 - 1.5 * 1.5));
+  static constexpr double scale_b = 1 / (2 * 1.5 * 1.5 * (1.5 * 1.5 - 0.75 * 0.75));
+  static constexpr float at_0 = static_cast<float>(scale_0);
+  static constexpr float at_a = static_cast<float>(scale_a);
+  static constexpr float at_b = static_cast<float>(scale_b);
+};
+
+template <class Arch>
+struct winograd_transform<Arch, 4> : winograd_constants {
+  using v = simd<Arch>;
+
+  // Points 3 Half to 3 Half + 2.
+  template <int Half>
+  CALOTYPE_INLINE static void input(vec<Arch> const (&d)[6], vec<Arch> (&t)[3]) {
+    if constexpr (Half == 0) {
+      vec<Arch> const even = v::fma(v::broadcast(-b * b), d[2], d[4]);
+      vec<Arch> const odd = v::fma(v::broadcast(-b * b), d[1], d[3]);
+      t[0] = v::fma(v::broadcast(a * a * b * b), d[0], v::fma(v::broadcast(-a * a - b * b), d[2], d[4]));
+      t[1] = v::fma(v::broadcast(a), odd, even);
+      t[2] = v::fma(v::broadcast(-a), odd, even);
+    } else {
+      vec<Arch> const even = v::fma(v::broadcast(-a * a), d[2], d[4]);
+      vec<Arch> const odd = v::fma(v::broadcast(-a * a), d[1], d[3]);
+      t[0] = v::fma(v::broadcast(b), odd, even);
+      t[1] = v::fma(v::broadcast(-b), odd, even);
+      t[2] = v::fma(v::broadcast(a * a * b * b), d[1], v::fma(v::broadcast(-a * a - b * b), d[3], d[5]));
+    }
+  }
+  CALOTYPE_INLINE static void output(vec<Arch> const (&m)[6], vec<Arch> (&o)[4]) {
+    vec<Arch> const s = v::add(m[1], m[2]);
+    vec<Arch> const t = v::add(m[3], m[4]);
+    vec<Arch> const d = v::sub(m[1], m[2]);
+    vec<Arch> const e = v::sub(m[3], m[4]);
+    o[0] = v::add(v::add(m[0], s), t);
+    o[1] = v::fma(v::broadcast(b), e, v::mul(v::broadcast(a), d));
+    o[2] = v::fma(v::broadcast(b * b), t, v::mul(v::broadcast(a * a), s));
+    o[3] = v::fma(v::broadcast(b * b * b), e, v::fma(v::broadcast(a * a * a), d, m[5]));
+  }
+  // From the gradients of outputs to those of sums.
+  CALOTYPE_INLINE static void gradient(vec<Arch> const (&y)[4], vec<Arch> (&t)[6]) {
+    vec<Arch> const even_a = v::fma(v::broadcast(a * a), y[2], y[0]);
+    vec<Arch> const odd_a = v::fma(v::broadcast(a * a), y[3], y[1]);
+    vec<Arch> const even_b = v::fma(v::broadcast(b * b), y[2], y[0]);
+    vec<Arch> const odd_b = v::fma(v::broadcast(b * b), y[3], y[1]);
+    t[0] = y[0];
+    t[1] = v::fma(v::broadcast(a), odd_a, even_a);
+    t[2] = v::fma(v::broadcast(-a), odd_a, even_a);
+    t[3] = v::fma(v::broadcast(b), odd_b, even_b);
+    t[4] = v::fma(v::broadcast(-b), odd_b, even_b);
+    t[5] = y[3];
+  }
+  // From the gradients of weights at the points to those of taps.
+  CALOTYPE_INLINE static void weights(vec<Arch> const (&u)[6], vec<Arch> (&g)[3]) {
+    vec<Arch> const s = v::add(u[1], u[2]);
+    vec<Arch> const t = v::add(u[3], u[4]);
+    vec<Arch> const d = v::sub(u[1], u[2]);
+    vec<Arch> const e = v::sub(u[3], u[4]);
+    g[0] = v::fma(v::broadcast(at_a), s, v::fma(v::broadcast(at_b), t, v::mul(v::broadcast(at_0), u[0])));
+    g[1] = v::fma(v::broadcast(at_a * a), d, v::mul(v::broadcast(at_b * b), e));
+    g[2] = v::fma(v::broadcast(at_a * a * a), s, v::fma(v::broadcast(at_b * b * b), t, u[5]));
+  }
+};
+
+template <class Arch>
+struct winograd_transform<Arch, 2> : winograd_constants {
+  using v = simd<Arch>;
+
+  // Points 2 Half and 2 Half + 1.
+  template <int Half>
+  CALOTYPE_INLINE static void input(vec<Arch> const (&d)[4], vec<Arch> (&t)[2]) {
+    constexpr float outer = a * a - b * b;
+    if constexpr (Half == 0) {
+      t[0] = v::fma(v::broadcast(a * a * b * b), d[0], v::mul(v::broadcast(-b * b), d[2]));
+      t[1] = v::fma(v::broadcast(outer), d[2], v::mul(v::broadcast(a * outer), d[1]));
+    } else {
+      t[0] = v::fma(v::broadcast(outer), d[2], v::mul(v::broadcast(-a * outer), d[1]));
+      t[1] = v::fma(v::broadcast(-a * a), d[1], d[3]);
+    }
+  }
+  CALOTYPE_INLINE static void output(vec<Arch> const (&m)[4], vec<Arch> (&o)[2]) {
+    o[0] = v::add(v::add(m[0], m[1]), m[2]);
+    o[1] = v::fma(v::broadcast(a), v::sub(m[1], m[2]), m[3]);
+  }
+  CALOTYPE_INLINE static void gradient(vec<Arch> const (&y)[2], vec<Arch> (&t)[4]) {
+    t[0] = y[0];
+    t[1] = v::fma(v::broadcast(a), y[1], y[0]);
+    t[2] = v::fma(v::broadcast(-a), y[1], y[0]);
+    t[3] = y[1];
+  }
+  CALOTYPE_INLINE static void weights(vec<Arch> const (&u)[4], vec<Arch> (&g)[3]) {
+    vec<Arch> const s = v::add(u[1], u[2]);
+    g[0] = v::fma(v::broadcast(at_a), s, v::mul(v::broadcast(at_0), u[0]));
+    g[1] = v::mul(v::broadcast(at_a * a), v::sub(u[1], u[2]));
+    g[2] = v::fma(v::broadcast(at_a * a * a), s, u[3]);
+  }
+};
+
+// Three taps at the six points (in double precision: each weight is rounded once, at the end); of them F(2,3)
+// uses 0, 1, 2 and 5.
+inline void winograd_weights(double g0, double g1, double g2, double (&u)[6]) noexcept {
+  constexpr double a = 0.75, b = 1.5;
+  using scale = winograd_constants;
+  double const even = kernel::fma(a * a, g2, g0);
+  double const even2 = kernel::fma(b * b, g2, g0);
+  u[0] = kernel::mul(scale::scale_0, g0);
+  u[1] = kernel::mul(scale::scale_a, kernel::fma(a, g1, even));
+  u[2] = kernel::mul(scale::scale_a, kernel::fma(-a, g1, even));
+  u[3] = kernel::mul(scale::scale_b, kernel::fma(b, g1, even2));
+  u[4] = kernel::mul(scale::scale_b, kernel::fma(-b, g1, even2));
+  u[5] = g2;
+}
+
+// What becomes of a sum before it is stored: nothing; ReLU; or ReLU's gradient, which is zero where `mask` is
+// not positive.
+enum class winograd_finish { none, relu, relu_gradient };
+
+template <class Policy, conv_shape S>
+struct winograd_conv {
+  static_assert(winograd_applies(S));
+  using arch = typename Policy::arch_type;
+  using v = simd<arch>;
+  static constexpr strides from = map_strides(S.in);
+  static constexpr strides to = map_strides(S.out());
+  static constexpr int in_blocks = blocks_of(S.in.channels);
+  static constexpr int out_blocks = blocks_of(S.filters);
+  static constexpr int together = tile_model<arch>::blocks_together(out_blocks);
+  static constexpr int vectors = tile_model<arch>::vectors(out_blocks);
+  static constexpr int width = together * block_size;
+  static constexpr winograd_tiling tiling = detail::best_winograd_tiling(S);
+  static constexpr int row_points = tiling.row_points();
+  static constexpr int col_points = tiling.col_points();
+  static constexpr int weights_of_point = S.in.channels * width;
+
+  static constexpr std::size_t bias_size = static_cast<std::size_t>(out_blocks * block_size);
+  static constexpr std::size_t packed_size =
+      bias_size * (1 + static_cast<std::size_t>(row_points * col_points * S.in.channels));
+
+  // Tiles that go through the registers together, nearly equally many each time. More than a dozen would push
+  // their points out of the first-level cache; threads need more groups to share out evenly.
+  static constexpr parts groups(winograd_field f) {
+    return split(f.tiles(), smaller_of(has_threads<Policy> ? 6 : 12, tile_model<arch>::outputs(vectors)));
+  }
+  static constexpr int longest(winograd_field f) { return groups(f).length + (groups(f).longer > 0 ? 1 : 0); }
+  // Points of a group of tiles in memory: of the input, then the sums.
+  static constexpr std::size_t scratch_of(winograd_field f) {
+    return f.tiles() == 0
+               ? 0
+               : static_cast<std::size_t>(f.points() * longest(f) * block_size * (in_blocks + out_blocks));
+  }
+  static constexpr std::size_t scratch_size = [] {
+    std::size_t most = 0;
+    for (int i = 0; i < 4; ++i) {
+      std::size_t const n = scratch_of(tiling.field(i));
+      most = n > most ? n : most;
+    }
+    return most;
+  }();
+
+  // Weights at the points, [group of `width` outputs][point row][point col][input][width], from any order of
+  // outputs and inputs; Turned: taps in reverse.
+  template <bool Turned>
+  static void pack_points(float const* weights, int output_step, int input_step, float* packed) noexcept {
+    for (int group = 0; group < out_blocks * block_size; group += width) {
+      for (int i = 0; i < S.in.channels; ++i) {
+        float point[row_points * col_points][width];
+        for (int o = 0; o < width; ++o) {
+          if (group + o < S.filters) {
+            points_of<Turned>(weights + (group + o) * output_step + i * input_step, &point[0][o]);
+          } else {
+            for (auto& p : point) p[o] = 0;
+          }
+        }
+        float* const at = packed + i * width;
+        for (int p = 0; p < row_points * col_points; ++p) {
+          for (int o = 0; o < width; ++o) at[p * weights_of_point + o] = point[p][o];
+        }
+      }
+      packed += row_points * col_points * weights_of_point;
+    }
+  }
+
+  // `added` is not read without Added, `mask` (of the output's layout) only for relu_gradient. Scratch:
+  // scratch_size floats, whatever is in them.
+  template <winograd_finish Finish, bool Added>
+  static void run(Policy const& p, float const* in, float const* packed, float const* added, float const* mask,
+                  float* out, float* scratch) noexcept {
+    for_each_part(p, first_group(4), tiling.cost * block_size, [&](int worker, int part) {
+      float* const own = scratch + static_cast<std::size_t>(worker) * scratch_size;
+      any_group<0, Finish, Added>(part, in, packed, added, mask, out, own);
+    });
+  }
+
+ private:
+  // The points of one window, `width` floats apart.
+  template <bool Turned>
+  static void points_of(float const* w, float* to_points) noexcept {
+    constexpr int row_place[6] = {0, 1, 2, row_points == 6 ? 3 : 5, 4, 5};
+    constexpr int col_place[6] = {0, 1, 2, col_points == 6 ? 3 : 5, 4, 5};
+    auto const tap = [w](int y, int x) {
+      return static_cast<double>(Turned ? w[(2 - y) * 3 + 2 - x] : w[y * 3 + x]);
+    };
+    double column[3][6];
+    for (int x = 0; x < 3; ++x) winograd_weights(tap(0, x), tap(1, x), tap(2, x), column[x]);
+    for (int i = 0; i < row_points; ++i) {
+      int const p = row_place[i];
+      double u[6];
+      winograd_weights(column[0][p], column[1][p], column[2][p], u);
+      for (int j = 0; j < col_points; ++j) {
+        to_points[(i * col_points + j) * width] = static_cast<float>(u[col_place[j]]);
+      }
+    }
+  }
+
+  // The number of the first group of tiles in a field, all fields counted through.
+  static constexpr int first_group(int field) {
+    int n = 0;
+    for (int i = 0; i < field; ++i) {
+      if (tiling.field(i).tiles() > 0) n += groups(tiling.field(i)).count;
+    }
+    return n;
+  }
+
+  template <int I, winograd_finish Finish, bool Added>
+  static void any_group(int part, float const* in, float const* packed, float const* added, float const* mask,
+                        float* out, float* scratch) noexcept {
+    if constexpr (I < 4) {
+      constexpr winograd_field f = tiling.field(I);
+      if constexpr (f.tiles() > 0) {
+        constexpr parts g = groups(f);
+        int const i = part - first_group(I);
+        if (i < g.count) {
+          int const tile = i * g.length + smaller_of(i, g.longer);
+          if constexpr (g.longer > 0) {
+            if (i < g.longer) {
+              return group<f, g.length + 1, Finish, Added>(tile, in, packed, added, mask, out, scratch);
+            }
+          }
+          return group<f, g.length, Finish, Added>(tile, in, packed, added, mask, out, scratch);
+        }
+      }
+      any_group<I + 1, Finish, Added>(part, in, packed, added, mask, out, scratch);
+    }
+  }
+
+  template <class, conv_shape>
+  friend struct winograd_weight_gradient;
+
+  // f<outputs inside in rows, in columns>() of the tile at (y, x) of a field.
+  template <winograd_field F, class Function>
+  CALOTYPE_INLINE static void with_extent(int y, int x, Function f) {
+    constexpr int rows = F.rows.size, last_row = F.rows.last;
+    constexpr int cols = F.cols.size, last_col = F.cols.last;
+    bool const bottom = last_row != rows && y == F.rows.tiles - 1;
+    bool const right = last_col != cols && x == F.cols.tiles - 1;
+    if constexpr (last_row != rows && last_col != cols) {
+      if (bottom && right) return f.template operator()<last_row, last_col>();
+    }
+    if constexpr (last_row != rows) {
+      if (bottom) return f.template operator()<last_row, cols>();
+    }
+    if constexpr (last_col != cols) {
+      if (right) return f.template operator()<rows, last_col>();
+    }
+    f.template operator()<rows, cols>();
+  }
+
+  template <winograd_field F, int Tiles, winograd_finish Finish, bool Added>
+  static void group(int first, float const* in, float const* packed, float const* added, float const* mask,
+                    float* out, float* scratch) noexcept {
+    constexpr bool masked = Finish == winograd_finish::relu_gradient;
+    float* const points = scratch;
+    float* const sums = scratch + F.points() * Tiles * in_blocks * block_size;
+    for (int t = 0; t < Tiles; ++t) {
+      int const y = (first + t) / F.cols.tiles, x = (first + t) % F.cols.tiles;
+      // The window of a tile begins one pixel before it: in the halo, for the first.
+      float const* const window =
+          in + (F.rows.first + y * F.rows.size) * from.row + (F.cols.first + x * F.cols.size) * from.pixel;
+      with_extent<F>(y, x, [&]<int Rows, int Cols>() {
+        for (int block = 0; block < in_blocks; ++block) {
+          to_points<F, Rows, Cols>(window + block * from.block, points + (block * Tiles + t) * block_size,
+                                   Tiles * in_blocks * block_size);
+        }
+      });
+    }
+    for (int block = 0; block < out_blocks; block += together) {
+      multiply<F, Tiles>(points,
+                         packed + bias_size + block * block_size * row_points * col_points * S.in.channels,
+                         sums + block * Tiles * block_size);
+    }
+    for (int t = 0; t < Tiles; ++t) {
+      int const y = (first + t) / F.cols.tiles, x = (first + t) % F.cols.tiles;
+      int const at =
+          to.origin() + (F.rows.first + y * F.rows.size) * to.row + (F.cols.first + x * F.cols.size) * to.pixel;
+      with_extent<F>(y, x, [&]<int Rows, int Cols>() {
+        for (int block = 0; block < out_blocks; ++block) {
+          int const place = at + block * to.block;
+          to_outputs<F, Rows, Cols, Finish, Added>(sums + (block * Tiles + t) * block_size,
+                                                   Tiles * out_blocks * block_size, packed + block * block_size,
+                                                   Added ? added + place : nullptr,
+                                                   masked ? mask + place : nullptr, out + place);
+        }
+      });
+    }
+  }
+
+  // What lies beyond the halo counts as zero.
+  template <winograd_field F, int Rows, int Cols>
+  static void to_points(float const* window, float* points, int step) noexcept {
+    for (int part = 0; part < block_size; part += v::lanes) {
+      half_of_points<F, Rows, Cols, 0>(window + part, points + part, step);
+      half_of_points<F, Rows, Cols, 1>(window + part, points + part, step);
+    }
+  }
+
+  // Half of the rows of points: what fits the registers.
+  template <winograd_field F, int Rows, int Cols, int Half>
+  CALOTYPE_INLINE static void half_of_points(float const* window, float* points, int step) {
+    constexpr int rows = F.rows.points(), cols = F.cols.points();
+    window = forget(window);
+    vec<arch> row[rows / 2][cols];
+    CALOTYPE_UNROLL for (int j = 0; j < cols; ++j) {
+      vec<arch> d[rows], t[rows / 2];
+      CALOTYPE_UNROLL for (int i = 0; i < rows; ++i) {
+        d[i] =
+            i < Rows + 2 && j < Cols + 2 ? v::load(window + i * from.row + j * from.pixel) : v::broadcast(0.f);
+      }
+      winograd_transform<arch, F.rows.size>::template input<Half>(d, t);
+      CALOTYPE_UNROLL for (int i = 0; i < rows / 2; ++i) row[i][j] = t[i];
+    }
+    points += Half * (rows / 2) * cols * step;
+    CALOTYPE_UNROLL for (int i = 0; i < rows / 2; ++i) {
+      vec<arch> t[cols / 2];
+      winograd_transform<arch, F.cols.size>::template input<0>(row[i], t);
+      CALOTYPE_UNROLL for (int j = 0; j < cols / 2; ++j) v::store(points + (i * cols + j) * step, t[j]);
+      winograd_transform<arch, F.cols.size>::template input<1>(row[i], t);
+      CALOTYPE_UNROLL for (int j = 0; j < cols / 2; ++j) {
+        v::store(points + (i * cols + cols / 2 + j) * step, t[j]);
+      }
+    }
+  }
+
+  // Points of a row whose sums are computed together, so that few tiles fill the registers all the same.
+  static constexpr int points_together(winograd_strip cols, int tiles) {
+    int best = 1;
+    for (int n = 2; n <= cols.points(); ++n) {
+      bool const whole = cols.points() % n == 0 && (cols.place(3) == 3 || n == cols.points());
+      if (whole && best * tiles * vectors < 10 && n * tiles <= tile_model<arch>::outputs(vectors)) best = n;
+    }
+    return best;
+  }
+
+  template <winograd_field F, int Tiles>
+  static void multiply(float const* points, float const* weights, float* sums) noexcept {
+    constexpr int cols = F.cols.points();
+    constexpr int n = points_together(F.cols, Tiles);
+    for (int i = 0; i < F.rows.points(); ++i) {
+      float const* const row = weights + F.rows.place(i) * col_points * weights_of_point;
+      for (int j = 0; j < cols; j += n) {
+        float const* const w = row + (n == 1 ? F.cols.place(j) : j) * weights_of_point;
+        multiply_points<F, Tiles, n>(points + (i * cols + j) * Tiles * in_blocks * block_size, w,
+                                     sums + (i * cols + j) * Tiles * out_blocks * block_size);
+      }
+    }
+  }
+
+  template <winograd_field F, int Tiles, int Points>
+  CALOTYPE_INLINE static void multiply_points(float const* points, float const* weight, float* sums) {
+    vec<arch> sum[Points][Tiles][vectors];
+    each(sum, [](vec<arch>& s, int, int, int) { s = v::broadcast(0.f); });
+    for (int block = 0; block < in_blocks; ++block) {
+      float const* x = points + block * Tiles * block_size;
+      int const channels = smaller_of(block_size, S.in.channels - block * block_size);
+      for (int channel = 0; channel < channels; ++channel, ++x, weight += width) {
+        x = forget(x);
+        CALOTYPE_UNROLL for (int p = 0; p < Points; ++p) {
+          vec<arch> w[vectors];
+          CALOTYPE_UNROLL for (int n = 0; n < vectors; ++n) {
+            w[n] = v::load(weight + F.cols.place(p) * weights_of_point + n * v::lanes);
+          }
+          CALOTYPE_UNROLL for (int t = 0; t < Tiles; ++t) {
+            vec<arch> const value = v::broadcast(x[(p * in_blocks * Tiles + t) * block_size]);
+            CALOTYPE_UNROLL for (int n = 0; n < vectors; ++n) sum[p][t][n] = v::fma(value, w[n], sum[p][t][n]);
+          }
+        }
+      }
+    }
+    each(sum, [&](vec<arch> s, int p, int t, int n) {
+      v::store(sums + ((p * out_blocks + n * v::lanes / block_size) * Tiles + t) * block_size +
+                   n * v::lanes % block_size,
+               s);
+    });
+  }
+
+  template <int Points, int Tiles, class Function>
+  CALOTYPE_INLINE static void each(vec<arch> (&sum)[Points][Tiles][vectors], Function f) {
+    CALOTYPE_UNROLL for (int p = 0; p < Points; ++p) {
+      CALOTYPE_UNROLL for (int t = 0; t < Tiles; ++t) {
+        CALOTYPE_UNROLL for (int n = 0; n < vectors; ++n) f(sum[p][t][n], p, t, n);
+      }
+    }
+  }
+
+  template <winograd_field F, int Rows, int Cols, winograd_finish Finish, bool Added>
+  static void to_outputs(float const* sums, int step, float const* bias, float const* added, float const* mask,
+                         float* out) noexcept {
+    constexpr int rows = F.rows.points(), cols = F.cols.points();
+    for (int part = 0; part < block_size; part += v::lanes) {
+      vec<arch> half[F.rows.size][cols];
+      CALOTYPE_UNROLL for (int j = 0; j < cols; ++j) {
+        vec<arch> m[rows], o[F.rows.size];
+        CALOTYPE_UNROLL for (int i = 0; i < rows; ++i) m[i] = v::load(sums + part + (i * cols + j) * step);
+        winograd_transform<arch, F.rows.size>::output(m, o);
+        CALOTYPE_UNROLL for (int i = 0; i < Rows; ++i) half[i][j] = o[i];
+      }
+      vec<arch> const b = v::load(bias + part);
+      CALOTYPE_UNROLL for (int i = 0; i < Rows; ++i) {
+        vec<arch> o[F.cols.size];
+        winograd_transform<arch, F.cols.size>::output(half[i], o);
+        CALOTYPE_UNROLL for (int j = 0; j < Cols; ++j) {
+          int const at = part + i * to.row + j * to.pixel;
+          vec<arch> y = v::add(o[j], b);
+          if constexpr (Added) y = v::add(y, v::load(added + at));
+          if constexpr (Finish == winograd_finish::relu) y = rectified<arch>(y);
+          if constexpr (Finish == winograd_finish::relu_gradient) {
+            y = v::select_greater(v::load(mask + at), v::broadcast(0.f), y, v::broadcast(0.f));
+          }
+          v::store(out + at, y);
+        }
+      }
+    }
+  }
+};
+
+}  // namespace calotype::kernel::cpu

@@ -1,0 +1,255 @@
+// The Winograd arithmetic: close to the direct one, and the same bits for every instruction set.
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "same_bits.hpp"
+
+#include <calotype/models/resnet15.hpp>
+#include <calotype/nn/engine.hpp>
+#include <calotype/nn/feed.hpp>
+#include <calotype/nn/model.hpp>
+
+namespace {
+
+using namespace calotype;
+using namespace calotype::test;
+using kernel::conv_shape;
+using kernel::map_shape;
+
+template <class Arch>
+using winograd_policy = exec::cpu<Arch, exec::single, exec::winograd>;
+
+// Weights as PyTorch draws them: uniform in +-1 / sqrt(fan in).
+template <conv_shape S>
+numbers initial_weights(std::size_t n, std::uint32_t seed) {
+  numbers w = random_numbers(n, seed);
+  float const bound = 1 / std::sqrt(static_cast<float>(9 * S.in.channels));
+  for (float& x : w) x *= bound;
+  return w;
+}
+
+template <conv_shape S>
+struct example {
+  numbers x = random_numbers(static_cast<std::size_t>(S.in.size()), 1);
+  numbers weights = initial_weights<S>(static_cast<std::size_t>(S.weights()), 2);
+  numbers bias = initial_weights<S>(static_cast<std::size_t>(S.filters), 3);
+  numbers shortcut = random_numbers(static_cast<std::size_t>(S.out().size()), 4);
+  numbers gradient = random_numbers(static_cast<std::size_t>(S.out().size()), 5);
+  numbers added = random_numbers(static_cast<std::size_t>(S.in.size()), 6);
+};
+
+// Everything a layer computes: forward with and without ReLU and shortcut, both gradients.
+template <class Policy, conv_shape S>
+std::vector<numbers> results() {
+  using conv = typename kernel::ops<Policy>::template conv<S, false>;
+  example<S> const e;
+  numbers packed(conv::packed_size, poison), gradient_packed(conv::gradient_packed_size, poison);
+  numbers scratch(std::max(kernel::scratch_of_forward<conv>(), kernel::scratch_of_gradients<conv>()), poison);
+  conv::pack(e.weights.data(), e.bias.data(), packed.data());
+  conv::pack_gradient(e.weights.data(), gradient_packed.data());
+  auto in = cpu_map<S.in>::of(e.x);
+  auto shortcut = cpu_map<S.out()>::of(e.shortcut);
+  auto dout = cpu_map<S.out()>::of(e.gradient);
+  auto added = cpu_map<S.in>::of(e.added);
+  std::vector<numbers> all;
+  auto keep = [&](auto& map) {
+    CHECK(map.rest_is_zero());
+    all.push_back(map.canonical());
+    std::fill(scratch.begin(), scratch.end(), poison);
+  };
+  {
+    auto out = cpu_map<S.out()>::poisoned();
+    kernel::run_forward<conv, false, false>(Policy{}, in.data(), packed.data(), nullptr, out.data(),
+                                            scratch.data());
+    keep(out);
+  }
+  {
+    auto out = cpu_map<S.out()>::of(e.shortcut);
+    kernel::run_forward<conv, true, true>(Policy{}, in.data(), packed.data(), out.data(), out.data(),
+                                          scratch.data());
+    keep(out);
+  }
+  if constexpr (kernel::has_input_gradient_relu<conv>()) {
+    // One kernel, and the two it replaces.
+    auto once = cpu_map<S.in>::poisoned(), twice = cpu_map<S.in>::poisoned();
+    conv::input_gradient_relu({}, dout.data(), gradient_packed.data(), added.data(), in.data(), once.data(),
+                              scratch.data());
+    conv::input_gradient({}, dout.data(), gradient_packed.data(), added.data(), twice.data(), scratch.data());
+    kernel::ops<Policy>::template relu_gradient<S.in>({}, in.data(), twice.data());
+    CHECK(once.rest_is_zero());
+    CHECK(differences(once.canonical(), twice.canonical()) == 0);
+  }
+  for (bool with_added : {false, true}) {
+    auto din = cpu_map<S.in>::poisoned();
+    kernel::run_input_gradient<conv>(Policy{}, dout.data(), gradient_packed.data(),
+                                     with_added ? added.data() : nullptr, din.data(), scratch.data());
+    keep(din);
+  }
+  numbers dweights(e.weights.size(), poison), dbias(e.bias.size(), poison);
+  kernel::run_weight_gradient<conv>(Policy{}, in.data(), dout.data(), dweights.data(), dbias.data(),
+                                    scratch.data());
+  all.push_back(dweights);
+  all.push_back(dbias);
+  return all;
+}
+
+double largest(numbers const& x) {
+  double most = 0;
+  for (float v : x) most = std::max(most, static_cast<double>(std::abs(v)));
+  return most;
+}
+// Of the largest number of `right`.
+double deviation(numbers const& x, numbers const& right) {
+  REQUIRE(x.size() == right.size());
+  double most = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    double const d = std::abs(static_cast<double>(x[i]) - static_cast<double>(right[i]));
+    most = std::isnan(d) ? 1 : std::max(most, d);
+  }
+  return most / largest(right);
+}
+
+// Every way to cut a map: a last tile of one, two or three outputs, tiles of two alone; channels that fill no
+// block.
+template <class F>
+void for_each_cut(F f) {
+  f.template operator()<conv_shape{{16, 13, 17}, 16, 3, 1, 1}>();
+  f.template operator()<conv_shape{{32, 6, 15}, 32, 3, 1, 1}>();
+  f.template operator()<conv_shape{{32, 4, 4}, 32, 3, 1, 1}>();
+  f.template operator()<conv_shape{{27, 9, 12}, 47, 3, 1, 1}>();
+}
+template <class F>
+void for_each_layer_of_networks(F f) {
+  f.template operator()<conv_shape{{16, 41, 89}, 16, 3, 1, 1}>();
+  f.template operator()<conv_shape{{32, 21, 45}, 32, 3, 1, 1}>();
+}
+
+}  // namespace
+
+TEST_CASE("winograd: what it takes") {
+  CHECK(kernel::cpu::winograd_applies({{16, 41, 89}, 16, 3, 1, 1}));
+  CHECK(kernel::cpu::winograd_applies({{32, 4, 4}, 32, 3, 1, 1}));
+  CHECK_FALSE(kernel::cpu::winograd_applies({{16, 41, 89}, 16, 3, 2, 1}));
+  CHECK_FALSE(kernel::cpu::winograd_applies({{16, 41, 89}, 16, 3, 1, 0}));
+  CHECK_FALSE(kernel::cpu::winograd_applies({{16, 41, 89}, 16, 1, 1, 0}));
+  CHECK_FALSE(kernel::cpu::winograd_applies({{1, 41, 89}, 16, 3, 1, 1}));
+  // 21 x 45: a last row and a last column of two.
+  constexpr auto tiling = kernel::cpu::detail::best_winograd_tiling({{32, 21, 45}, 32, 3, 1, 1});
+  static_assert(tiling.field(0).tiles() == 5 * 11 && tiling.field(1).tiles() == 5);
+  static_assert(tiling.field(2).tiles() == 11 && tiling.field(3).tiles() == 1);
+  static_assert(kernel::cpu::detail::best_winograd_tiling({{32, 4, 4}, 32, 3, 1, 1}).field(0).tiles() == 2);
+}
+
+TEST_CASE("winograd: within 5e-6 of direct") {
+  using Arch = kernel::cpu::best_arch;
+  auto const check = []<conv_shape S>() {
+    CAPTURE(S.in.rows);
+    CAPTURE(S.in.cols);
+    auto const direct = results<exec::cpu<Arch>, S>();
+    auto const winograd = results<winograd_policy<Arch>, S>();
+    for (std::size_t i = 0; i < direct.size(); ++i) {
+      CAPTURE(i);
+      CHECK(deviation(winograd[i], direct[i]) < 5e-6);
+    }
+    CHECK(differences(winograd[0], direct[0]) > 0);
+  };
+  for_each_cut(check);
+  for_each_layer_of_networks(check);
+}
+
+TEST_CASE_TEMPLATE("winograd: the bits of the portable kernels", Arch, CALOTYPE_TEST_ARCHS) {
+  for_each_cut([]<conv_shape S>() {
+    auto const reference = results<winograd_policy<kernel::cpu::portable>, S>();
+    auto const here = results<winograd_policy<Arch>, S>();
+    for (std::size_t i = 0; i < here.size(); ++i) CHECK(differences(here[i], reference[i]) == 0);
+  });
+}
+
+// Written down, for compilers and machines that never meet: FNV-1a over the bits of everything.
+TEST_CASE("winograd: the bits") {
+  std::uint64_t print = 0xcbf29ce484222325u;
+  for_each_cut([&]<conv_shape S>() {
+    for (numbers const& x : results<winograd_policy<kernel::cpu::best_arch>, S>()) {
+      for (float v : x) {
+        for (int byte = 0; byte < 4; ++byte) {
+          print = (print ^ (bits(v) >> (8 * byte) & 0xff)) * 0x100000001b3u;
+        }
+      }
+    }
+  });
+  CHECK(print == 16520961329403893293u);
+}
+
+namespace {
+
+struct small_image {
+  static constexpr auto tensor() { return std::array{map_shape{3, 61, 93}}; }
+};
+struct small_net {
+  using input = small_image;
+  static constexpr auto classes() { return labels("H->gg", "gg", "gamma+jet"); }
+  static constexpr auto layers() { return nn::resnet15(); }
+};
+
+template <class Policy>
+numbers logits_of(nn::model<small_net> const& model, std::uint32_t seed) {
+  nn::packed_parameters<small_net, Policy> packed;
+  packed.pack(model.parameters().data());
+  nn::inference_engine<small_net, Policy> engine;
+  numbers x = random_numbers(nn::input_size<small_net>(), seed);
+  for (float& v : x) v = std::max(v, 0.f);
+  kernel::ops<Policy>::template set_input<nn::plan_of<small_net>.shape(0)>({}, x.data(),
+                                                                           engine.template input<0>());
+  float const* y = engine.run(packed);
+  return {y, y + 3};
+}
+
+// The logits of an event and the gradients of all parameters.
+template <class Policy>
+numbers gradients_of(nn::model<small_net> const& model) {
+  nn::packed_parameters<small_net, Policy> packed(true);
+  packed.pack(model.parameters().data());
+  nn::training_engine<small_net, Policy> engine;
+  numbers x = random_numbers(nn::input_size<small_net>(), 3);
+  for (float& v : x) v = std::max(v, 0.f);
+  kernel::ops<Policy>::template set_input<nn::plan_of<small_net>.shape(0)>({}, x.data(),
+                                                                           engine.template input<0>());
+  numbers all(model.parameters().size());
+  engine.forward(packed);
+  for (int i = 0; i < 3; ++i) engine.logit_gradient()[i] = i == 0 ? -0.5f : 0.25f;
+  engine.backward(packed, model.parameters().data(), all.data());
+  return all;
+}
+
+numbers part(numbers const& all, nn::parameter const& p) {
+  return {all.begin() + p.offset, all.begin() + p.offset + p.size()};
+}
+
+}  // namespace
+
+TEST_CASE("winograd: the gradients of a network are within 5e-6 of direct") {
+  auto const model = nn::model<small_net>::initial(5);
+  auto const direct = gradients_of<exec::cpu<>>(model);
+  auto const winograd = gradients_of<winograd_policy<kernel::cpu::best_arch>>(model);
+  constexpr auto const& plan = nn::plan_of<small_net>;
+  for (int i = 0; i < plan.parameter_count; ++i) {
+    if (plan.parameter_at(i).idle) continue;
+    CAPTURE(std::string(plan.parameter_at(i).name()));
+    CHECK(deviation(part(winograd, plan.parameter_at(i)), part(direct, plan.parameter_at(i))) < 5e-6);
+  }
+}
+
+TEST_CASE_TEMPLATE("winograd: a whole network", Arch, CALOTYPE_TEST_ARCHS) {
+  auto const model = nn::model<small_net>::initial(5);
+  CHECK(differences(gradients_of<winograd_policy<Arch>>(model),
+                    gradients_of<winograd_policy<kernel::cpu::portable>>(model)) == 0);
+  for (std::uint32_t seed : {1u, 2u}) {
+    auto const direct = logits_of<exec::cpu<>>(model, seed);
+    auto const winograd = logits_of<winograd_policy<Arch>>(model, seed);
+    CHECK(deviation(winograd, direct) < 5e-6);
+    CHECK(differences(winograd, logits_of<winograd_policy<kernel::cpu::portable>>(model, seed)) == 0);
+  }
+  using winograd_engine = nn::inference_engine<small_net, winograd_policy<Arch>>;
+  CHECK(winograd_engine::workspace_bytes > nn::inference_engine<small_net, exec::cpu<>>::workspace_bytes);
+}
