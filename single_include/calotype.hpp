@@ -2710,6 +2710,9 @@ namespace exec {
 // Arithmetic of the convolutions. `direct` is the strict one: one chain of fused multiply-adds per output, the
 // same bits on every machine and under every strict policy.
 struct direct {};
+// Minimal filtering (Winograd) for 3x3 windows with stride 1, one chain for everything else: faster, as
+// reproducible as `direct`, but rounded differently (by less than 5e-6 of a tensor's maximum).
+struct winograd {};
 
 // The readable reference: plain loops, one thread. `scalar_of<double>` serves numerical checks of gradients.
 template <std::floating_point Real>
@@ -2885,7 +2888,7 @@ using best_arch = portable;
 //   broadcast                 one float in every lane
 //   fma(a, b, c)              a b + c, rounded once
 //   mul(a, b)                 rounded, and never contracted with a later addition, whatever -ffp-contract says
-//   add, div, sqrt            rounded
+//   add, sub, div, sqrt       rounded
 //   greater_of(a, b)          a > b ? a : b
 //   select_equal(a, b, x, y)  a == b ? x : y
 //   select_greater(a, b, x, y)
@@ -2928,6 +2931,10 @@ struct simd<portable> {
   }
   CALOTYPE_INLINE static type add(type a, type b) {
     for (int i = 0; i < lanes; ++i) a.lane[i] = a.lane[i] + b.lane[i];
+    return a;
+  }
+  CALOTYPE_INLINE static type sub(type a, type b) {
+    for (int i = 0; i < lanes; ++i) a.lane[i] = a.lane[i] - b.lane[i];
     return a;
   }
   CALOTYPE_INLINE static type div(type a, type b) {
@@ -2993,6 +3000,7 @@ struct simd<xsimd::fma3<xsimd::avx2>> {
     return product;
   }
   CALOTYPE_INLINE static type add(type a, type b) { return _mm256_add_ps(a, b); }
+  CALOTYPE_INLINE static type sub(type a, type b) { return _mm256_sub_ps(a, b); }
   CALOTYPE_INLINE static type div(type a, type b) { return _mm256_div_ps(a, b); }
   CALOTYPE_INLINE static type sqrt(type a) { return _mm256_sqrt_ps(a); }
   CALOTYPE_INLINE static type greater_of(type a, type b) { return _mm256_max_ps(a, b); }
@@ -3025,6 +3033,7 @@ struct simd<Arch> {
     return product;
   }
   CALOTYPE_INLINE static type add(type a, type b) { return _mm512_add_ps(a, b); }
+  CALOTYPE_INLINE static type sub(type a, type b) { return _mm512_sub_ps(a, b); }
   CALOTYPE_INLINE static type div(type a, type b) { return _mm512_div_ps(a, b); }
   CALOTYPE_INLINE static type sqrt(type a) { return _mm512_maskz_sqrt_ps(0xffff, a); }
   CALOTYPE_INLINE static type greater_of(type a, type b) { return _mm512_maskz_max_ps(0xffff, a, b); }
@@ -3063,6 +3072,7 @@ struct simd<xsimd::neon64> {
     return product;
   }
   CALOTYPE_INLINE static type add(type a, type b) { return vaddq_f32(a, b); }
+  CALOTYPE_INLINE static type sub(type a, type b) { return vsubq_f32(a, b); }
   CALOTYPE_INLINE static type div(type a, type b) { return vdivq_f32(a, b); }
   CALOTYPE_INLINE static type sqrt(type a) { return vsqrtq_f32(a); }
   CALOTYPE_INLINE static type greater_of(type a, type b) { return select_greater(a, b, a, b); }
@@ -3193,7 +3203,11 @@ struct adam_step {
 //       forward_pool<Relu, pool_shape>(p, in, packed, out)        convolution and max pool in one go, same bits
 //       gradient_packed_size, pack_gradient(weights OIHW, packed)
 //       input_gradient(p, dout, packed, added, din)               din = gradient + added (may be null)
-//       weight_gradient(p, in, dout, dweights OIHW, dbias)        of one event; overwrites
+//       input_gradient_relu(p, dout, packed, added, in, din)      optional: the same, and then relu_gradient
+//       with in weight_gradient(p, in, dout, dweights OIHW, dbias)        of one event; overwrites
+//       scratch_size, gradient_scratch_size     optional: reals of memory that forward, or each of the
+//       gradients,
+//                                   takes as one more, last argument; its contents do not matter
 //   relu_gradient<map_shape>(p, out, dout)                        dout = out > 0 ? dout : +0, in place
 //   max_pool<pool_shape>            forward(p, in, out), gradient(p, in, out, dout, din)
 //   global_max_pool<map_shape>      forward(p, in, vector), gradient(p, in, vector, dvector, din)
@@ -3232,6 +3246,66 @@ struct ops {
                 "calotype::kernel::ops: no kernels for this policy; include the header that brings it, "
                 "e.g. <calotype/exec/cpu.hpp>, <calotype/exec/scalar.hpp> or <calotype/exec/thrust.hpp>");
 };
+
+// The reals of scratch memory that a convolution asks for, 0 where it has no such thing.
+template <class Conv>
+constexpr std::size_t scratch_of_forward() {
+  if constexpr (requires { Conv::scratch_size; }) {
+    return Conv::scratch_size;
+  } else {
+    return 0;
+  }
+}
+template <class Conv>
+constexpr std::size_t scratch_of_gradients() {
+  if constexpr (requires { Conv::gradient_scratch_size; }) {
+    return Conv::gradient_scratch_size;
+  } else {
+    return 0;
+  }
+}
+
+// The calls of a convolution, with the scratch memory if it asks for some.
+template <class Conv, bool Relu, bool Shortcut, class Policy, class Real>
+CALOTYPE_INLINE void run_forward(Policy const& p, std::type_identity_t<Real> const* in,
+                                 std::type_identity_t<Real> const* packed,
+                                 std::type_identity_t<Real> const* shortcut, std::type_identity_t<Real>* out,
+                                 [[maybe_unused]] Real* scratch) noexcept {
+  if constexpr (scratch_of_forward<Conv>() > 0) {
+    Conv::template forward<Relu, Shortcut>(p, in, packed, shortcut, out, scratch);
+  } else {
+    Conv::template forward<Relu, Shortcut>(p, in, packed, shortcut, out);
+  }
+}
+template <class Conv, class Policy, class Real>
+CALOTYPE_INLINE void run_input_gradient(Policy const& p, std::type_identity_t<Real> const* dout,
+                                        std::type_identity_t<Real> const* packed,
+                                        std::type_identity_t<Real> const* added,
+                                        std::type_identity_t<Real>* din,
+                                        [[maybe_unused]] Real* scratch) noexcept {
+  if constexpr (scratch_of_gradients<Conv>() > 0) {
+    Conv::input_gradient(p, dout, packed, added, din, scratch);
+  } else {
+    Conv::input_gradient(p, dout, packed, added, din);
+  }
+}
+// Whether a convolution has input_gradient_relu; those that do take scratch memory.
+template <class Conv>
+constexpr bool has_input_gradient_relu() {
+  return requires { &Conv::input_gradient_relu; };
+}
+template <class Conv, class Policy, class Real>
+CALOTYPE_INLINE void run_weight_gradient(Policy const& p, std::type_identity_t<Real> const* in,
+                                         std::type_identity_t<Real> const* dout,
+                                         std::type_identity_t<Real>* dweights,
+                                         std::type_identity_t<Real>* dbias,
+                                         [[maybe_unused]] Real* scratch) noexcept {
+  if constexpr (scratch_of_gradients<Conv>() > 0) {
+    Conv::weight_gradient(p, in, dout, dweights, dbias, scratch);
+  } else {
+    Conv::weight_gradient(p, in, dout, dweights, dbias);
+  }
+}
 
 }  // namespace calotype::kernel
 
@@ -3353,6 +3427,26 @@ CALOTYPE_INLINE constexpr parts split(int n, int longest) {
   return {count, n / count, n % count};
 }
 
+// For kernels that nobody shares out.
+struct caller_alone {};
+
+// f(worker, part) for every part of a job: by the policy's threads if it is worth waking them, else in order by
+// this one. Parts are a fixed cut of the job, so who does them decides no bit.
+template <class Policy, class Function>
+CALOTYPE_INLINE void for_each_part([[maybe_unused]] Policy const& p, int count, long long multiply_adds,
+                                   Function const& f) {
+  if constexpr (requires { p.threads.crew; }) {
+    if (p.threads.crew != nullptr && multiply_adds > 500000) return p.threads.crew->each(count, f);
+  }
+  (void)multiply_adds;
+  for (int i = 0; i < count; ++i) f(0, i);
+}
+// Whether a policy may have more threads than one.
+template <class Policy>
+inline constexpr bool has_threads = requires(Policy p) {
+  p.threads.crew;
+};
+
 }  // namespace calotype::kernel::cpu
 
 // ---- calotype/kernel/cpu/chain.hpp
@@ -3439,26 +3533,30 @@ struct chains {
   // All outputs. `in`, `added` and `out` point at pixel (0, 0); `weights` are [together][tap row][tap
   // col][channel][width], `bias` has all channels; `added` may be null. Every tap must stay inside the input
   // and its halo.
-  template <bool Relu>
-  static void all(float const* in, float const* bias, float const* weights, window w, float const* added,
-                  float* out) {
+  template <bool Relu, class Policy>
+  static void all(Policy const& p, float const* in, float const* bias, float const* weights, window w,
+                  float const* added, float* out) {
     in += w.first_row * L.from.row + w.first_col * L.from.pixel;
-    for (int block = 0; block < L.blocks; block += together) {
-      for (int i = 0, y = 0; i < down.count; ++i) {
-        float const* from = in + y * L.stride * L.from.row;
-        int const to = y * L.to.row + block * L.to.block;
-        if constexpr (down.longer > 0) {
-          if (i < down.longer) {
-            band<down.length + 1, Relu>(from, bias + block * block_size, weights, whole(w), added, out, to);
-            y += down.length + 1;
-            continue;
-          }
+    int const weights_of_group = w.rows * w.cols * L.from.channels * width;
+    for_each_part(p, L.blocks / together * down.count, work(w), [&](int, int part) {
+      int const group = part / down.count, i = part % down.count;
+      int const y = i * down.length + smaller_of(i, down.longer);
+      float const* const from = in + y * L.stride * L.from.row;
+      float const* const b = bias + group * width;
+      int const to = y * L.to.row + group * together * L.to.block;
+      if constexpr (down.longer > 0) {
+        if (i < down.longer) {
+          return band<down.length + 1, Relu>(from, b, weights + group * weights_of_group, whole(w), added, out,
+                                             to);
         }
-        band<down.length, Relu>(from, bias + block * block_size, weights, whole(w), added, out, to);
-        y += down.length;
       }
-      weights += w.rows * w.cols * L.from.channels * width;
-    }
+      band<down.length, Relu>(from, b, weights + group * weights_of_group, whole(w), added, out, to);
+    });
+  }
+
+  // Multiply-adds of the layer.
+  static constexpr long long work(window w) {
+    return static_cast<long long>(rows) * cols * L.blocks * block_size * w.rows * w.cols * L.from.channels;
   }
 
   // The same where taps may fall beyond the halo: they are left out.
@@ -3636,29 +3734,31 @@ struct pooled_chains {
   static constexpr int windows = chain::outputs / (Size * Size);  // in a tile
   static constexpr parts across = split(Pooled.cols, larger_of(windows, 1));
 
-  template <bool Relu>
-  static void all(float const* in, float const* bias, float const* weights, window w, float* out) {
+  template <bool Relu, class Policy>
+  static void all(Policy const& p, float const* in, float const* bias, float const* weights, window w,
+                  float* out) {
     in += w.first_row * L.from.row + w.first_col * L.from.pixel;
-    for (int block = 0; block < L.blocks; block += chain::together) {
-      for (int y = 0; y < Pooled.rows; ++y) {
-        float const* from = in + y * Size * L.stride * L.from.row;
-        float* to = out + block * Pooled.block + y * Pooled.row;
-        for (int i = 0; i < across.count; ++i) {
-          if constexpr (across.longer > 0) {
-            if (i < across.longer) {
-              tile<across.length + 1, Relu>(from, bias + block * block_size, weights, chain::whole(w), to);
-              from += (across.length + 1) * Size * L.stride * L.from.pixel;
-              to += (across.length + 1) * Pooled.pixel;
-              continue;
-            }
+    int const weights_of_group = w.rows * w.cols * L.from.channels * chain::width;
+    for_each_part(p, L.blocks / chain::together * Pooled.rows, chain::work(w), [&](int, int part) {
+      int const group = part / Pooled.rows, y = part % Pooled.rows;
+      float const* from = in + y * Size * L.stride * L.from.row;
+      float const* const b = bias + group * chain::width;
+      float const* const weight = weights + group * weights_of_group;
+      float* to = out + group * chain::together * Pooled.block + y * Pooled.row;
+      for (int i = 0; i < across.count; ++i) {
+        if constexpr (across.longer > 0) {
+          if (i < across.longer) {
+            tile<across.length + 1, Relu>(from, b, weight, chain::whole(w), to);
+            from += (across.length + 1) * Size * L.stride * L.from.pixel;
+            to += (across.length + 1) * Pooled.pixel;
+            continue;
           }
-          tile<across.length, Relu>(from, bias + block * block_size, weights, chain::whole(w), to);
-          from += across.length * Size * L.stride * L.from.pixel;
-          to += across.length * Pooled.pixel;
         }
+        tile<across.length, Relu>(from, b, weight, chain::whole(w), to);
+        from += across.length * Size * L.stride * L.from.pixel;
+        to += across.length * Pooled.pixel;
       }
-      weights += w.rows * w.cols * L.from.channels * chain::width;
-    }
+    });
   }
 
  private:
@@ -3706,16 +3806,16 @@ struct conv {
   }
 
   template <bool Relu, bool Shortcut>
-  static void forward(Policy const&, float const* in, float const* packed, float const* shortcut,
+  static void forward(Policy const& p, float const* in, float const* packed, float const* shortcut,
                       float* out) noexcept {
     if constexpr (S.out().is_vector()) {
       whole_blocks<S.filters> added;
       whole_blocks<S.filters> sum;
       if constexpr (Shortcut) added = whole_blocks<S.filters>(shortcut);
-      run<Relu>(in, packed, Shortcut ? added.value : nullptr, sum.value);
+      run<Relu>(p, in, packed, Shortcut ? added.value : nullptr, sum.value);
       sum.copy_to(out);
     } else {
-      run<Relu>(in, packed, Shortcut ? shortcut + to.origin() : nullptr, out + to.origin());
+      run<Relu>(p, in, packed, Shortcut ? shortcut + to.origin() : nullptr, out + to.origin());
     }
   }
 
@@ -3725,18 +3825,19 @@ struct conv {
       inside&& P.in == S.out() && P.size == P.stride&& P.size* P.size <= chain::outputs && !P.out().is_vector();
 
   template <bool Relu, pool_shape P>
-  static void forward_pool(Policy const&, float const* in, float const* packed,
+  static void forward_pool(Policy const& p, float const* in, float const* packed,
                            float* out) noexcept requires pools<P> {
     constexpr strides pooled = map_strides(P.out());
     pooled_chains<arch, shape, pooled, P.size>::template all<Relu>(
-        in + from.origin(), packed, packed + bias_size, taps, out + pooled.origin());
+        p, in + from.origin(), packed, packed + bias_size, taps, out + pooled.origin());
   }
 
  private:
   template <bool Relu>
-  static void run(float const* in, float const* packed, float const* added, float* out) noexcept {
+  static void run([[maybe_unused]] Policy const& p, float const* in, float const* packed, float const* added,
+                  float* out) noexcept {
     if constexpr (inside) {
-      chain::template all<Relu>(in + from.origin(), packed, packed + bias_size, taps, added, out);
+      chain::template all<Relu>(p, in + from.origin(), packed, packed + bias_size, taps, added, out);
     } else {
       chain::template clipped<Relu>(in + from.origin(), packed, packed + bias_size, taps, added, out);
     }
@@ -3822,7 +3923,7 @@ struct conv_input_gradient {
       constexpr int at = row * to.row + col * to.pixel;
       float const* plus = added != nullptr ? added + at : nullptr;
       if constexpr (taps.stays_inside(from, rows, cols)) {
-        chain::template all<false>(dout + from.origin(), zeros, weights, taps, plus, din + at);
+        chain::template all<false>(caller_alone{}, dout + from.origin(), zeros, weights, taps, plus, din + at);
       } else {
         chain::template clipped<false>(dout + from.origin(), zeros, weights, taps, plus, din + at);
       }
@@ -4040,6 +4141,869 @@ struct conv_weight_gradient {
     }
   }
 };
+
+}  // namespace calotype::kernel::cpu
+
+// ---- calotype/kernel/cpu/winograd.hpp
+
+// Convolutions with 3x3 windows by Winograd's minimal filtering: a tile of 4 outputs in a direction takes 6
+// products per channel instead of 12 (F(4,3); Lavin and Gray, arXiv:1509.09308), one of 2 outputs 4 instead
+// of 6.
+//
+//   forward   tiles of the input -> points -> sums over channels, one per point -> tiles of the output
+//
+// Everything that decides a bit (which tiles, which order) depends on the layer's shape alone; the instruction
+// set decides how many tiles go through the registers together.
+
+namespace calotype::kernel::cpu {
+
+// Tiles side by side in one direction: `tiles` of `size` outputs, the first output at `first`; of the last
+// tile, `last` outputs are inside the map.
+struct winograd_strip {
+  int first = 0;
+  int tiles = 0;
+  int size = 4;
+  int last = 4;
+  bool six = false;  // the weights have six points in this direction, of which F(2,3) uses 0, 1, 2 and 5
+
+  constexpr int points() const { return size + 2; }
+  constexpr int place(int point) const { return six && size == 2 && point == 3 ? 5 : point; }
+  friend constexpr bool operator==(winograd_strip, winograd_strip) = default;
+};
+
+// A rectangle of tiles of one size.
+struct winograd_field {
+  winograd_strip rows{};
+  winograd_strip cols{};
+
+  constexpr int tiles() const { return rows.tiles * cols.tiles; }
+  constexpr int points() const { return rows.points() * cols.points(); }
+  friend constexpr bool operator==(winograd_field, winograd_field) = default;
+};
+
+// How a map is cut: in each direction tiles of one size, then perhaps a last one of two outputs.
+struct winograd_tiling {
+  winograd_strip rows[2];
+  winograd_strip cols[2];
+  long long cost = 0;
+
+  constexpr winograd_field field(int i) const { return {rows[i / 2], cols[i % 2]}; }
+  constexpr int row_points() const { return rows[0].points(); }
+  constexpr int col_points() const { return cols[0].points(); }
+};
+
+namespace detail {
+
+inline constexpr int winograd_cuts = 3;
+
+// n outputs in tiles of 4; of 4 and a last one of 2; of 2. Returns whether the second is any different.
+constexpr bool cut_strip(int n, int kind, winograd_strip (&strips)[2]) {
+  strips[0] = strips[1] = {};
+  bool const six = kind != 2;
+  if (kind == 1) {
+    if (n < 4 || n % 4 == 0 || n % 4 == 3) return false;
+    strips[0] = {0, n / 4, 4, 4, six};
+    strips[1] = {n / 4 * 4, 1, 2, n % 4, six};
+    return true;
+  }
+  int const size = six ? 4 : 2;
+  int const tiles = ratio_up(n, size);
+  strips[0] = {0, tiles, size, n - (tiles - 1) * size, six};
+  return true;
+}
+
+// Multiply-adds with registers of one block, or what takes as long: a tile's transforms about nine per point,
+// and the weights of a point two per dozen tiles.
+constexpr long long winograd_cost(winograd_field f, int channels, int in_blocks, int out_blocks) {
+  long long const tiles = f.tiles();
+  long long const products = static_cast<long long>(f.points()) * channels * out_blocks;
+  return products * tiles + products * ratio_up(f.tiles(), 12) * 2 +
+         tiles * f.points() * (5 * in_blocks + 4 * out_blocks);
+}
+
+constexpr winograd_tiling best_winograd_tiling(conv_shape s) {
+  int const in_blocks = blocks_of(s.in.channels), out_blocks = blocks_of(s.filters);
+  winograd_tiling best{};
+  for (int row = 0; row < winograd_cuts; ++row) {
+    for (int col = 0; col < winograd_cuts; ++col) {
+      winograd_tiling t{};
+      if (!cut_strip(s.out().rows, row, t.rows) || !cut_strip(s.out().cols, col, t.cols)) continue;
+      for (int i = 0; i < 4; ++i) {
+        if (t.field(i).tiles() > 0) t.cost += winograd_cost(t.field(i), s.in.channels, in_blocks, out_blocks);
+      }
+      if (best.cost == 0 || t.cost < best.cost) best = t;
+    }
+  }
+  return best;
+}
+
+}  // namespace detail
+
+// Whether the Winograd arithmetic takes this layer: 3x3, stride 1, padding 1, and at least a tenth faster by
+// count.
+constexpr bool winograd_applies(conv_shape s) {
+  if (s.kernel != 3 || s.stride != 1 || s.padding != 1 || s.in.is_vector()) return false;
+  long long const direct = 9LL * s.out().rows * s.out().cols * s.in.channels * blocks_of(s.filters);
+  return 10 * detail::best_winograd_tiling(s).cost < 9 * direct;
+}
+
+// The transforms of a row (or column) of a tile of Size outputs, at the points 0, a, -a, b, -b and infinity
+// with a = 3/4, b = 3/2: exact in binary, and five times less rounding error than the usual 1 and 2. F(2,3)
+// leaves out b and -b and takes the same weights.
+template <class Arch, int Size>
+struct winograd_transform;
+
+// The points and the scales of the weights at 0, +-a and +-b.
+struct winograd_constants {
+  static constexpr float a = 0.75f, b = 1.5f;
+  static constexpr double scale_0 = 1 / (0.75 * 0.75 * 1.5 * 1.5);
+  static constexpr double scale_a = 1 / (2 * 0.75 * 0.75 * (0.75 * 0.75 - 1.5 * 1.5));
+  static constexpr double scale_b = 1 / (2 * 1.5 * 1.5 * (1.5 * 1.5 - 0.75 * 0.75));
+  static constexpr float at_0 = static_cast<float>(scale_0);
+  static constexpr float at_a = static_cast<float>(scale_a);
+  static constexpr float at_b = static_cast<float>(scale_b);
+};
+
+template <class Arch>
+struct winograd_transform<Arch, 4> : winograd_constants {
+  using v = simd<Arch>;
+
+  // Points 3 Half to 3 Half + 2.
+  template <int Half>
+  CALOTYPE_INLINE static void input(vec<Arch> const (&d)[6], vec<Arch> (&t)[3]) {
+    if constexpr (Half == 0) {
+      vec<Arch> const even = v::fma(v::broadcast(-b * b), d[2], d[4]);
+      vec<Arch> const odd = v::fma(v::broadcast(-b * b), d[1], d[3]);
+      t[0] = v::fma(v::broadcast(a * a * b * b), d[0], v::fma(v::broadcast(-a * a - b * b), d[2], d[4]));
+      t[1] = v::fma(v::broadcast(a), odd, even);
+      t[2] = v::fma(v::broadcast(-a), odd, even);
+    } else {
+      vec<Arch> const even = v::fma(v::broadcast(-a * a), d[2], d[4]);
+      vec<Arch> const odd = v::fma(v::broadcast(-a * a), d[1], d[3]);
+      t[0] = v::fma(v::broadcast(b), odd, even);
+      t[1] = v::fma(v::broadcast(-b), odd, even);
+      t[2] = v::fma(v::broadcast(a * a * b * b), d[1], v::fma(v::broadcast(-a * a - b * b), d[3], d[5]));
+    }
+  }
+  CALOTYPE_INLINE static void output(vec<Arch> const (&m)[6], vec<Arch> (&o)[4]) {
+    vec<Arch> const s = v::add(m[1], m[2]);
+    vec<Arch> const t = v::add(m[3], m[4]);
+    vec<Arch> const d = v::sub(m[1], m[2]);
+    vec<Arch> const e = v::sub(m[3], m[4]);
+    o[0] = v::add(v::add(m[0], s), t);
+    o[1] = v::fma(v::broadcast(b), e, v::mul(v::broadcast(a), d));
+    o[2] = v::fma(v::broadcast(b * b), t, v::mul(v::broadcast(a * a), s));
+    o[3] = v::fma(v::broadcast(b * b * b), e, v::fma(v::broadcast(a * a * a), d, m[5]));
+  }
+  // From the gradients of outputs to those of sums.
+  CALOTYPE_INLINE static void gradient(vec<Arch> const (&y)[4], vec<Arch> (&t)[6]) {
+    vec<Arch> const even_a = v::fma(v::broadcast(a * a), y[2], y[0]);
+    vec<Arch> const odd_a = v::fma(v::broadcast(a * a), y[3], y[1]);
+    vec<Arch> const even_b = v::fma(v::broadcast(b * b), y[2], y[0]);
+    vec<Arch> const odd_b = v::fma(v::broadcast(b * b), y[3], y[1]);
+    t[0] = y[0];
+    t[1] = v::fma(v::broadcast(a), odd_a, even_a);
+    t[2] = v::fma(v::broadcast(-a), odd_a, even_a);
+    t[3] = v::fma(v::broadcast(b), odd_b, even_b);
+    t[4] = v::fma(v::broadcast(-b), odd_b, even_b);
+    t[5] = y[3];
+  }
+  // From the gradients of weights at the points to those of taps.
+  CALOTYPE_INLINE static void weights(vec<Arch> const (&u)[6], vec<Arch> (&g)[3]) {
+    vec<Arch> const s = v::add(u[1], u[2]);
+    vec<Arch> const t = v::add(u[3], u[4]);
+    vec<Arch> const d = v::sub(u[1], u[2]);
+    vec<Arch> const e = v::sub(u[3], u[4]);
+    g[0] = v::fma(v::broadcast(at_a), s, v::fma(v::broadcast(at_b), t, v::mul(v::broadcast(at_0), u[0])));
+    g[1] = v::fma(v::broadcast(at_a * a), d, v::mul(v::broadcast(at_b * b), e));
+    g[2] = v::fma(v::broadcast(at_a * a * a), s, v::fma(v::broadcast(at_b * b * b), t, u[5]));
+  }
+};
+
+template <class Arch>
+struct winograd_transform<Arch, 2> : winograd_constants {
+  using v = simd<Arch>;
+
+  // Points 2 Half and 2 Half + 1.
+  template <int Half>
+  CALOTYPE_INLINE static void input(vec<Arch> const (&d)[4], vec<Arch> (&t)[2]) {
+    constexpr float outer = a * a - b * b;
+    if constexpr (Half == 0) {
+      t[0] = v::fma(v::broadcast(a * a * b * b), d[0], v::mul(v::broadcast(-b * b), d[2]));
+      t[1] = v::fma(v::broadcast(outer), d[2], v::mul(v::broadcast(a * outer), d[1]));
+    } else {
+      t[0] = v::fma(v::broadcast(outer), d[2], v::mul(v::broadcast(-a * outer), d[1]));
+      t[1] = v::fma(v::broadcast(-a * a), d[1], d[3]);
+    }
+  }
+  CALOTYPE_INLINE static void output(vec<Arch> const (&m)[4], vec<Arch> (&o)[2]) {
+    o[0] = v::add(v::add(m[0], m[1]), m[2]);
+    o[1] = v::fma(v::broadcast(a), v::sub(m[1], m[2]), m[3]);
+  }
+  CALOTYPE_INLINE static void gradient(vec<Arch> const (&y)[2], vec<Arch> (&t)[4]) {
+    t[0] = y[0];
+    t[1] = v::fma(v::broadcast(a), y[1], y[0]);
+    t[2] = v::fma(v::broadcast(-a), y[1], y[0]);
+    t[3] = y[1];
+  }
+  CALOTYPE_INLINE static void weights(vec<Arch> const (&u)[4], vec<Arch> (&g)[3]) {
+    vec<Arch> const s = v::add(u[1], u[2]);
+    g[0] = v::fma(v::broadcast(at_a), s, v::mul(v::broadcast(at_0), u[0]));
+    g[1] = v::mul(v::broadcast(at_a * a), v::sub(u[1], u[2]));
+    g[2] = v::fma(v::broadcast(at_a * a * a), s, u[3]);
+  }
+};
+
+// Three taps at the six points (in double precision: each weight is rounded once, at the end); of them F(2,3)
+// uses 0, 1, 2 and 5.
+inline void winograd_weights(double g0, double g1, double g2, double (&u)[6]) noexcept {
+  constexpr double a = 0.75, b = 1.5;
+  using scale = winograd_constants;
+  double const even = kernel::fma(a * a, g2, g0);
+  double const even2 = kernel::fma(b * b, g2, g0);
+  u[0] = kernel::mul(scale::scale_0, g0);
+  u[1] = kernel::mul(scale::scale_a, kernel::fma(a, g1, even));
+  u[2] = kernel::mul(scale::scale_a, kernel::fma(-a, g1, even));
+  u[3] = kernel::mul(scale::scale_b, kernel::fma(b, g1, even2));
+  u[4] = kernel::mul(scale::scale_b, kernel::fma(-b, g1, even2));
+  u[5] = g2;
+}
+
+// What becomes of a sum before it is stored: nothing; ReLU; or ReLU's gradient, which is zero where `mask` is
+// not positive.
+enum class winograd_finish { none, relu, relu_gradient };
+
+template <class Policy, conv_shape S>
+struct winograd_conv {
+  static_assert(winograd_applies(S));
+  using arch = typename Policy::arch_type;
+  using v = simd<arch>;
+  static constexpr strides from = map_strides(S.in);
+  static constexpr strides to = map_strides(S.out());
+  static constexpr int in_blocks = blocks_of(S.in.channels);
+  static constexpr int out_blocks = blocks_of(S.filters);
+  static constexpr int together = tile_model<arch>::blocks_together(out_blocks);
+  static constexpr int vectors = tile_model<arch>::vectors(out_blocks);
+  static constexpr int width = together * block_size;
+  static constexpr winograd_tiling tiling = detail::best_winograd_tiling(S);
+  static constexpr int row_points = tiling.row_points();
+  static constexpr int col_points = tiling.col_points();
+  static constexpr int weights_of_point = S.in.channels * width;
+
+  static constexpr std::size_t bias_size = static_cast<std::size_t>(out_blocks * block_size);
+  static constexpr std::size_t packed_size =
+      bias_size * (1 + static_cast<std::size_t>(row_points * col_points * S.in.channels));
+
+  // Tiles that go through the registers together, nearly equally many each time. More than a dozen would push
+  // their points out of the first-level cache; threads need more groups to share out evenly.
+  static constexpr parts groups(winograd_field f) {
+    return split(f.tiles(), smaller_of(has_threads<Policy> ? 6 : 12, tile_model<arch>::outputs(vectors)));
+  }
+  static constexpr int longest(winograd_field f) { return groups(f).length + (groups(f).longer > 0 ? 1 : 0); }
+  // Points of a group of tiles in memory: of the input, then the sums.
+  static constexpr std::size_t scratch_of(winograd_field f) {
+    return f.tiles() == 0
+               ? 0
+               : static_cast<std::size_t>(f.points() * longest(f) * block_size * (in_blocks + out_blocks));
+  }
+  static constexpr std::size_t scratch_size = [] {
+    std::size_t most = 0;
+    for (int i = 0; i < 4; ++i) {
+      std::size_t const n = scratch_of(tiling.field(i));
+      most = n > most ? n : most;
+    }
+    return most;
+  }();
+
+  // Weights at the points, [group of `width` outputs][point row][point col][input][width], from any order of
+  // outputs and inputs; Turned: taps in reverse.
+  template <bool Turned>
+  static void pack_points(float const* weights, int output_step, int input_step, float* packed) noexcept {
+    for (int group = 0; group < out_blocks * block_size; group += width) {
+      for (int i = 0; i < S.in.channels; ++i) {
+        float point[row_points * col_points][width];
+        for (int o = 0; o < width; ++o) {
+          if (group + o < S.filters) {
+            points_of<Turned>(weights + (group + o) * output_step + i * input_step, &point[0][o]);
+          } else {
+            for (auto& p : point) p[o] = 0;
+          }
+        }
+        float* const at = packed + i * width;
+        for (int p = 0; p < row_points * col_points; ++p) {
+          for (int o = 0; o < width; ++o) at[p * weights_of_point + o] = point[p][o];
+        }
+      }
+      packed += row_points * col_points * weights_of_point;
+    }
+  }
+
+  // `added` is not read without Added, `mask` (of the output's layout) only for relu_gradient. Scratch:
+  // scratch_size floats, whatever is in them.
+  template <winograd_finish Finish, bool Added>
+  static void run(Policy const& p, float const* in, float const* packed, float const* added, float const* mask,
+                  float* out, float* scratch) noexcept {
+    for_each_part(p, first_group(4), tiling.cost * block_size, [&](int worker, int part) {
+      float* const own = scratch + static_cast<std::size_t>(worker) * scratch_size;
+      any_group<0, Finish, Added>(part, in, packed, added, mask, out, own);
+    });
+  }
+
+ private:
+  // The points of one window, `width` floats apart.
+  template <bool Turned>
+  static void points_of(float const* w, float* to_points) noexcept {
+    constexpr int row_place[6] = {0, 1, 2, row_points == 6 ? 3 : 5, 4, 5};
+    constexpr int col_place[6] = {0, 1, 2, col_points == 6 ? 3 : 5, 4, 5};
+    auto const tap = [w](int y, int x) {
+      return static_cast<double>(Turned ? w[(2 - y) * 3 + 2 - x] : w[y * 3 + x]);
+    };
+    double column[3][6];
+    for (int x = 0; x < 3; ++x) winograd_weights(tap(0, x), tap(1, x), tap(2, x), column[x]);
+    for (int i = 0; i < row_points; ++i) {
+      int const p = row_place[i];
+      double u[6];
+      winograd_weights(column[0][p], column[1][p], column[2][p], u);
+      for (int j = 0; j < col_points; ++j) {
+        to_points[(i * col_points + j) * width] = static_cast<float>(u[col_place[j]]);
+      }
+    }
+  }
+
+  // The number of the first group of tiles in a field, all fields counted through.
+  static constexpr int first_group(int field) {
+    int n = 0;
+    for (int i = 0; i < field; ++i) {
+      if (tiling.field(i).tiles() > 0) n += groups(tiling.field(i)).count;
+    }
+    return n;
+  }
+
+  template <int I, winograd_finish Finish, bool Added>
+  static void any_group(int part, float const* in, float const* packed, float const* added, float const* mask,
+                        float* out, float* scratch) noexcept {
+    if constexpr (I < 4) {
+      constexpr winograd_field f = tiling.field(I);
+      if constexpr (f.tiles() > 0) {
+        constexpr parts g = groups(f);
+        int const i = part - first_group(I);
+        if (i < g.count) {
+          int const tile = i * g.length + smaller_of(i, g.longer);
+          if constexpr (g.longer > 0) {
+            if (i < g.longer) {
+              return group<f, g.length + 1, Finish, Added>(tile, in, packed, added, mask, out, scratch);
+            }
+          }
+          return group<f, g.length, Finish, Added>(tile, in, packed, added, mask, out, scratch);
+        }
+      }
+      any_group<I + 1, Finish, Added>(part, in, packed, added, mask, out, scratch);
+    }
+  }
+
+  template <class, conv_shape>
+  friend struct winograd_weight_gradient;
+
+  // f<outputs inside in rows, in columns>() of the tile at (y, x) of a field.
+  template <winograd_field F, class Function>
+  CALOTYPE_INLINE static void with_extent(int y, int x, Function f) {
+    constexpr int rows = F.rows.size, last_row = F.rows.last;
+    constexpr int cols = F.cols.size, last_col = F.cols.last;
+    bool const bottom = last_row != rows && y == F.rows.tiles - 1;
+    bool const right = last_col != cols && x == F.cols.tiles - 1;
+    if constexpr (last_row != rows && last_col != cols) {
+      if (bottom && right) return f.template operator()<last_row, last_col>();
+    }
+    if constexpr (last_row != rows) {
+      if (bottom) return f.template operator()<last_row, cols>();
+    }
+    if constexpr (last_col != cols) {
+      if (right) return f.template operator()<rows, last_col>();
+    }
+    f.template operator()<rows, cols>();
+  }
+
+  template <winograd_field F, int Tiles, winograd_finish Finish, bool Added>
+  static void group(int first, float const* in, float const* packed, float const* added, float const* mask,
+                    float* out, float* scratch) noexcept {
+    constexpr bool masked = Finish == winograd_finish::relu_gradient;
+    float* const points = scratch;
+    float* const sums = scratch + F.points() * Tiles * in_blocks * block_size;
+    for (int t = 0; t < Tiles; ++t) {
+      int const y = (first + t) / F.cols.tiles, x = (first + t) % F.cols.tiles;
+      // The window of a tile begins one pixel before it: in the halo, for the first.
+      float const* const window =
+          in + (F.rows.first + y * F.rows.size) * from.row + (F.cols.first + x * F.cols.size) * from.pixel;
+      with_extent<F>(y, x, [&]<int Rows, int Cols>() {
+        for (int block = 0; block < in_blocks; ++block) {
+          to_points<F, Rows, Cols>(window + block * from.block, points + (block * Tiles + t) * block_size,
+                                   Tiles * in_blocks * block_size);
+        }
+      });
+    }
+    for (int block = 0; block < out_blocks; block += together) {
+      multiply<F, Tiles>(points,
+                         packed + bias_size + block * block_size * row_points * col_points * S.in.channels,
+                         sums + block * Tiles * block_size);
+    }
+    for (int t = 0; t < Tiles; ++t) {
+      int const y = (first + t) / F.cols.tiles, x = (first + t) % F.cols.tiles;
+      int const at =
+          to.origin() + (F.rows.first + y * F.rows.size) * to.row + (F.cols.first + x * F.cols.size) * to.pixel;
+      with_extent<F>(y, x, [&]<int Rows, int Cols>() {
+        for (int block = 0; block < out_blocks; ++block) {
+          int const place = at + block * to.block;
+          to_outputs<F, Rows, Cols, Finish, Added>(sums + (block * Tiles + t) * block_size,
+                                                   Tiles * out_blocks * block_size, packed + block * block_size,
+                                                   Added ? added + place : nullptr,
+                                                   masked ? mask + place : nullptr, out + place);
+        }
+      });
+    }
+  }
+
+  // What lies beyond the halo counts as zero.
+  template <winograd_field F, int Rows, int Cols>
+  static void to_points(float const* window, float* points, int step) noexcept {
+    for (int part = 0; part < block_size; part += v::lanes) {
+      half_of_points<F, Rows, Cols, 0>(window + part, points + part, step);
+      half_of_points<F, Rows, Cols, 1>(window + part, points + part, step);
+    }
+  }
+
+  // Half of the rows of points: what fits the registers.
+  template <winograd_field F, int Rows, int Cols, int Half>
+  CALOTYPE_INLINE static void half_of_points(float const* window, float* points, int step) {
+    constexpr int rows = F.rows.points(), cols = F.cols.points();
+    window = forget(window);
+    vec<arch> row[rows / 2][cols];
+    CALOTYPE_UNROLL for (int j = 0; j < cols; ++j) {
+      vec<arch> d[rows], t[rows / 2];
+      CALOTYPE_UNROLL for (int i = 0; i < rows; ++i) {
+        d[i] =
+            i < Rows + 2 && j < Cols + 2 ? v::load(window + i * from.row + j * from.pixel) : v::broadcast(0.f);
+      }
+      winograd_transform<arch, F.rows.size>::template input<Half>(d, t);
+      CALOTYPE_UNROLL for (int i = 0; i < rows / 2; ++i) row[i][j] = t[i];
+    }
+    points += Half * (rows / 2) * cols * step;
+    CALOTYPE_UNROLL for (int i = 0; i < rows / 2; ++i) {
+      vec<arch> t[cols / 2];
+      winograd_transform<arch, F.cols.size>::template input<0>(row[i], t);
+      CALOTYPE_UNROLL for (int j = 0; j < cols / 2; ++j) v::store(points + (i * cols + j) * step, t[j]);
+      winograd_transform<arch, F.cols.size>::template input<1>(row[i], t);
+      CALOTYPE_UNROLL for (int j = 0; j < cols / 2; ++j) {
+        v::store(points + (i * cols + cols / 2 + j) * step, t[j]);
+      }
+    }
+  }
+
+  // Points of a row whose sums are computed together, so that few tiles fill the registers all the same.
+  static constexpr int points_together(winograd_strip cols, int tiles) {
+    int best = 1;
+    for (int n = 2; n <= cols.points(); ++n) {
+      bool const whole = cols.points() % n == 0 && (cols.place(3) == 3 || n == cols.points());
+      if (whole && best * tiles * vectors < 10 && n * tiles <= tile_model<arch>::outputs(vectors)) best = n;
+    }
+    return best;
+  }
+
+  template <winograd_field F, int Tiles>
+  static void multiply(float const* points, float const* weights, float* sums) noexcept {
+    constexpr int cols = F.cols.points();
+    constexpr int n = points_together(F.cols, Tiles);
+    for (int i = 0; i < F.rows.points(); ++i) {
+      float const* const row = weights + F.rows.place(i) * col_points * weights_of_point;
+      for (int j = 0; j < cols; j += n) {
+        float const* const w = row + (n == 1 ? F.cols.place(j) : j) * weights_of_point;
+        multiply_points<F, Tiles, n>(points + (i * cols + j) * Tiles * in_blocks * block_size, w,
+                                     sums + (i * cols + j) * Tiles * out_blocks * block_size);
+      }
+    }
+  }
+
+  template <winograd_field F, int Tiles, int Points>
+  CALOTYPE_INLINE static void multiply_points(float const* points, float const* weight, float* sums) {
+    vec<arch> sum[Points][Tiles][vectors];
+    each(sum, [](vec<arch>& s, int, int, int) { s = v::broadcast(0.f); });
+    for (int block = 0; block < in_blocks; ++block) {
+      float const* x = points + block * Tiles * block_size;
+      int const channels = smaller_of(block_size, S.in.channels - block * block_size);
+      for (int channel = 0; channel < channels; ++channel, ++x, weight += width) {
+        x = forget(x);
+        CALOTYPE_UNROLL for (int p = 0; p < Points; ++p) {
+          vec<arch> w[vectors];
+          CALOTYPE_UNROLL for (int n = 0; n < vectors; ++n) {
+            w[n] = v::load(weight + F.cols.place(p) * weights_of_point + n * v::lanes);
+          }
+          CALOTYPE_UNROLL for (int t = 0; t < Tiles; ++t) {
+            vec<arch> const value = v::broadcast(x[(p * in_blocks * Tiles + t) * block_size]);
+            CALOTYPE_UNROLL for (int n = 0; n < vectors; ++n) sum[p][t][n] = v::fma(value, w[n], sum[p][t][n]);
+          }
+        }
+      }
+    }
+    each(sum, [&](vec<arch> s, int p, int t, int n) {
+      v::store(sums + ((p * out_blocks + n * v::lanes / block_size) * Tiles + t) * block_size +
+                   n * v::lanes % block_size,
+               s);
+    });
+  }
+
+  template <int Points, int Tiles, class Function>
+  CALOTYPE_INLINE static void each(vec<arch> (&sum)[Points][Tiles][vectors], Function f) {
+    CALOTYPE_UNROLL for (int p = 0; p < Points; ++p) {
+      CALOTYPE_UNROLL for (int t = 0; t < Tiles; ++t) {
+        CALOTYPE_UNROLL for (int n = 0; n < vectors; ++n) f(sum[p][t][n], p, t, n);
+      }
+    }
+  }
+
+  template <winograd_field F, int Rows, int Cols, winograd_finish Finish, bool Added>
+  static void to_outputs(float const* sums, int step, float const* bias, float const* added, float const* mask,
+                         float* out) noexcept {
+    constexpr int rows = F.rows.points(), cols = F.cols.points();
+    for (int part = 0; part < block_size; part += v::lanes) {
+      vec<arch> half[F.rows.size][cols];
+      CALOTYPE_UNROLL for (int j = 0; j < cols; ++j) {
+        vec<arch> m[rows], o[F.rows.size];
+        CALOTYPE_UNROLL for (int i = 0; i < rows; ++i) m[i] = v::load(sums + part + (i * cols + j) * step);
+        winograd_transform<arch, F.rows.size>::output(m, o);
+        CALOTYPE_UNROLL for (int i = 0; i < Rows; ++i) half[i][j] = o[i];
+      }
+      vec<arch> const b = v::load(bias + part);
+      CALOTYPE_UNROLL for (int i = 0; i < Rows; ++i) {
+        vec<arch> o[F.cols.size];
+        winograd_transform<arch, F.cols.size>::output(half[i], o);
+        CALOTYPE_UNROLL for (int j = 0; j < Cols; ++j) {
+          int const at = part + i * to.row + j * to.pixel;
+          vec<arch> y = v::add(o[j], b);
+          if constexpr (Added) y = v::add(y, v::load(added + at));
+          if constexpr (Finish == winograd_finish::relu) y = rectified<arch>(y);
+          if constexpr (Finish == winograd_finish::relu_gradient) {
+            y = v::select_greater(v::load(mask + at), v::broadcast(0.f), y, v::broadcast(0.f));
+          }
+          v::store(out + at, y);
+        }
+      }
+    }
+  }
+};
+
+}  // namespace calotype::kernel::cpu
+
+// ---- calotype/kernel/cpu/winograd_gradient.hpp
+
+// Weight gradients of 3x3 convolutions in the points of Winograd's filtering: tiles of the input and of the
+// output's gradient meet at each point, the products are summed over the tiles, and the sums go back to nine
+// taps once.
+
+namespace calotype::kernel::cpu {
+
+template <class Policy, conv_shape S>
+struct winograd_weight_gradient {
+  using arch = typename Policy::arch_type;
+  using v = simd<arch>;
+  using forward = winograd_conv<Policy, S>;
+  static constexpr strides from = map_strides(S.in);
+  static constexpr strides to = map_strides(S.out());
+  static constexpr int in_blocks = forward::in_blocks;
+  static constexpr int out_blocks = forward::out_blocks;
+  static constexpr int together = forward::together;
+  static constexpr int vectors = forward::vectors;
+  static constexpr int width = forward::width;
+  static constexpr winograd_tiling tiling = forward::tiling;
+  static constexpr int row_points = forward::row_points;
+  static constexpr int col_points = forward::col_points;
+  static constexpr int inputs = in_blocks * block_size;
+
+  // Whether it beats one chain per weight: small maps spend more on reading and writing the sums.
+  static constexpr bool pays = [] {
+    int products = 0;
+    for (int i = 0; i < 4; ++i) {
+      winograd_field const f = tiling.field(i);
+      if (f.tiles() > 0) products += f.points() * (f.tiles() + 5);
+    }
+    return products < 9 * S.out().rows * S.out().cols;
+  }();
+
+  // Input channels whose sums are in registers together.
+  static constexpr int channels = power_below(tile_model<arch>::outputs(vectors));
+  static constexpr int most_tiles = 24;
+  static constexpr int sums_of_point = inputs * out_blocks * block_size;
+
+  static constexpr std::size_t sums_size = static_cast<std::size_t>(row_points * col_points * sums_of_point);
+  static constexpr std::size_t scratch_size =
+      sums_size +
+      static_cast<std::size_t>(row_points * col_points * most_tiles * block_size * (in_blocks + out_blocks));
+
+  static void run(float const* in, float const* dout, float* dweights, float* dbias, float* scratch) noexcept {
+    field<0>(in, dout, scratch);
+    field<1>(in, dout, scratch);
+    field<2>(in, dout, scratch);
+    field<3>(in, dout, scratch);
+    to_weights(scratch, dweights);
+    bias(dout + to.origin(), dbias);
+  }
+
+ private:
+  // Sums are [point][group of `width` outputs][input][width].
+  template <int I>
+  static void field(float const* in, float const* dout, float* sums) noexcept {
+    constexpr winograd_field f = tiling.field(I);
+    if constexpr (f.tiles() > 0) {
+      constexpr parts g = split(f.tiles(), most_tiles);
+      float* const points = sums + sums_size;
+      float* const gradients = points + f.points() * most_tiles * in_blocks * block_size;
+      int tile = 0;
+      for (int i = 0; i < g.count; ++i) {
+        int const tiles = g.length + (i < g.longer ? 1 : 0);
+        for (int t = 0; t < tiles; ++t) {
+          int const y = (tile + t) / f.cols.tiles, x = (tile + t) % f.cols.tiles;
+          int const row = f.rows.first + y * f.rows.size, col = f.cols.first + x * f.cols.size;
+          forward::template with_extent<f>(y, x, [&]<int Rows, int Cols>() {
+            for (int block = 0; block < in_blocks; ++block) {
+              forward::template to_points<f, Rows, Cols>(
+                  in + row * from.row + col * from.pixel + block * from.block,
+                  points + (block * tiles + t) * block_size, tiles * in_blocks * block_size);
+            }
+            for (int block = 0; block < out_blocks; ++block) {
+              to_points_of_gradient<f, Rows, Cols>(
+                  dout + to.origin() + row * to.row + col * to.pixel + block * to.block,
+                  gradients + (block * tiles + t) * block_size, tiles * out_blocks * block_size);
+            }
+          });
+        }
+        if (I == 0 && i == 0) {
+          multiply<f, true>(points, gradients, tiles, sums);
+        } else {
+          multiply<f, false>(points, gradients, tiles, sums);
+        }
+        tile += tiles;
+      }
+    }
+  }
+
+  // The transposed transform of outputs; those beyond the map count as zero.
+  template <winograd_field F, int Rows, int Cols>
+  static void to_points_of_gradient(float const* tile, float* points, int step) noexcept {
+    constexpr int rows = F.rows.points(), cols = F.cols.points();
+    for (int part = 0; part < block_size; part += v::lanes) {
+      vec<arch> column[rows][F.cols.size];
+      CALOTYPE_UNROLL for (int j = 0; j < F.cols.size; ++j) {
+        vec<arch> y[F.rows.size], t[rows];
+        CALOTYPE_UNROLL for (int i = 0; i < F.rows.size; ++i) {
+          y[i] = i < Rows && j < Cols ? v::load(tile + part + i * to.row + j * to.pixel) : v::broadcast(0.f);
+        }
+        winograd_transform<arch, F.rows.size>::gradient(y, t);
+        CALOTYPE_UNROLL for (int i = 0; i < rows; ++i) column[i][j] = t[i];
+      }
+      CALOTYPE_UNROLL for (int i = 0; i < rows; ++i) {
+        vec<arch> t[cols];
+        winograd_transform<arch, F.cols.size>::gradient(column[i], t);
+        CALOTYPE_UNROLL for (int j = 0; j < cols; ++j) v::store(points + part + (i * cols + j) * step, t[j]);
+      }
+    }
+  }
+
+  template <winograd_field F, bool First>
+  static void multiply(float const* points, float const* gradients, int tiles, float* sums) noexcept {
+    constexpr int cols = F.cols.points();
+    for (int p = 0; p < F.points(); ++p) {
+      float* to_sums = sums + (F.rows.place(p / cols) * col_points + F.cols.place(p % cols)) * sums_of_point;
+      for (int block = 0; block < out_blocks; block += together) {
+        float const* const d = gradients + (p * out_blocks + block) * tiles * block_size;
+        for (int channel = 0; channel < inputs; channel += channels) {
+          float const* const x =
+              points + (p * in_blocks + channel / block_size) * tiles * block_size + channel % block_size;
+          multiply_tiles<First>(x, d, tiles, to_sums);
+          to_sums += channels * width;
+        }
+      }
+    }
+  }
+
+  template <bool First>
+  CALOTYPE_INLINE static void multiply_tiles(float const* x, float const* d, int tiles, float* sums) {
+    vec<arch> sum[channels][vectors];
+    CALOTYPE_UNROLL for (int c = 0; c < channels; ++c) {
+      CALOTYPE_UNROLL for (int n = 0; n < vectors; ++n) {
+        sum[c][n] = First ? v::broadcast(0.f) : v::load(sums + c * width + n * v::lanes);
+      }
+    }
+    for (int t = 0; t < tiles; ++t, x += block_size, d += block_size) {
+      x = forget(x);
+      vec<arch> g[vectors];
+      CALOTYPE_UNROLL for (int n = 0; n < vectors; ++n) {
+        g[n] = v::load(d + n * v::lanes / block_size * tiles * block_size + n * v::lanes % block_size);
+      }
+      CALOTYPE_UNROLL for (int c = 0; c < channels; ++c) {
+        vec<arch> const value = v::broadcast(x[c]);
+        CALOTYPE_UNROLL for (int n = 0; n < vectors; ++n) sum[c][n] = v::fma(value, g[n], sum[c][n]);
+      }
+    }
+    CALOTYPE_UNROLL for (int c = 0; c < channels; ++c) {
+      CALOTYPE_UNROLL for (int n = 0; n < vectors; ++n) v::store(sums + c * width + n * v::lanes, sum[c][n]);
+    }
+  }
+
+  static void to_weights(float const* sums, float* dweights) noexcept {
+    for (int group = 0; group < out_blocks * block_size; group += width) {
+      int const filters = smaller_of(width, S.filters - group);
+      for (int i = 0; i < S.in.channels; ++i) {
+        alignas(64) float tap[9][width];
+        for (int n = 0; n < width; n += v::lanes) {
+          float const* const s = sums + group * inputs + i * width + n;
+          vec<arch> row[3][col_points];
+          CALOTYPE_UNROLL for (int x = 0; x < col_points; ++x) {
+            vec<arch> u[row_points], g[3];
+            CALOTYPE_UNROLL for (int y = 0; y < row_points; ++y) {
+              u[y] = v::load(s + (y * col_points + x) * sums_of_point);
+            }
+            winograd_transform<arch, row_points - 2>::weights(u, g);
+            CALOTYPE_UNROLL for (int y = 0; y < 3; ++y) row[y][x] = g[y];
+          }
+          CALOTYPE_UNROLL for (int y = 0; y < 3; ++y) {
+            vec<arch> g[3];
+            winograd_transform<arch, col_points - 2>::weights(row[y], g);
+            CALOTYPE_UNROLL for (int x = 0; x < 3; ++x) v::store(tap[3 * y + x] + n, g[x]);
+          }
+        }
+        for (int f = 0; f < filters; ++f) {
+          float* const w = dweights + ((group + f) * S.in.channels + i) * 9;
+          for (int t = 0; t < 9; ++t) w[t] = tap[t][f];
+        }
+      }
+    }
+  }
+
+  // Four chains, one for each column modulo 4.
+  static void bias(float const* dout, float* dbias) noexcept {
+    for (int channel = 0; channel < out_blocks * block_size; channel += v::lanes) {
+      float const* const d = dout + channel / block_size * to.block + channel % block_size;
+      vec<arch> sum[4];
+      CALOTYPE_UNROLL for (int k = 0; k < 4; ++k) sum[k] = v::broadcast(0.f);
+      for (int row = 0; row < to.rows; ++row) {
+        float const* const p = d + row * to.row;
+        int col = 0;
+        for (; col + 4 <= to.cols; col += 4) {
+          CALOTYPE_UNROLL for (int k = 0; k < 4; ++k) {
+            sum[k] = v::add(sum[k], v::load(p + (col + k) * to.pixel));
+          }
+        }
+        CALOTYPE_UNROLL for (int k = 0; k < to.cols % 4; ++k) {
+          sum[k] = v::add(sum[k], v::load(p + (col + k) * to.pixel));
+        }
+      }
+      alignas(64) float lane[v::lanes];
+      v::store(lane, v::add(v::add(sum[0], sum[1]), v::add(sum[2], sum[3])));
+      for (int i = 0; i < v::lanes && channel + i < S.filters; ++i) dbias[channel + i] = lane[i];
+    }
+  }
+};
+
+}  // namespace calotype::kernel::cpu
+
+// ---- calotype/kernel/cpu/conv_winograd.hpp
+
+// The convolutions of a policy with their gradients, in the arithmetic it asks for.
+
+namespace calotype::kernel::cpu {
+
+// One chain per output.
+template <class Policy, conv_shape S, bool FromImage>
+struct direct_layer : conv<Policy, S, FromImage> {
+  static constexpr std::size_t gradient_packed_size = conv_input_gradient<Policy, S>::packed_size;
+
+  static void pack_gradient(float const* weights, float* packed) noexcept {
+    conv_input_gradient<Policy, S>::pack(weights, packed);
+  }
+  static void input_gradient(Policy const&, float const* dout, float const* packed, float const* added,
+                             float* din) noexcept requires(!FromImage) {
+    conv_input_gradient<Policy, S>::run(dout, packed, added, din);
+  }
+  static void weight_gradient(Policy const&, float const* in, float const* dout, float* dweights,
+                              float* dbias) noexcept {
+    conv_weight_gradient<Policy, S, FromImage>::run(in, dout, dweights, dbias);
+  }
+};
+
+// The gradient of the input is the same kind of convolution, from filters to channels, with its taps turned
+// round.
+template <class Policy, conv_shape S>
+struct winograd_layer {
+  static constexpr conv_shape turned{S.out(), S.in.channels, 3, 1, 1};
+  using forward_kernel = winograd_conv<Policy, S>;
+  using gradient_kernel = winograd_conv<Policy, turned>;
+  using weight_kernel = winograd_weight_gradient<Policy, S>;
+  static constexpr std::size_t packed_size = forward_kernel::packed_size;
+  static constexpr std::size_t gradient_packed_size = gradient_kernel::packed_size;
+  static constexpr std::size_t scratch_size = forward_kernel::scratch_size;
+  static constexpr std::size_t gradient_scratch_size =
+      std::max(gradient_kernel::scratch_size, weight_kernel::pays ? weight_kernel::scratch_size : 0);
+
+  static void pack(float const* weights, float const* bias, float* packed) noexcept {
+    float* const points = pack_bias<typename Policy::arch_type>(S.filters, bias, packed);
+    forward_kernel::template pack_points<false>(weights, S.in.channels * 9, 9, points);
+  }
+  template <bool Relu, bool Shortcut>
+  static void forward(Policy const& p, float const* in, float const* packed, float const* shortcut, float* out,
+                      float* scratch) noexcept {
+    constexpr auto finish = Relu ? winograd_finish::relu : winograd_finish::none;
+    forward_kernel::template run<finish, Shortcut>(p, in, packed, shortcut, nullptr, out, scratch);
+  }
+  template <pool_shape>
+  static constexpr bool pools = false;
+
+  static void pack_gradient(float const* weights, float* packed) noexcept {
+    for (std::size_t i = 0; i < gradient_kernel::bias_size; ++i) *packed++ = 0.f;
+    gradient_kernel::template pack_points<true>(weights, 9, S.in.channels * 9, packed);
+  }
+  static void input_gradient(Policy const& p, float const* dout, float const* packed, float const* added,
+                             float* din, float* scratch) noexcept {
+    with_added<winograd_finish::none>(p, dout, packed, added, nullptr, din, scratch);
+  }
+  static void input_gradient_relu(Policy const& p, float const* dout, float const* packed, float const* added,
+                                  float const* in, float* din, float* scratch) noexcept {
+    with_added<winograd_finish::relu_gradient>(p, dout, packed, added, in, din, scratch);
+  }
+  static void weight_gradient(Policy const&, float const* in, float const* dout, float* dweights, float* dbias,
+                              float* scratch) noexcept {
+    if constexpr (weight_kernel::pays) {
+      weight_kernel::run(in, dout, dweights, dbias, scratch);
+    } else {
+      conv_weight_gradient<Policy, S, false>::run(in, dout, dweights, dbias);
+    }
+  }
+
+ private:
+  template <winograd_finish Finish>
+  static void with_added(Policy const& p, float const* dout, float const* packed, float const* added,
+                         float const* in, float* din, float* scratch) noexcept {
+    if (added != nullptr) {
+      gradient_kernel::template run<Finish, true>(p, dout, packed, added, in, din, scratch);
+    } else {
+      gradient_kernel::template run<Finish, false>(p, dout, packed, nullptr, in, din, scratch);
+    }
+  }
+};
+
+namespace detail {
+
+template <class Policy, conv_shape S, bool FromImage>
+constexpr auto choose_layer() {
+  constexpr bool both = winograd_applies(S) && winograd_applies({S.out(), S.in.channels, 3, 1, 1});
+  if constexpr (std::same_as<typename Policy::arithmetic_type, exec::winograd> && !FromImage && both) {
+    return winograd_layer<Policy, S>{};
+  } else {
+    return direct_layer<Policy, S, FromImage>{};
+  }
+}
+
+}  // namespace detail
+
+template <class Policy, conv_shape S, bool FromImage>
+using layer_of = decltype(detail::choose_layer<Policy, S, FromImage>());
 
 }  // namespace calotype::kernel::cpu
 
@@ -4674,21 +5638,7 @@ struct operations {
   }
 
   template <conv_shape S, bool FromImage>
-  struct conv : cpu::conv<Policy, S, FromImage> {
-    static constexpr std::size_t gradient_packed_size = conv_input_gradient<Policy, S>::packed_size;
-
-    static void pack_gradient(float const* weights, float* packed) noexcept {
-      conv_input_gradient<Policy, S>::pack(weights, packed);
-    }
-    static void input_gradient(Policy const&, float const* dout, float const* packed, float const* added,
-                               float* din) noexcept requires(!FromImage) {
-      conv_input_gradient<Policy, S>::run(dout, packed, added, din);
-    }
-    static void weight_gradient(Policy const&, float const* in, float const* dout, float* dweights,
-                                float* dbias) noexcept {
-      conv_weight_gradient<Policy, S, FromImage>::run(in, dout, dweights, dbias);
-    }
-  };
+  using conv = cpu::layer_of<Policy, S, FromImage>;
 
   template <map_shape M>
   static void relu_gradient(Policy const&, float const* out, float* dout) noexcept {
@@ -4739,25 +5689,29 @@ struct operations {
 
 // ---- calotype/exec/cpu.hpp
 
-// The CPU policy with its kernels: vector instructions, one event at a time on the caller's thread.
+// The CPU policy with its kernels: vector instructions, one event at a time, on the caller's thread or on a
+// few.
 
 static_assert(!CALOTYPE_FAST_MATH, "calotype::exec::cpu: a strict policy; compile without -ffast-math");
 
 namespace calotype {
 namespace exec {
 
-// Threads of an event: the caller's.
+// Threads of an event: the caller's. The alternative is exec::pool (exec/pool.hpp).
 struct single {};
 
 // Arch: an architecture tag of xsimd or kernel::cpu::portable; by default the widest that this translation unit
-// is compiled for. Every Arch gives the same bits.
+// is compiled for. Every Arch gives the same bits, `direct` those of exec::scalar.
 template <class Arch = kernel::cpu::best_arch, class Threads = single, class Arithmetic = direct>
 struct cpu {
-  static_assert(std::same_as<Threads, single>, "calotype::exec::cpu: Threads must be exec::single");
-  static_assert(std::same_as<Arithmetic, direct>, "calotype::exec::cpu: Arithmetic must be exec::direct");
+  static_assert(std::same_as<Arithmetic, direct> || std::same_as<Arithmetic, winograd>,
+                "calotype::exec::cpu: Arithmetic must be exec::direct or exec::winograd");
 
   using policy_tag = cpu;
   using arch_type = Arch;
+  using arithmetic_type = Arithmetic;
+
+  [[no_unique_address]] Threads threads{};
 };
 
 }  // namespace exec
@@ -7528,6 +8482,20 @@ CALOTYPE_INLINE constexpr void for_each_index(F&& f) {
   (std::make_integer_sequence<int, N>{});
 }
 
+// The threads of an engine: none besides the caller's, or those its policy asks for.
+template <class Policy>
+struct crew {
+  explicit crew(Policy&) {}
+  static constexpr std::size_t size() { return 1; }
+};
+template <class Policy>
+requires requires(Policy p) { p.threads.hire(); }
+struct crew<Policy> {
+  explicit crew(Policy& p) : team(p.threads.hire()) {}
+  std::size_t size() const { return static_cast<std::size_t>(team->size()); }
+  decltype(std::declval<Policy&>().threads.hire()) team;
+};
+
 // The kernels of step Step of a network under a policy.
 template <class Net, class Policy, int Step>
 struct step_kernels {
@@ -7552,6 +8520,22 @@ struct step_kernels {
   static constexpr std::size_t gradient_packed_size() {
     if constexpr (self.kind == op::conv && !from_image) {
       return ops::template conv<conv_shape, from_image>::gradient_packed_size;
+    } else {
+      return 0;
+    }
+  }
+
+  // What its kernels need besides their arguments, for the time of a call.
+  static constexpr std::size_t scratch_size() {
+    if constexpr (self.kind == op::conv) {
+      return kernel::scratch_of_forward<typename ops::template conv<conv_shape, from_image>>();
+    } else {
+      return 0;
+    }
+  }
+  static constexpr std::size_t gradient_scratch_size() {
+    if constexpr (self.kind == op::conv) {
+      return kernel::scratch_of_gradients<typename ops::template conv<conv_shape, from_image>>();
     } else {
       return 0;
     }
@@ -7602,6 +8586,20 @@ struct layout {
   static constexpr std::size_t forward_packed_size = forward_offset[static_cast<std::size_t>(steps)];
   static constexpr std::size_t gradient_packed_size = gradient_offset[static_cast<std::size_t>(steps)];
 
+  // The largest of all steps: one block serves them in turn.
+  static constexpr std::size_t largest_scratch(bool training) {
+    std::size_t most = 0;
+    for_each_index<steps>([&](auto i) {
+      using k = step_kernels<Net, Policy, i>;
+      std::size_t const n = padded(k::scratch_size()), g = padded(training ? k::gradient_scratch_size() : 0);
+      most = n > most ? n : most;
+      most = g > most ? g : most;
+    });
+    return most;
+  }
+  static constexpr std::size_t inference_scratch = largest_scratch(false);
+  static constexpr std::size_t training_scratch = largest_scratch(true);
+
   static constexpr auto fused_steps() {
     std::array<bool, static_cast<std::size_t>(capacity)> f{};
     for_each_index<steps>([&](auto i) { f[i] = step_kernels<Net, Policy, i>::pools_next(); });
@@ -7634,6 +8632,37 @@ struct layout {
   static constexpr std::size_t inference_size =
       inference_offset[static_cast<std::size_t>(inference_memory.slots)];
   static constexpr std::size_t training_size = training_offset[static_cast<std::size_t>(training_memory.slots)];
+
+  // The step with a ReLU whose output step i reads, if step i is the last to add to that output's gradient: -1
+  // otherwise.
+  static constexpr int masked_by(int i) {
+    int producer = -1;
+    for (int j = 0; j < i; ++j) {
+      if (plan.at(j).in == plan.at(i).in) return -1;
+      if (plan.at(j).out == plan.at(i).in && plan.at(j).relu) producer = j;
+    }
+    return gradients.din[static_cast<std::size_t>(i)] >= 0 ? producer : -1;
+  }
+  static constexpr auto masking_steps() {
+    std::array<bool, static_cast<std::size_t>(capacity)> f{};
+    for_each_index<steps>([&](auto i) {
+      using k = step_kernels<Net, Policy, i>;
+      if constexpr (k::self.kind == op::conv) {
+        f[i] = kernel::has_input_gradient_relu<typename ops::template conv<k::conv_shape, k::from_image>>() &&
+               masked_by(i) >= 0;
+      }
+    });
+    return f;
+  }
+  static constexpr auto masking = masking_steps();
+  // Whether step i applies the ReLU gradient of the step before it, and whether step i's has been applied.
+  static constexpr bool masks_gradient(int i) { return masking[static_cast<std::size_t>(i)]; }
+  static constexpr bool gradient_is_masked(int i) {
+    for (int j = i + 1; j < steps; ++j) {
+      if (masking[static_cast<std::size_t>(j)] && masked_by(j) == i) return true;
+    }
+    return false;
+  }
 
   static constexpr auto gradient_offsets() {
     std::array<std::size_t, static_cast<std::size_t>(gradients.slots) + 1> offsets{};
@@ -7692,7 +8721,9 @@ class packed_parameters {
   typename ops::buffer gradient_;
 };
 
-// One event at a time through the network. Owns its activations; allocates once, at construction.
+// One event at a time through the network. Owns its activations, and its threads under a policy that has some;
+// allocates once, at construction. workspace_bytes is what one thread needs; each other one has scratch memory
+// of its own.
 template <class Net, class Policy>
 class inference_engine {
   using layout = detail::layout<Net, Policy>;
@@ -7701,9 +8732,14 @@ class inference_engine {
   using ops = kernel::ops<Policy>;
   using real_type = typename ops::real_type;
   static constexpr int outputs = layout::plan.shape(layout::plan.result).channels;
-  static constexpr std::size_t workspace_bytes = layout::inference_size * sizeof(real_type);
+  static constexpr std::size_t workspace_bytes =
+      (layout::inference_size + layout::inference_scratch) * sizeof(real_type);
 
-  explicit inference_engine(Policy policy = {}) : policy_(policy), memory_(layout::inference_size) {}
+  explicit inference_engine(Policy policy = {})
+      : policy_(policy),
+        crew_(policy_),
+        memory_(layout::inference_size),
+        scratch_(layout::inference_scratch * crew_.size()) {}
 
   // Where the numbers of an input plane are kept, in the policy's image layout; zero at first.
   template <int Plane>
@@ -7743,9 +8779,11 @@ class inference_engine {
         conv_kernel::template forward_pool<s.relu, layout::plan.pool(Step + 1)>(policy_, at(s.in), packed,
                                                                                 at(pool.out));
       } else if constexpr (s.shortcut >= 0) {
-        conv_kernel::template forward<s.relu, true>(policy_, at(s.in), packed, at(s.shortcut), at(s.out));
+        kernel::run_forward<conv_kernel, s.relu, true>(policy_, at(s.in), packed, at(s.shortcut), at(s.out),
+                                                       scratch_.data());
       } else {
-        conv_kernel::template forward<s.relu, false>(policy_, at(s.in), packed, nullptr, at(s.out));
+        kernel::run_forward<conv_kernel, s.relu, false>(policy_, at(s.in), packed, nullptr, at(s.out),
+                                                        scratch_.data());
       }
     } else if constexpr (s.kind == op::max_pool) {
       if constexpr (Step == 0 || !layout::fused[static_cast<std::size_t>(Step > 0 ? Step - 1 : 0)]) {
@@ -7763,7 +8801,9 @@ class inference_engine {
   }
 
   [[no_unique_address]] Policy policy_;
+  [[no_unique_address]] detail::crew<Policy> crew_;
   typename ops::buffer memory_;
+  typename ops::buffer scratch_;
 };
 
 // Forward and backward of one event. Every activation is kept; gradients share buffers.
@@ -7781,10 +8821,14 @@ class training_engine {
   static constexpr int outputs = layout::plan.shape(layout::plan.result).channels;
   static constexpr int parameters = layout::plan.total_parameters();
   static constexpr std::size_t workspace_bytes =
-      (layout::training_size + layout::gradient_size) * sizeof(real_type);
+      (layout::training_size + layout::gradient_size + layout::training_scratch) * sizeof(real_type);
 
   explicit training_engine(Policy policy = {})
-      : policy_(policy), memory_(layout::training_size), gradient_(layout::gradient_size) {}
+      : policy_(policy),
+        crew_(policy_),
+        memory_(layout::training_size),
+        gradient_(layout::gradient_size),
+        scratch_(layout::training_scratch * crew_.size()) {}
 
   template <int Plane>
   real_type* input() noexcept {
@@ -7839,7 +8883,8 @@ class training_engine {
       using conv_kernel = typename ops::template conv<k::conv_shape, k::from_image>;
       real_type const* shortcut = nullptr;
       if constexpr (s.shortcut >= 0) shortcut = at(s.shortcut);
-      conv_kernel::template forward<s.relu, (s.shortcut >= 0)>(policy_, at(s.in), packed, shortcut, at(s.out));
+      kernel::run_forward<conv_kernel, s.relu, (s.shortcut >= 0)>(policy_, at(s.in), packed, shortcut,
+                                                                  at(s.out), scratch_.data());
     } else if constexpr (s.kind == op::max_pool) {
       ops::template max_pool<k::pool_shape>::forward(policy_, at(s.in), at(s.out));
     } else if constexpr (s.kind == op::global_max_pool) {
@@ -7863,14 +8908,20 @@ class training_engine {
     constexpr auto const& g = layout::gradients;
     real_type* const dout = gradient_slot(g.dout[Step]) + g.dout_offset[Step];
     real_type* const din = gradient_slot(g.din[Step]);
-    if constexpr (s.relu) ops::template relu_gradient<k::out_shape>(policy_, at(s.out), dout);
+    if constexpr (s.relu && !layout::gradient_is_masked(Step))
+      ops::template relu_gradient<k::out_shape>(policy_, at(s.out), dout);
     if constexpr (s.kind == op::conv) {
       using conv_kernel = typename ops::template conv<k::conv_shape, k::from_image>;
-      conv_kernel::weight_gradient(policy_, at(s.in), dout,
-                                   gradients + layout::plan.parameter_at(s.weight).offset,
-                                   gradients + layout::plan.parameter_at(s.bias).offset);
-      if constexpr (g.din[Step] >= 0)
-        conv_kernel::input_gradient(policy_, dout, packed, gradient_slot(g.added[Step]), din);
+      kernel::run_weight_gradient<conv_kernel>(
+          policy_, at(s.in), dout, gradients + layout::plan.parameter_at(s.weight).offset,
+          gradients + layout::plan.parameter_at(s.bias).offset, scratch_.data());
+      if constexpr (layout::masks_gradient(Step)) {
+        conv_kernel::input_gradient_relu(policy_, dout, packed, gradient_slot(g.added[Step]), at(s.in), din,
+                                         scratch_.data());
+      } else if constexpr (g.din[Step] >= 0) {
+        kernel::run_input_gradient<conv_kernel>(policy_, dout, packed, gradient_slot(g.added[Step]), din,
+                                                scratch_.data());
+      }
     } else if constexpr (s.kind == op::max_pool) {
       ops::template max_pool<k::pool_shape>::gradient(policy_, at(s.in), at(s.out), dout, din);
     } else if constexpr (s.kind == op::global_max_pool) {
@@ -7900,8 +8951,10 @@ class training_engine {
   }
 
   [[no_unique_address]] Policy policy_;
+  [[no_unique_address]] detail::crew<Policy> crew_;
   typename ops::buffer memory_;
   typename ops::buffer gradient_;
+  typename ops::buffer scratch_;
   std::uint64_t dropout_key_ = 0;
 };
 
