@@ -106,21 +106,47 @@ TEST_CASE("gradients of a residual network with a projection, pooling and hidden
 }
 TEST_CASE("gradients of branches that are joined, with dropout") { check_all_parameters<branched_net>(); }
 
-TEST_CASE("inference gives the logits of training without dropout") {
-  using net = residual_net<>;
+// Dropout that does nothing, at every place where it changes how buffers are shared.
+struct quiet_dropout {
+  struct input {
+    static constexpr auto tensor() { return std::array{map_shape{1, 8, 9}, map_shape{6, 1, 1}}; }
+  };
+  static constexpr auto classes() { return ct::labels("a", "b"); }
+  static constexpr auto layers() {
+    using namespace ct::nn;
+    return ct::nn::layers(
+        branches(branch("map", conv{.filters = 3}, relu{}, dropout{.rate = 0}, residual{.filters = 3},
+                        global_max_pool{}, dropout{.rate = 0}, dropout{.rate = 0}),
+                 branch("features", dropout{.rate = 0}, dense{.units = 4}, relu{}, dropout{.rate = 0})),
+        dropout{.rate = 0}, dense{.units = 5}, relu{}, dropout{.rate = 0}, logits{});
+  }
+};
+
+template <class Net>
+void inference_equals_training() {
+  constexpr auto const& plan = ct::nn::plan_of<Net>;
   numbers draw;
-  std::vector<double> parameters(static_cast<std::size_t>(ct::nn::plan_of<net>.total_parameters()));
+  std::vector<double> parameters(static_cast<std::size_t>(plan.total_parameters()));
   for (double& p : parameters) p = 0.4 * draw();
-  ct::nn::packed_parameters<net, policy> packed;
+  ct::nn::packed_parameters<Net, policy> packed;
   packed.pack(parameters.data());
-  ct::nn::training_engine<net, policy> training;
-  ct::nn::inference_engine<net, policy> inference;
-  for (int repeat = 0; repeat < 2; ++repeat) {  // the second time on used buffers
-    for (int i = 0; i < 2 * 11 * 9; ++i) training.input<0>()[i] = inference.input<0>()[i] = draw();
+  ct::nn::training_engine<Net, policy> training;
+  ct::nn::inference_engine<Net, policy> inference;
+  for (int repeat = 0; repeat < 3; ++repeat) {  // from the second time on with used buffers
+    ct::nn::detail::for_each_index<ct::nn::input_traits<typename Net::input>::planes()>([&](auto plane) {
+      for (int i = 0; i < plan.shape(plane).size(); ++i) {
+        training.template input<plane>()[i] = inference.template input<plane>()[i] = draw();
+      }
+    });
     double const* a = training.forward(packed);
     double const* b = inference.run(packed);
-    for (int i = 0; i < 3; ++i) CHECK(a[i] == b[i]);
+    for (int i = 0; i < Net::classes().size(); ++i) CHECK(a[i] == b[i]);
   }
+}
+
+TEST_CASE("inference gives the logits of training, with and without dropout layers that do nothing") {
+  inference_equals_training<residual_net<>>();
+  inference_equals_training<quiet_dropout>();
 }
 
 }  // namespace

@@ -305,7 +305,8 @@ class inference_engine {
     return memory_.data() + layout::inference_offset[static_cast<std::size_t>(s)];
   }
   real_type* at(int v) noexcept {
-    return slot(layout::inference_memory.slot[static_cast<std::size_t>(v)]) + layout::plan.value_at(v).offset;
+    return slot(layout::inference_memory.slot[static_cast<std::size_t>(v)]) +
+           layout::inference_memory.offset[static_cast<std::size_t>(v)];
   }
 
   template <int Step>
@@ -409,7 +410,8 @@ class training_engine {
     return memory_.data() + layout::training_offset[static_cast<std::size_t>(s)];
   }
   real_type* at(int v) noexcept {
-    return slot(layout::training_memory.slot[static_cast<std::size_t>(v)]) + layout::plan.value_at(v).offset;
+    return slot(layout::training_memory.slot[static_cast<std::size_t>(v)]) +
+           layout::training_memory.offset[static_cast<std::size_t>(v)];
   }
   real_type* gradient_slot(int s) noexcept {
     return s < 0 ? nullptr : gradient_.data() + layout::gradient_map_offset[static_cast<std::size_t>(s)];

@@ -13,6 +13,7 @@ namespace calotype::nn {
 template <int Capacity>
 struct memory_plan {
   std::array<int, Capacity> slot{};
+  std::array<int, Capacity> offset{};  // of the value in its buffer
   std::array<map_shape, Capacity> slot_shape{};
   std::array<bool, Capacity> slot_is_image{};
   int slots = 0;
@@ -69,13 +70,26 @@ constexpr int home(plan<C> const& p, int v) {
   return p.value_at(v).parent >= 0 ? p.value_at(v).parent : v;
 }
 
-// The same in inference, where a dropout layer's output is its input.
+// The value whose place v takes. In inference a dropout layer does nothing: what goes in and what comes out are
+// one number, kept where the output belongs (it may be part of a joined vector), or in the input plane that it
+// came from.
+template <int C>
+constexpr int placed(plan<C> const& p, int v, bool keep) {
+  if (keep) return v;
+  int source = v;
+  for (int i = p.step_count - 1; i >= 0; --i) {
+    if (p.at(i).kind == op::dropout && p.at(i).out == source) source = p.at(i).in;
+  }
+  if (p.value_at(source).input) return source;
+  for (int i = 0; i < p.step_count; ++i) {
+    if (p.at(i).kind == op::dropout && p.at(i).in == v) v = p.at(i).out;
+  }
+  return v;
+}
+
 template <int C>
 constexpr int storage(plan<C> const& p, int v, bool keep) {
-  for (int i = p.step_count - 1; i >= 0 && !keep; --i) {
-    if (p.at(i).kind == op::dropout && p.at(i).out == v) v = p.at(i).in;
-  }
-  return home(p, v);
+  return home(p, placed(p, v, keep));
 }
 
 // keep: every value keeps its own buffer (training). skipped[i]: step i does not store its output (fused with
@@ -109,6 +123,7 @@ constexpr memory_plan<C> plan_memory(plan<C> const& p, bool keep, Flags const& s
   }
   for (int v = 0; v < p.value_count; ++v) {
     m.slot[static_cast<std::size_t>(v)] = m.slot[static_cast<std::size_t>(storage(p, v, keep))];
+    m.offset[static_cast<std::size_t>(v)] = p.value_at(placed(p, v, keep)).offset;
   }
   m.slots = pool.count();
   for (int s = 0; s < m.slots; ++s) m.slot_shape[static_cast<std::size_t>(s)] = pool.shape(s);

@@ -71,6 +71,7 @@ enum class problem_kind : unsigned char {
   residual_channels,
   dense_inputs,
   branch_count,
+  branch_empty,
   branch_result,
   outputs,
   last_layer
@@ -396,6 +397,14 @@ class plan_builder {
 
   constexpr bool finish_branch() {
     if (branch_ < 0) return true;
+    int source = current_;
+    for (int i = plan_.step_count - 1; i >= 0; --i) {
+      if (plan_.at(i).kind == op::dropout && plan_.at(i).out == source) source = plan_.at(i).in;
+    }
+    if (plan_.value_at(source).input) {
+      fail(problem_kind::branch_empty, layer_, 0, 1);
+      return false;
+    }
     if (!shape().is_vector()) {
       fail(problem_kind::branch_result, layer_, shape().rows, 1);
       return false;
@@ -476,6 +485,13 @@ struct one_branch_per_plane {
                 "list one branch(...) per plane in branches(...)");
 };
 template <class Net, int Layer, int Got, int Want>
+struct branch_has_a_layer {
+  static_assert(
+      Got >= Want,
+      "calotype::nn::branches: the branch before the layer named by Layer has no layer that computes; "
+      "give it one, e.g. a dense layer");
+};
+template <class Net, int Layer, int Got, int Want>
 struct branch_ends_in_a_vector {
   static_assert(Got == Want,
                 "calotype::nn::branches: the branch before the layer named by Layer ends in a feature map; "
@@ -511,6 +527,8 @@ constexpr auto checked_plan() {
     (void)sizeof(dense_inputs_are_few<Net, layer, got, want>);
   } else if constexpr (found.kind == problem_kind::branch_count) {
     (void)sizeof(one_branch_per_plane<Net, layer, got, want>);
+  } else if constexpr (found.kind == problem_kind::branch_empty) {
+    (void)sizeof(branch_has_a_layer<Net, layer, got, want>);
   } else if constexpr (found.kind == problem_kind::branch_result) {
     (void)sizeof(branch_ends_in_a_vector<Net, layer, got, want>);
   } else if constexpr (found.kind == problem_kind::outputs) {
