@@ -7799,6 +7799,7 @@ enum class problem_kind : unsigned char {
   residual_channels,
   dense_inputs,
   branch_count,
+  branch_empty,
   branch_result,
   outputs,
   last_layer
@@ -8124,6 +8125,14 @@ class plan_builder {
 
   constexpr bool finish_branch() {
     if (branch_ < 0) return true;
+    int source = current_;
+    for (int i = plan_.step_count - 1; i >= 0; --i) {
+      if (plan_.at(i).kind == op::dropout && plan_.at(i).out == source) source = plan_.at(i).in;
+    }
+    if (plan_.value_at(source).input) {
+      fail(problem_kind::branch_empty, layer_, 0, 1);
+      return false;
+    }
     if (!shape().is_vector()) {
       fail(problem_kind::branch_result, layer_, shape().rows, 1);
       return false;
@@ -8204,6 +8213,13 @@ struct one_branch_per_plane {
                 "list one branch(...) per plane in branches(...)");
 };
 template <class Net, int Layer, int Got, int Want>
+struct branch_has_a_layer {
+  static_assert(
+      Got >= Want,
+      "calotype::nn::branches: the branch before the layer named by Layer has no layer that computes; "
+      "give it one, e.g. a dense layer");
+};
+template <class Net, int Layer, int Got, int Want>
 struct branch_ends_in_a_vector {
   static_assert(Got == Want,
                 "calotype::nn::branches: the branch before the layer named by Layer ends in a feature map; "
@@ -8239,6 +8255,8 @@ constexpr auto checked_plan() {
     (void)sizeof(dense_inputs_are_few<Net, layer, got, want>);
   } else if constexpr (found.kind == problem_kind::branch_count) {
     (void)sizeof(one_branch_per_plane<Net, layer, got, want>);
+  } else if constexpr (found.kind == problem_kind::branch_empty) {
+    (void)sizeof(branch_has_a_layer<Net, layer, got, want>);
   } else if constexpr (found.kind == problem_kind::branch_result) {
     (void)sizeof(branch_ends_in_a_vector<Net, layer, got, want>);
   } else if constexpr (found.kind == problem_kind::outputs) {
@@ -8312,6 +8330,7 @@ namespace calotype::nn {
 template <int Capacity>
 struct memory_plan {
   std::array<int, Capacity> slot{};
+  std::array<int, Capacity> offset{};  // of the value in its buffer
   std::array<map_shape, Capacity> slot_shape{};
   std::array<bool, Capacity> slot_is_image{};
   int slots = 0;
@@ -8368,13 +8387,26 @@ constexpr int home(plan<C> const& p, int v) {
   return p.value_at(v).parent >= 0 ? p.value_at(v).parent : v;
 }
 
-// The same in inference, where a dropout layer's output is its input.
+// The value whose place v takes. In inference a dropout layer does nothing: what goes in and what comes out are
+// one number, kept where the output belongs (it may be part of a joined vector), or in the input plane that it
+// came from.
+template <int C>
+constexpr int placed(plan<C> const& p, int v, bool keep) {
+  if (keep) return v;
+  int source = v;
+  for (int i = p.step_count - 1; i >= 0; --i) {
+    if (p.at(i).kind == op::dropout && p.at(i).out == source) source = p.at(i).in;
+  }
+  if (p.value_at(source).input) return source;
+  for (int i = 0; i < p.step_count; ++i) {
+    if (p.at(i).kind == op::dropout && p.at(i).in == v) v = p.at(i).out;
+  }
+  return v;
+}
+
 template <int C>
 constexpr int storage(plan<C> const& p, int v, bool keep) {
-  for (int i = p.step_count - 1; i >= 0 && !keep; --i) {
-    if (p.at(i).kind == op::dropout && p.at(i).out == v) v = p.at(i).in;
-  }
-  return home(p, v);
+  return home(p, placed(p, v, keep));
 }
 
 // keep: every value keeps its own buffer (training). skipped[i]: step i does not store its output (fused with
@@ -8408,6 +8440,7 @@ constexpr memory_plan<C> plan_memory(plan<C> const& p, bool keep, Flags const& s
   }
   for (int v = 0; v < p.value_count; ++v) {
     m.slot[static_cast<std::size_t>(v)] = m.slot[static_cast<std::size_t>(storage(p, v, keep))];
+    m.offset[static_cast<std::size_t>(v)] = p.value_at(placed(p, v, keep)).offset;
   }
   m.slots = pool.count();
   for (int s = 0; s < m.slots; ++s) m.slot_shape[static_cast<std::size_t>(s)] = pool.shape(s);
@@ -8765,7 +8798,8 @@ class inference_engine {
     return memory_.data() + layout::inference_offset[static_cast<std::size_t>(s)];
   }
   real_type* at(int v) noexcept {
-    return slot(layout::inference_memory.slot[static_cast<std::size_t>(v)]) + layout::plan.value_at(v).offset;
+    return slot(layout::inference_memory.slot[static_cast<std::size_t>(v)]) +
+           layout::inference_memory.offset[static_cast<std::size_t>(v)];
   }
 
   template <int Step>
@@ -8869,7 +8903,8 @@ class training_engine {
     return memory_.data() + layout::training_offset[static_cast<std::size_t>(s)];
   }
   real_type* at(int v) noexcept {
-    return slot(layout::training_memory.slot[static_cast<std::size_t>(v)]) + layout::plan.value_at(v).offset;
+    return slot(layout::training_memory.slot[static_cast<std::size_t>(v)]) +
+           layout::training_memory.offset[static_cast<std::size_t>(v)];
   }
   real_type* gradient_slot(int s) noexcept {
     return s < 0 ? nullptr : gradient_.data() + layout::gradient_map_offset[static_cast<std::size_t>(s)];
@@ -9023,10 +9058,14 @@ class feed {
     }
   }
 
+  // What became of the last event's hits and tracks; all zero after numbers, and for inputs that are no image.
+  image_report const& report() const noexcept { return report_; }
+
   // Plain numbers, input_size<Net>() of them.
   template <class Engine>
   void operator()(std::span<float const> numbers, Engine& engine) noexcept {
     set(numbers.data(), engine);
+    report_ = {};
     dense_ = true;
   }
 
@@ -9054,11 +9093,12 @@ class feed {
 
   template <class E, class Engine, int... P>
   void images(E const& e, Engine& engine, std::integer_sequence<int, P...>) noexcept {
-    builder_.build(e, {engine.template target<P>()...});
+    report_ = builder_.build(e, {engine.template target<P>()...});
   }
 
   [[no_unique_address]] Policy policy_;
   typename builder_for<builds_images>::type builder_;
+  image_report report_{};
   bool dense_ = false;
 };
 
@@ -9145,8 +9185,9 @@ class model {
   }
 
  private:
+  // An address of its own for every policy; not constant, so that nothing merges two of them.
   template <class Policy>
-  static constexpr char key_of = 0;
+  static inline char key_of = 0;
 
   struct state {
     explicit state(std::vector<float> n) : numbers(std::move(n)) {
@@ -9255,8 +9296,8 @@ namespace calotype {
 // allocates, locks or prints. The same event gives the same bits in any session, on any machine, under any
 // strict policy.
 //
-// Signature is computed from the description's content: two libraries in one process that both define `struct
-// tagger` do not share code unless they mean the same network.
+// Signature is computed from the description's content, so that sessions of two networks that share a name are
+// two types.
 template <class Net, class Policy = exec::cpu<>, std::uint64_t Signature = nn::signature<Net>>
 class session {
  public:
@@ -9284,6 +9325,11 @@ class session {
   void operator()(std::span<E const> events, std::span<scores> out) noexcept {
     for (std::size_t i = 0; i < events.size(); ++i) out[i] = (*this)(events[i]);
   }
+
+  // What became of the last event's hits and tracks: ids that no cell has, numbers that are not finite. Where
+  // `scaled` is false the event has no m_gg (or sum of pT) to divide by, its image is empty and its scores mean
+  // nothing.
+  image_report const& report() const noexcept { return feed_.report(); }
 
   // The logits behind the last scores.
   scores const& logits() const noexcept { return logits_; }

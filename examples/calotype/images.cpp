@@ -93,7 +93,7 @@ class image_file {
       }
       static_cast<void>(npz_.append(columns_[p], row_));
     }
-    static_cast<void>(npz_.append(run_, e.run));
+    static_cast<void>(npz_.append(run_, std::uint64_t{e.run}));
     if (labels_) {
       static_cast<void>(npz_.append(label_, t.label));
       static_cast<void>(npz_.append(weight_, t.weight));
@@ -110,7 +110,7 @@ class image_file {
   image_file(ct::io::npz_writer npz, bool labels) : npz_(std::move(npz)), labels_(labels) {}
 
   void add_identity() {
-    run_ = npz_.add<std::uint32_t>("run");
+    run_ = npz_.add<std::uint64_t>("run");
     event_ = npz_.add<std::uint64_t>("event");
     m_gg_ = npz_.add<float>("m_gg");
     if (!labels_) return;
@@ -140,7 +140,7 @@ class image_file {
   ct::io::npz_writer npz_;
   bool labels_;
   std::vector<ct::io::npz_column<float>> columns_{};
-  ct::io::npz_column<std::uint32_t> run_{};
+  ct::io::npz_column<std::uint64_t> run_{};
   ct::io::npz_column<std::uint64_t> event_{};
   ct::io::npz_column<std::int32_t> label_{};
   ct::io::npz_column<float> weight_{};

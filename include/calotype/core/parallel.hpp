@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -18,7 +19,11 @@ void for_each_item(int threads, std::size_t items, Work&& work) {
     for (std::size_t i = next.fetch_add(1); i < items; i = next.fetch_add(1)) work(worker, i);
   };
   std::vector<std::thread> others;
-  for (int w = 1; w < threads && static_cast<std::size_t>(w) < items; ++w) others.emplace_back(run, w);
+  try {
+    for (int w = 1; w < threads && static_cast<std::size_t>(w) < items; ++w) others.emplace_back(run, w);
+  } catch (std::system_error const&) {
+    // The system gives no more threads: those that there are do all the work.
+  }
   run(0);
   for (auto& t : others) t.join();
 }

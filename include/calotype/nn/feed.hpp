@@ -70,10 +70,14 @@ class feed {
     }
   }
 
+  // What became of the last event's hits and tracks; all zero after numbers, and for inputs that are no image.
+  image_report const& report() const noexcept { return report_; }
+
   // Plain numbers, input_size<Net>() of them.
   template <class Engine>
   void operator()(std::span<float const> numbers, Engine& engine) noexcept {
     set(numbers.data(), engine);
+    report_ = {};
     dense_ = true;
   }
 
@@ -101,11 +105,12 @@ class feed {
 
   template <class E, class Engine, int... P>
   void images(E const& e, Engine& engine, std::integer_sequence<int, P...>) noexcept {
-    builder_.build(e, {engine.template target<P>()...});
+    report_ = builder_.build(e, {engine.template target<P>()...});
   }
 
   [[no_unique_address]] Policy policy_;
   typename builder_for<builds_images>::type builder_;
+  image_report report_{};
   bool dense_ = false;
 };
 

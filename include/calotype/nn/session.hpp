@@ -23,8 +23,8 @@ namespace calotype {
 // allocates, locks or prints. The same event gives the same bits in any session, on any machine, under any
 // strict policy.
 //
-// Signature is computed from the description's content: two libraries in one process that both define `struct
-// tagger` do not share code unless they mean the same network.
+// Signature is computed from the description's content, so that sessions of two networks that share a name are
+// two types.
 template <class Net, class Policy = exec::cpu<>, std::uint64_t Signature = nn::signature<Net>>
 class session {
  public:
@@ -52,6 +52,11 @@ class session {
   void operator()(std::span<E const> events, std::span<scores> out) noexcept {
     for (std::size_t i = 0; i < events.size(); ++i) out[i] = (*this)(events[i]);
   }
+
+  // What became of the last event's hits and tracks: ids that no cell has, numbers that are not finite. Where
+  // `scaled` is false the event has no m_gg (or sum of pT) to divide by, its image is empty and its scores mean
+  // nothing.
+  image_report const& report() const noexcept { return feed_.report(); }
 
   // The logits behind the last scores.
   scores const& logits() const noexcept { return logits_; }

@@ -1,10 +1,13 @@
 // Minibatch training of a network description with any policy; the same bits for any number of threads.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <calotype/core/parallel.hpp>
@@ -67,7 +70,7 @@ class trainer {
     return loss;
   }
 
-  // The loss of a batch and its gradient (gradients()), without a step.
+  // The loss of a batch and its gradient (gradients()), without a step. Precondition: the batch is not empty.
   template <concepts::dataset Data>
   double gradient(Data const& data, std::span<std::size_t const> batch) {
     packed_.pack(parameters_.data());
@@ -101,7 +104,7 @@ class trainer {
   template <concepts::dataset Data, class Progress>
   double epoch(Data const& data, Progress&& progress) {
     auto const order = epoch_order(data.size(), options_.seed, done_.epochs);
-    auto const batch = static_cast<std::size_t>(options_.batch_size);
+    auto const batch = static_cast<std::size_t>(options_.batch_size < 1 ? 1 : options_.batch_size);
     std::size_t const steps = (order.size() + batch - 1) / batch;
     double sum = 0;
     for (std::size_t s = 0; s < steps; ++s) {

@@ -32,7 +32,8 @@ inline double distance(std::span<float const> got, std::span<float const> want) 
   double largest = 0, worst = 0;
   for (std::size_t i = 0; i < want.size(); ++i) {
     largest = std::max(largest, std::abs(static_cast<double>(want[i])));
-    worst = std::max(worst, std::abs(static_cast<double>(got[i]) - static_cast<double>(want[i])));
+    double const difference = std::abs(static_cast<double>(got[i]) - static_cast<double>(want[i]));
+    if (!(difference <= worst)) worst = difference;  // also where it is not a number
   }
   return largest > 0 ? worst / largest : worst;
 }
@@ -68,6 +69,7 @@ void check(std::string const& name) {
   constexpr auto const& plan = ct::nn::plan_of<Net>;
   if (std::system("/usr/bin/python3 -c 'import torch' 2>/dev/null") != 0) {
     MESSAGE("SKIPPED: no PyTorch for /usr/bin/python3");
+    CHECK(std::getenv("CI") == nullptr);
     return;
   }
   auto const model = ct::nn::model<Net>::initial(20261124);

@@ -96,6 +96,20 @@ TEST_CASE("a score depends on the event alone, not on what the session scored be
   CHECK(one(std::span<float const>(noise)) == of_noise);
 }
 
+TEST_CASE("a session says what became of the event's hits, and whether it had an image at all") {
+  auto const model = ct::nn::model<small_barrel>::initial(3);
+  ct::session<small_barrel> score(model);
+  auto e = some_event(1);
+  score(e);
+  CHECK(score.report().scaled);
+  CHECK(score.report().used > 300);
+  CHECK(score.report().unknown == 0);
+  e.hit_lists[ct::cms::collection::eb].push_back({0xffffffffU, 1});
+  e.photon_list.clear();
+  score(e);
+  CHECK_FALSE(score.report().scaled);
+}
+
 TEST_CASE("the scalar reference gives the same bits") {
   auto const model = ct::nn::model<small_barrel>::initial(3);
   ct::session<small_barrel> quick(model);
