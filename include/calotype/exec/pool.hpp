@@ -8,10 +8,6 @@
 #include <type_traits>
 #include <vector>
 
-#if defined(__SSE2__)
-#include <immintrin.h>
-#endif
-
 #include <calotype/core/config.hpp>
 
 namespace calotype::exec {
@@ -71,7 +67,7 @@ class team {
 
   static void pause() noexcept {
 #if defined(__SSE2__)
-    _mm_pause();
+    __builtin_ia32_pause();
 #elif defined(__aarch64__)
     asm volatile("yield");
 #endif
