@@ -341,14 +341,14 @@ struct winograd_conv {
     return n;
   }
 
-  template <int I, winograd_finish Finish, bool Added>
+  template <int Field, winograd_finish Finish, bool Added>
   static void any_group(int part, float const* in, float const* packed, float const* added, float const* mask,
                         float* out, float* scratch) noexcept {
-    if constexpr (I < 4) {
-      constexpr winograd_field f = tiling.field(I);
+    if constexpr (Field < 4) {
+      constexpr winograd_field f = tiling.field(Field);
       if constexpr (f.tiles() > 0) {
         constexpr parts g = groups(f);
-        int const i = part - first_group(I);
+        int const i = part - first_group(Field);
         if (i < g.count) {
           int const tile = i * g.length + smaller_of(i, g.longer);
           if constexpr (g.longer > 0) {
@@ -359,7 +359,7 @@ struct winograd_conv {
           return group<f, g.length, Finish, Added>(tile, in, packed, added, mask, out, scratch);
         }
       }
-      any_group<I + 1, Finish, Added>(part, in, packed, added, mask, out, scratch);
+      any_group<Field + 1, Finish, Added>(part, in, packed, added, mask, out, scratch);
     }
   }
 

@@ -61,9 +61,9 @@ struct winograd_weight_gradient {
 
  private:
   // Sums are [point][group of `width` outputs][input][width].
-  template <int I>
+  template <int Field>
   static void field(float const* in, float const* dout, float* sums) noexcept {
-    constexpr winograd_field f = tiling.field(I);
+    constexpr winograd_field f = tiling.field(Field);
     if constexpr (f.tiles() > 0) {
       constexpr parts g = split(f.tiles(), most_tiles);
       float* const points = sums + sums_size;
@@ -87,7 +87,7 @@ struct winograd_weight_gradient {
             }
           });
         }
-        if (I == 0 && i == 0) {
+        if (Field == 0 && i == 0) {
           multiply<f, true>(points, gradients, tiles, sums);
         } else {
           multiply<f, false>(points, gradients, tiles, sums);
