@@ -8619,14 +8619,15 @@ struct layout {
   static constexpr std::size_t forward_packed_size = forward_offset[static_cast<std::size_t>(steps)];
   static constexpr std::size_t gradient_packed_size = gradient_offset[static_cast<std::size_t>(steps)];
 
+  static constexpr std::size_t larger(std::size_t a, std::size_t b) { return a < b ? b : a; }
+
   // The largest of all steps: one block serves them in turn.
   static constexpr std::size_t largest_scratch(bool training) {
     std::size_t most = 0;
     for_each_index<steps>([&](auto i) {
       using k = step_kernels<Net, Policy, i>;
       std::size_t const n = padded(k::scratch_size()), g = padded(training ? k::gradient_scratch_size() : 0);
-      most = n > most ? n : most;
-      most = g > most ? g : most;
+      most = larger(most, larger(n, g));
     });
     return most;
   }
