@@ -101,13 +101,13 @@ def check_headers():
 
 
 def check_umbrella():
-    reached, todo = {}, ["calotype/calotype.hpp"] if (PUBLIC / "calotype.hpp").exists() else []
-    while todo:
-        name = todo.pop()
+    reached, pending = {}, ["calotype/calotype.hpp"] if (PUBLIC / "calotype.hpp").exists() else []
+    while pending:
+        name = pending.pop()
         if name in reached:
             continue
         reached[name] = INCLUDE.findall((ROOT / "include" / name).read_text())
-        todo += [i for i in reached[name] if i.startswith("calotype/") and (ROOT / "include" / i).exists()]
+        pending += [i for i in reached[name] if i.startswith("calotype/") and (ROOT / "include" / i).exists()]
     for name, includes in sorted(reached.items()):
         if re.match(r"calotype/(io|train|report|sim)/|calotype/exec/(thrust|cuda)", name):
             yield f"<calotype/calotype.hpp> reaches <{name}>, which is included by name only"
