@@ -2031,6 +2031,35 @@ struct ids_of {
   static constexpr auto value = make();
 };
 
+// Everything a description says in one number; 0 for a broken one, about which `checked` has its say.
+template <class D>
+constexpr std::uint64_t signature_of_description() {
+  hasher h;
+  if constexpr (has_lattice<D>()) {
+    h.add(D::name());
+    if constexpr (requires { D::collection; })
+      h.add(static_cast<int>(D::collection));
+    else
+      h.add(-1);
+    lattice_of<D>::value.add_to(h);
+    if constexpr (has_ids<D>())
+      for (auto const& layout : ids_of<D>::value) layout.add_to(h);
+  }
+  return has_lattice<D>() ? h.value() : 0;
+}
+
+// The same constants under a name that tells two descriptions of one name apart.
+template <class D, std::uint64_t Signature>
+struct stored_lattice {
+  static constexpr auto make() { return lattice_of<D>::value; }
+  static constexpr auto value = make();
+};
+template <class D, std::uint64_t Signature>
+struct stored_ids {
+  static constexpr auto make() { return ids_of<D>::value; }
+  static constexpr auto value = make();
+};
+
 // One broken rule, one sentence. Numbers that disagree are template arguments, so that compilers print them.
 template <class D>
 struct description_is_complete {
@@ -2098,8 +2127,9 @@ struct checked : description_is_complete<D>, cells_are_a_lattice<D>, checked_lat
 
 }  // namespace detail
 
-// The compiled form of a description D. Cells are numbered 0 .. size()-1, the dense index.
-template <class D>
+// The compiled form of a description D. Cells are numbered 0 .. size()-1, the dense index. Signature is never
+// named: it keeps apart two libraries of one process that each have a description of this name.
+template <class D, std::uint64_t Signature = detail::signature_of_description<D>()>
 struct segmentation : private detail::checked<D> {
   using description = D;
   using cell_type = typename detail::cell_of<D>::type;
@@ -2108,7 +2138,10 @@ struct segmentation : private detail::checked<D> {
   static constexpr int rank = lattice_type::rank;
   static constexpr bool has_ids = detail::has_ids<D>();
 
-  static constexpr std::string_view name() { return D::name(); }
+  static constexpr std::string_view name() {
+    constexpr std::string_view text = D::name();
+    return text;
+  }
   // The hit list of an event this detector reads; -1 if the description names none.
   static constexpr int collection = [] {
     if constexpr (requires { D::collection; })
@@ -2118,20 +2151,20 @@ struct segmentation : private detail::checked<D> {
   }();
 
   static constexpr int size() {
-    CALOTYPE_CONSTANT(lattice, detail::lattice_of<D>);
+    CALOTYPE_CONSTANT(lattice, detail::stored_lattice<D, Signature>);
     return lattice.size();
   }
 
   // The cell at (u, v), lower edges included; -1 outside and for NaN. Where cells of several layers lie behind
   // one another the first in the order of the description is taken, unless `layer` names one.
   static constexpr int find(double u, double v, int layer = any_layer) {
-    CALOTYPE_CONSTANT(lattice, detail::lattice_of<D>);
+    CALOTYPE_CONSTANT(lattice, detail::stored_lattice<D, Signature>);
     return lattice.find(u, v, layer);
   }
 
   // Where a cell is, in the coordinates of find(). Precondition: 0 <= index < size().
   static constexpr position center(int index) {
-    CALOTYPE_CONSTANT(lattice, detail::lattice_of<D>);
+    CALOTYPE_CONSTANT(lattice, detail::stored_lattice<D, Signature>);
     return lattice.center(index);
   }
 
@@ -2139,32 +2172,32 @@ struct segmentation : private detail::checked<D> {
   // axis.
   static constexpr box bounds(int index) requires requires(lattice_type const& l) { l.bounds(0); }
   {
-    CALOTYPE_CONSTANT(lattice, detail::lattice_of<D>);
+    CALOTYPE_CONSTANT(lattice, detail::stored_lattice<D, Signature>);
     return lattice.bounds(index);
   }
 
   // The dense index of a cell by its labels, -1 if there is no such cell; and back.
   static constexpr int index(cell_type cell) {
-    CALOTYPE_CONSTANT(lattice, detail::lattice_of<D>);
+    CALOTYPE_CONSTANT(lattice, detail::stored_lattice<D, Signature>);
     return lattice.index(std::bit_cast<std::array<int, rank>>(cell));
   }
   static constexpr cell_type cell(int index) {
-    CALOTYPE_CONSTANT(lattice, detail::lattice_of<D>);
+    CALOTYPE_CONSTANT(lattice, detail::stored_lattice<D, Signature>);
     return std::bit_cast<cell_type>(lattice.labels(index));
   }
 
   // The raw id of a cell, in the first layout of the description unless another is asked for.
   static constexpr std::uint32_t pack(int index, int layout = 0) requires has_ids {
-    CALOTYPE_CONSTANT(lattice, detail::lattice_of<D>);
-    CALOTYPE_CONSTANT(ids, detail::ids_of<D>);
+    CALOTYPE_CONSTANT(lattice, detail::stored_lattice<D, Signature>);
+    CALOTYPE_CONSTANT(ids, detail::stored_ids<D, Signature>);
     return ids[static_cast<std::size_t>(layout)].pack(lattice.labels(index));
   }
 
   // The dense index of a raw id in any layout of the description; -1 for another subdetector, a cell that does
   // not exist or a bit set that no layout uses.
   static constexpr int unpack(std::uint32_t raw) requires has_ids {
-    CALOTYPE_CONSTANT(lattice, detail::lattice_of<D>);
-    CALOTYPE_CONSTANT(ids, detail::ids_of<D>);
+    CALOTYPE_CONSTANT(lattice, detail::stored_lattice<D, Signature>);
+    CALOTYPE_CONSTANT(ids, detail::stored_ids<D, Signature>);
     for (auto const& layout : ids)
       if (layout.accepts(raw)) return lattice.index(layout.unpack(raw));
     return -1;
@@ -2179,14 +2212,7 @@ struct segmentation : private detail::checked<D> {
   }
 
   // A hash of everything the description says: two segmentations agree if their signatures do.
-  static constexpr std::uint64_t signature() {
-    hasher h;
-    h.add(name()).add(collection);
-    detail::lattice_of<D>::value.add_to(h);
-    if constexpr (has_ids)
-      for (auto const& layout : detail::ids_of<D>::value) layout.add_to(h);
-    return h.value();
-  }
+  static constexpr std::uint64_t signature() { return Signature; }
 };
 
 // The segmentations of one detector, by the names of their descriptions:
@@ -6255,15 +6281,29 @@ constexpr std::uint64_t signature_of(image_description<Layout> const& d) {
 
 }  // namespace detail
 
-// What everything else needs to know of an image. Name is a struct with `static constexpr auto image()`.
+namespace detail {
+
 template <class Name>
+constexpr std::uint64_t signature_of_image() {
+  return signature_of(Name::image());
+}
+
+}  // namespace detail
+
+// What everything else needs to know of an image. Name is a struct with `static constexpr auto image()`.
+// Signature is never named: it keeps apart two libraries of one process that each have an image of this name.
+template <class Name, std::uint64_t Signature = detail::signature_of_image<Name>()>
 class image_traits {
   static constexpr auto description_ = Name::image();
 
  public:
   using layout_type = typename decltype(description_)::layout_type;
 
-  static constexpr auto description() { return Name::image(); }
+ private:
+  static constexpr auto planes_ = layout_type::planes();
+
+ public:
+  static constexpr auto description() { return description_; }
   static constexpr image_options options = description_.options;
   static constexpr std::string_view name = layout_type::name();
   static constexpr int channels = description_.channels.size();
@@ -6273,20 +6313,20 @@ class image_traits {
   static_assert(sizeof(detail::channels_of_layout<
                        Name, layout_type, std::make_integer_sequence<int, description_.channels.kept()>>) > 0);
 
-  static constexpr calotype::channel channel(int i) { return Name::image().channels[i]; }
+  static constexpr calotype::channel channel(int i) { return description_.channels[i]; }
 
   static constexpr bool is_crop = description_.crop.rows > 0;
   static constexpr crop_window crop = description_.crop;
 
   // Planes of the image as a network sees it, channels x rows x cols each.
-  static constexpr int planes = is_crop ? 1 : static_cast<int>(layout_type::planes().size());
+  static constexpr int planes = is_crop ? 1 : static_cast<int>(planes_.size());
   static constexpr plane_shape plane(int p) {
     if constexpr (is_crop) return {channels, crop.rows, crop.cols};
-    auto const shape = layout_type::planes()[static_cast<std::size_t>(p)];
+    auto const shape = planes_[static_cast<std::size_t>(p)];
     return {channels, shape.rows, shape.cols};
   }
   static constexpr std::string_view plane_name(int p) {
-    return layout_type::planes()[static_cast<std::size_t>(is_crop ? crop.plane : p)].name;
+    return planes_[static_cast<std::size_t>(is_crop ? crop.plane : p)].name;
   }
   // Numbers in all planes.
   static constexpr int size() {
@@ -6297,7 +6337,7 @@ class image_traits {
 
   // Grid, channels, units and preprocessing in one number: two images with the same signature hold the same
   // pixels for the same event. Stored in model files and checked on load.
-  static constexpr std::uint64_t signature = detail::signature_of(description_);
+  static constexpr std::uint64_t signature = Signature;
 };
 
 namespace concepts {
@@ -6369,7 +6409,7 @@ concept tabulates = requires {
 
 // From a hit's cell to its blocks. Three forms, chosen by what the projection offers: computed for every hit, a
 // table of one block per cell, or lists of blocks. Immutable after construction.
-template <class Projection>
+template <class Projection, std::uint64_t Signature = segmentation<typename Projection::source>::signature()>
 class hit_table {
  public:
   explicit hit_table(image_options options) : options_(options) {}
@@ -6380,9 +6420,9 @@ class hit_table {
   image_options options_;
 };
 
-template <class Projection>
+template <class Projection, std::uint64_t Signature>
 requires detail::tabulates<Projection>
-class hit_table<Projection> {
+class hit_table<Projection, Signature> {
   static constexpr int cells = segmentation<typename Projection::source>::size();
 
  public:
@@ -6399,9 +6439,9 @@ class hit_table<Projection> {
   std::vector<detail::packed_block> table_;
 };
 
-template <class Projection>
+template <class Projection, std::uint64_t Signature>
 requires detail::lists_blocks<Projection>
-class hit_table<Projection> {
+class hit_table<Projection, Signature> {
   static constexpr int cells = segmentation<typename Projection::source>::size();
 
  public:
@@ -6955,13 +6995,14 @@ class image_builder {
 // ---- calotype/image/projection.hpp
 
 // Ready-made projections for layouts, and the look-up of rows by pseudorapidity. Light: descriptions include
-// it.
+// it. Signatures are never named (see segmentation).
 
 namespace calotype {
 
 // Cell i of a segmentation with Rows x Cols cells, counted row by row, becomes pixel (i / Cols, i % Cols) of a
 // plane, shifted down by Row. Sum; energy kept.
-template <quantity Quantity, class Source, int Plane, int Rows, int Cols, int Row = 0>
+template <quantity Quantity, class Source, int Plane, int Rows, int Cols, int Row = 0,
+          std::uint64_t Signature = segmentation<Source>::signature()>
 struct cells_to_pixels {
   static constexpr quantity fills = Quantity;
   using source = Source;
@@ -6976,7 +7017,8 @@ struct cells_to_pixels {
 
 // The same for a segmentation that is coarser by whole numbers: a cell covers BlockRows x BlockCols pixels.
 // Copied or divided, as image_options::hcal_upsample says.
-template <quantity Quantity, class Source, int Plane, int Rows, int Cols, int BlockRows, int BlockCols>
+template <quantity Quantity, class Source, int Plane, int Rows, int Cols, int BlockRows, int BlockCols,
+          std::uint64_t Signature = segmentation<Source>::signature()>
 struct cells_to_blocks {
   static constexpr quantity fills = Quantity;
   using source = Source;
@@ -6997,7 +7039,9 @@ struct cells_to_blocks {
 // Every cell of a segmentation to the pixel of another one that its centre falls in, e.g. a coarse or
 // differently cut calorimeter drawn on the grid of Target (Rows x Cols cells, counted row by row). Cells whose
 // centre Target does not cover are dropped. Sum; energy of the covered cells kept.
-template <quantity Quantity, class Source, class Target, int Plane, int Rows, int Cols>
+template <quantity Quantity, class Source, class Target, int Plane, int Rows, int Cols,
+          std::uint64_t SourceSignature = segmentation<Source>::signature(),
+          std::uint64_t TargetSignature = segmentation<Target>::signature()>
 struct centers_to_pixels {
   static constexpr quantity fills = Quantity;
   using source = Source;
@@ -7015,7 +7059,7 @@ struct centers_to_pixels {
 };
 
 // Tracks to the cell that their direction points at, drawn where Projection draws that cell.
-template <class Projection>
+template <class Projection, std::uint64_t Signature = segmentation<typename Projection::source>::signature()>
 struct tracks_to_cells {
   static constexpr quantity fills = quantity::track_pt;
   static constexpr auto regions(image_options) {
@@ -7679,12 +7723,32 @@ constexpr auto resnet15() { return layers(resnet15_trunk(), logits{}); }
 
 namespace calotype::nn {
 
+namespace detail {
+
+template <class Input>
+constexpr std::uint64_t signature_of_input() {
+  if constexpr (requires { Input::image(); }) {
+    return image_traits<Input>::signature;
+  } else {
+    hasher h;
+    if constexpr (requires { Input::features(); }) {
+      for (auto name : Input::features().names) h.add(name);
+    } else if constexpr (requires { Input::tensor(); }) {
+      for (auto p : Input::tensor()) h.add(p.channels).add(p.rows).add(p.cols);
+    }
+    return h.value();
+  }
+}
+
+}  // namespace detail
+
 // The common form of the inputs a network may name:
 //   static constexpr auto image()     detector images (image/layout.hpp): one map per plane
 //   static constexpr auto features()  labels(...): a vector of named numbers
 //   static constexpr auto tensor()    std::array of kernel::map_shape: plain maps without a detector behind
 //   them
-template <class Input>
+// Signature is never named (see segmentation).
+template <class Input, std::uint64_t Signature = detail::signature_of_input<Input>()>
 struct input_traits {
   static constexpr bool is_image = requires { Input::image(); };
   static constexpr bool is_features = requires { Input::features(); };
@@ -7698,7 +7762,8 @@ struct input_traits {
     if constexpr (is_image) {
       return image_traits<Input>::planes;
     } else if constexpr (is_tensor) {
-      return static_cast<int>(Input::tensor().size());
+      constexpr int count = static_cast<int>(Input::tensor().size());
+      return count;
     } else {
       return 1;
     }
@@ -7709,27 +7774,17 @@ struct input_traits {
       constexpr auto of = [](auto p) { return kernel::map_shape{p.channels, p.rows, p.cols}; };
       return of(image_traits<Input>::plane(i));
     } else if constexpr (is_tensor) {
-      return Input::tensor()[static_cast<std::size_t>(i)];
+      constexpr auto shapes = Input::tensor();
+      return shapes[static_cast<std::size_t>(i)];
     } else {
-      return {Input::features().size(), 1, 1};
+      constexpr int count = Input::features().size();
+      return {count, 1, 1};
     }
   }
 
   // Changes whenever the meaning of the numbers changes: layout, channels, units and preprocessing, or feature
   // names.
-  static constexpr std::uint64_t signature() {
-    if constexpr (is_image) {
-      return image_traits<Input>::signature;
-    } else {
-      hasher h;
-      if constexpr (is_features) {
-        for (auto name : Input::features().names) h.add(name);
-      } else {
-        for (auto p : Input::tensor()) h.add(p.channels).add(p.rows).add(p.cols);
-      }
-      return h.value();
-    }
-  }
+  static constexpr std::uint64_t signature() { return Signature; }
 };
 
 }  // namespace calotype::nn
@@ -7775,8 +7830,9 @@ struct step {
 // A parameter tensor in PyTorch's state-dict order and layout (convolutions: out, in, row, column; dense: out,
 // in).
 struct parameter {
-  std::array<char, 48> text{};
+  std::array<char, 72> text{};
   int length = 0;
+  int layer = 0;  // index in layers()
   int rank = 0;
   std::array<int, 4> extent{};
   int offset = 0;  // in the flat list of all parameters
@@ -7793,6 +7849,10 @@ struct parameter {
 
 enum class problem_kind : unsigned char {
   none,
+  size_positive,
+  rate_in_range,
+  name_length,
+  name_twice,
   relu_position,
   map_needed,
   window_too_large,
@@ -7867,6 +7927,8 @@ struct plan {
 
 namespace detail {
 
+inline constexpr int longest_name = 24;  // of a layer or a branch
+
 // Walks the list once; stops at the first problem.
 template <int Capacity>
 class plan_builder {
@@ -7882,6 +7944,8 @@ class plan_builder {
     int last_kind_layer = -1;
     for (int i = 0; i < list.size() && ok(); ++i) {
       layer_ = i;
+      check_numbers(list[i]);
+      if (!ok()) return;
       one(list[i], outputs);
       if (list[i].kind != layer_kind::dropout) last_kind_layer = i;
     }
@@ -7927,6 +7991,11 @@ class plan_builder {
     put(prefix_);
     put(base);
     put(suffix);
+    for (int i = 0; i < plan_.parameter_count; ++i) {
+      parameter const& other = plan_.parameter_at(i);
+      if (ok() && other.name() == p.name()) fail(problem_kind::name_twice, layer_, layer_, other.layer);
+    }
+    p.layer = layer_;
     p.rank = rank;
     p.extent = extent;
     p.fan_in = fan_in;
@@ -7937,7 +8006,7 @@ class plan_builder {
   }
 
   struct label {
-    std::array<char, 24> text{};
+    std::array<char, longest_name + 10> text{};  // with ".shortcut"
     int length = 0;
     constexpr std::string_view view() const { return {text.data(), static_cast<std::size_t>(length)}; }
   };
@@ -7950,6 +8019,23 @@ class plan_builder {
     if (number >= 10) put(static_cast<char>('0' + number / 10 % 10));
     put(static_cast<char>('0' + number % 10));
     return l;
+  }
+
+  constexpr void check_numbers(layer const& l) {
+    auto const positive = [&](int number) {
+      if (ok() && number < 1) fail(problem_kind::size_positive, layer_, number, 1);
+    };
+    bool const is_conv = l.kind == layer_kind::conv, is_residual = l.kind == layer_kind::residual;
+    bool const is_pool = l.kind == layer_kind::max_pool;
+    if (is_conv || is_residual || l.kind == layer_kind::dense) positive(l.filters);
+    if (is_conv || is_pool) positive(l.kernel);
+    if (is_conv || is_pool || is_residual) positive(l.stride);
+    if (is_conv) positive(l.padding + 1);
+    if (l.kind == layer_kind::dropout && !(l.rate >= 0 && l.rate < 1)) {
+      fail(problem_kind::rate_in_range, layer_, l.rate < 0 ? -1 : 1, 0);
+    }
+    auto const length = static_cast<int>(l.name.size());
+    if (ok() && length > longest_name) fail(problem_kind::name_length, layer_, length, longest_name);
   }
 
   // Only convolutions (and dense layers on vectors) read an input plane in place.
@@ -8152,8 +8238,8 @@ class plan_builder {
   int layer_ = 0;
   int planes_ = 0;
   int branch_ = -1;
-  std::array<int, 16> ends_{};
-  std::array<char, 24> prefix_text_{};
+  std::array<int, Capacity> ends_{};
+  std::array<char, longest_name + 1> prefix_text_{};
   std::size_t prefix_length_ = 0;
   std::string_view prefix_{};
 };
@@ -8171,6 +8257,32 @@ constexpr auto make_plan() {
 }
 
 // One sentence per kind of mistake; the numbers are template arguments, so every compiler prints them.
+template <class Net, int Layer, int Got, int Want>
+struct sizes_are_positive {
+  static_assert(
+      Got >= Want,
+      "calotype::nn: the layer named by Layer has a number of filters or units, a kernel, a size or a "
+      "stride below 1, or a padding below 0; set it");
+};
+template <class Net, int Layer, int Got, int Want>
+struct rate_is_in_range {
+  static_assert(
+      Got == Want,
+      "calotype::nn::dropout: the layer named by Layer has a rate below 0 (Got = -1) or of 1 and more "
+      "(Got = 1); keep a part of the numbers, 0 <= rate < 1");
+};
+template <class Net, int Layer, int Got, int Want>
+struct name_is_short {
+  static_assert(Got <= Want,
+                "calotype::nn: the name of the layer or branch at Layer has Got characters (limit Want); "
+                "shorten it");
+};
+template <class Net, int Layer, int Got, int Want>
+struct names_differ {
+  static_assert(Got == Want,
+                "calotype::nn: the parameters of the layers Want and Got have the same name; give one of these "
+                "layers another .name");
+};
 template <class Net, int Layer, int Got, int Want>
 struct relu_must_follow_conv_or_dense {
   static_assert(
@@ -8243,7 +8355,15 @@ template <class Net>
 constexpr auto checked_plan() {
   constexpr problem found = unchecked_plan<Net>.problem;
   constexpr int layer = found.layer, got = found.got, want = found.want;
-  if constexpr (found.kind == problem_kind::relu_position) {
+  if constexpr (found.kind == problem_kind::size_positive) {
+    (void)sizeof(sizes_are_positive<Net, layer, got, want>);
+  } else if constexpr (found.kind == problem_kind::rate_in_range) {
+    (void)sizeof(rate_is_in_range<Net, layer, got, want>);
+  } else if constexpr (found.kind == problem_kind::name_length) {
+    (void)sizeof(name_is_short<Net, layer, got, want>);
+  } else if constexpr (found.kind == problem_kind::name_twice) {
+    (void)sizeof(names_differ<Net, layer, got, want>);
+  } else if constexpr (found.kind == problem_kind::relu_position) {
     (void)sizeof(relu_must_follow_conv_or_dense<Net, layer, got, want>);
   } else if constexpr (found.kind == problem_kind::map_needed) {
     (void)sizeof(layer_needs_a_feature_map<Net, layer, got, want>);
@@ -8269,16 +8389,11 @@ constexpr auto checked_plan() {
 
 }  // namespace detail
 
-// The plan of a network description; naming it checks the description.
-template <class Net>
-inline constexpr auto plan_of = detail::checked_plan<Net>();
+namespace detail {
 
-// A 64-bit number computed from everything that decides what the parameters mean: input, steps, shapes, class
-// names. It goes into the model file and into the type of session, so that two descriptions of one name cannot
-// share code.
 template <class Net>
-constexpr std::uint64_t compute_signature() {
-  constexpr auto const& p = plan_of<Net>;
+constexpr std::uint64_t signature_of_network() {
+  auto const p = unchecked_plan<Net>;
   hasher h;
   h.add(input_traits<typename Net::input>::signature());
   for (auto name : Net::classes().names) h.add(name);
@@ -8301,8 +8416,17 @@ constexpr std::uint64_t compute_signature() {
   return h.value();
 }
 
+}  // namespace detail
+
+// A 64-bit number computed from everything that decides what the parameters mean: input, steps, shapes, class
+// names. It goes into the model file, and as the last template argument, never named, into everything that is
+// made for a network: two libraries of one process may each have a network of the same name.
 template <class Net>
-inline constexpr std::uint64_t signature = compute_signature<Net>();
+inline constexpr std::uint64_t signature = detail::signature_of_network<Net>();
+
+// The plan of a network description; naming it checks the description.
+template <class Net, std::uint64_t Signature = signature<Net>>
+inline constexpr auto plan_of = detail::checked_plan<Net>();
 
 }  // namespace calotype::nn
 
@@ -8530,7 +8654,7 @@ struct crew<Policy> {
 };
 
 // The kernels of step Step of a network under a policy.
-template <class Net, class Policy, int Step>
+template <class Net, class Policy, int Step, std::uint64_t Signature = signature<Net>>
 struct step_kernels {
   using ops = kernel::ops<Policy>;
   static constexpr step self = plan_of<Net>.at(Step);
@@ -8589,7 +8713,7 @@ struct step_kernels {
   }
 };
 
-template <class Net, class Policy>
+template <class Net, class Policy, std::uint64_t Signature = signature<Net>>
 struct layout {
   using ops = kernel::ops<Policy>;
   static constexpr int steps = plan_of<Net>.step_count;
@@ -8712,7 +8836,7 @@ struct layout {
 
 // The parameters of a network in the order a policy's kernels read them. Immutable once packed; shared by
 // sessions.
-template <class Net, class Policy>
+template <class Net, class Policy, std::uint64_t Signature = signature<Net>>
 class packed_parameters {
   using layout = detail::layout<Net, Policy>;
 
@@ -8758,7 +8882,7 @@ class packed_parameters {
 // One event at a time through the network. Owns its activations, and its threads under a policy that has some;
 // allocates once, at construction. workspace_bytes is what one thread needs; each other one has scratch memory
 // of its own.
-template <class Net, class Policy>
+template <class Net, class Policy, std::uint64_t Signature = signature<Net>>
 class inference_engine {
   using layout = detail::layout<Net, Policy>;
 
@@ -8842,7 +8966,7 @@ class inference_engine {
 };
 
 // Forward and backward of one event. Every activation is kept; gradients share buffers.
-template <class Net, class Policy>
+template <class Net, class Policy, std::uint64_t Signature = signature<Net>>
 class training_engine {
   using layout = detail::layout<Net, Policy>;
   static_assert(layout::gradients.supported,
@@ -9003,7 +9127,7 @@ class training_engine {
 namespace calotype::nn {
 
 // The numbers of all input planes, one after the other, each channel x row x column.
-template <class Net>
+template <class Net, std::uint64_t Signature = signature<Net>>
 constexpr std::size_t input_size() {
   std::size_t n = 0;
   for (int p = 0; p < input_traits<typename Net::input>::planes(); ++p) {
@@ -9013,7 +9137,7 @@ constexpr std::size_t input_size() {
 }
 
 // One per engine, since the builder remembers which pixels it set there. Allocates at construction only.
-template <class Net, class Policy>
+template <class Net, class Policy, std::uint64_t Signature = signature<Net>>
 class feed {
   using input = typename Net::input;
   using traits = input_traits<input>;
@@ -9119,7 +9243,7 @@ struct cost_sheet {
 };
 
 // The cost under a policy (the default policy unless said).
-template <class Net, class Policy = exec::cpu<>>
+template <class Net, class Policy = exec::cpu<>, std::uint64_t Signature = signature<Net>>
 inline constexpr cost_sheet cost{
     plan_of<Net>.total_parameters(), plan_of<Net>.idle_parameters(), plan_of<Net>.multiply_adds(),
     inference_engine<Net, Policy>::workspace_bytes + feed<Net, Policy>::workspace_bytes()};
@@ -9138,7 +9262,7 @@ inline constexpr std::uint32_t initial_weights_purpose = 0x6e6e0001;
 // One number per parameter, flat, in the order and layout of PyTorch's state dict (plan_of<Net> has names and
 // places). Copies are cheap and share the numbers. All numbers are finite; a bias of -0 is kept as +0
 // (kernel/ops.hpp).
-template <class Net>
+template <class Net, std::uint64_t Signature = signature<Net>>
 class model {
  public:
   using network = Net;
@@ -9297,8 +9421,7 @@ namespace calotype {
 // allocates, locks or prints. The same event gives the same bits in any session, on any machine, under any
 // strict policy.
 //
-// Signature is computed from the description's content, so that sessions of two networks that share a name are
-// two types.
+// Signature is never named (see nn::signature).
 template <class Net, class Policy = exec::cpu<>, std::uint64_t Signature = nn::signature<Net>>
 class session {
  public:

@@ -109,6 +109,35 @@ struct ids_of {
   static constexpr auto value = make();
 };
 
+// Everything a description says in one number; 0 for a broken one, about which `checked` has its say.
+template <class D>
+constexpr std::uint64_t signature_of_description() {
+  hasher h;
+  if constexpr (has_lattice<D>()) {
+    h.add(D::name());
+    if constexpr (requires { D::collection; })
+      h.add(static_cast<int>(D::collection));
+    else
+      h.add(-1);
+    lattice_of<D>::value.add_to(h);
+    if constexpr (has_ids<D>())
+      for (auto const& layout : ids_of<D>::value) layout.add_to(h);
+  }
+  return has_lattice<D>() ? h.value() : 0;
+}
+
+// The same constants under a name that tells two descriptions of one name apart.
+template <class D, std::uint64_t Signature>
+struct stored_lattice {
+  static constexpr auto make() { return lattice_of<D>::value; }
+  static constexpr auto value = make();
+};
+template <class D, std::uint64_t Signature>
+struct stored_ids {
+  static constexpr auto make() { return ids_of<D>::value; }
+  static constexpr auto value = make();
+};
+
 // One broken rule, one sentence. Numbers that disagree are template arguments, so that compilers print them.
 template <class D>
 struct description_is_complete {
@@ -176,8 +205,9 @@ struct checked : description_is_complete<D>, cells_are_a_lattice<D>, checked_lat
 
 }  // namespace detail
 
-// The compiled form of a description D. Cells are numbered 0 .. size()-1, the dense index.
-template <class D>
+// The compiled form of a description D. Cells are numbered 0 .. size()-1, the dense index. Signature is never
+// named: it keeps apart two libraries of one process that each have a description of this name.
+template <class D, std::uint64_t Signature = detail::signature_of_description<D>()>
 struct segmentation : private detail::checked<D> {
   using description = D;
   using cell_type = typename detail::cell_of<D>::type;
@@ -186,7 +216,10 @@ struct segmentation : private detail::checked<D> {
   static constexpr int rank = lattice_type::rank;
   static constexpr bool has_ids = detail::has_ids<D>();
 
-  static constexpr std::string_view name() { return D::name(); }
+  static constexpr std::string_view name() {
+    constexpr std::string_view text = D::name();
+    return text;
+  }
   // The hit list of an event this detector reads; -1 if the description names none.
   static constexpr int collection = [] {
     if constexpr (requires { D::collection; })
@@ -196,20 +229,20 @@ struct segmentation : private detail::checked<D> {
   }();
 
   static constexpr int size() {
-    CALOTYPE_CONSTANT(lattice, detail::lattice_of<D>);
+    CALOTYPE_CONSTANT(lattice, detail::stored_lattice<D, Signature>);
     return lattice.size();
   }
 
   // The cell at (u, v), lower edges included; -1 outside and for NaN. Where cells of several layers lie behind
   // one another the first in the order of the description is taken, unless `layer` names one.
   static constexpr int find(double u, double v, int layer = any_layer) {
-    CALOTYPE_CONSTANT(lattice, detail::lattice_of<D>);
+    CALOTYPE_CONSTANT(lattice, detail::stored_lattice<D, Signature>);
     return lattice.find(u, v, layer);
   }
 
   // Where a cell is, in the coordinates of find(). Precondition: 0 <= index < size().
   static constexpr position center(int index) {
-    CALOTYPE_CONSTANT(lattice, detail::lattice_of<D>);
+    CALOTYPE_CONSTANT(lattice, detail::stored_lattice<D, Signature>);
     return lattice.center(index);
   }
 
@@ -217,32 +250,32 @@ struct segmentation : private detail::checked<D> {
   // axis.
   static constexpr box bounds(int index) requires requires(lattice_type const& l) { l.bounds(0); }
   {
-    CALOTYPE_CONSTANT(lattice, detail::lattice_of<D>);
+    CALOTYPE_CONSTANT(lattice, detail::stored_lattice<D, Signature>);
     return lattice.bounds(index);
   }
 
   // The dense index of a cell by its labels, -1 if there is no such cell; and back.
   static constexpr int index(cell_type cell) {
-    CALOTYPE_CONSTANT(lattice, detail::lattice_of<D>);
+    CALOTYPE_CONSTANT(lattice, detail::stored_lattice<D, Signature>);
     return lattice.index(std::bit_cast<std::array<int, rank>>(cell));
   }
   static constexpr cell_type cell(int index) {
-    CALOTYPE_CONSTANT(lattice, detail::lattice_of<D>);
+    CALOTYPE_CONSTANT(lattice, detail::stored_lattice<D, Signature>);
     return std::bit_cast<cell_type>(lattice.labels(index));
   }
 
   // The raw id of a cell, in the first layout of the description unless another is asked for.
   static constexpr std::uint32_t pack(int index, int layout = 0) requires has_ids {
-    CALOTYPE_CONSTANT(lattice, detail::lattice_of<D>);
-    CALOTYPE_CONSTANT(ids, detail::ids_of<D>);
+    CALOTYPE_CONSTANT(lattice, detail::stored_lattice<D, Signature>);
+    CALOTYPE_CONSTANT(ids, detail::stored_ids<D, Signature>);
     return ids[static_cast<std::size_t>(layout)].pack(lattice.labels(index));
   }
 
   // The dense index of a raw id in any layout of the description; -1 for another subdetector, a cell that does
   // not exist or a bit set that no layout uses.
   static constexpr int unpack(std::uint32_t raw) requires has_ids {
-    CALOTYPE_CONSTANT(lattice, detail::lattice_of<D>);
-    CALOTYPE_CONSTANT(ids, detail::ids_of<D>);
+    CALOTYPE_CONSTANT(lattice, detail::stored_lattice<D, Signature>);
+    CALOTYPE_CONSTANT(ids, detail::stored_ids<D, Signature>);
     for (auto const& layout : ids)
       if (layout.accepts(raw)) return lattice.index(layout.unpack(raw));
     return -1;
@@ -257,14 +290,7 @@ struct segmentation : private detail::checked<D> {
   }
 
   // A hash of everything the description says: two segmentations agree if their signatures do.
-  static constexpr std::uint64_t signature() {
-    hasher h;
-    h.add(name()).add(collection);
-    detail::lattice_of<D>::value.add_to(h);
-    if constexpr (has_ids)
-      for (auto const& layout : detail::ids_of<D>::value) layout.add_to(h);
-    return h.value();
-  }
+  static constexpr std::uint64_t signature() { return Signature; }
 };
 
 // The segmentations of one detector, by the names of their descriptions:

@@ -104,7 +104,7 @@ struct whole {
 
 // Cuts any number of crops out of each event. Builds the whole image into its own memory, once per event;
 // allocates at construction only.
-template <class Name, class Policy = exec::cpu<>>
+template <class Name, class Policy = exec::cpu<>, std::uint64_t Signature = image_traits<Name>::signature>
 class crop_builder {
   using traits = image_traits<Name>;
   using whole = detail::whole<Name>;

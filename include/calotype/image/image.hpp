@@ -15,7 +15,7 @@ namespace calotype {
 // The planes of one image, one after the other, each channels x rows x cols. Zero at first.
 class image {
  public:
-  template <class Name>
+  template <class Name, std::uint64_t Signature = image_traits<Name>::signature>
   static image of() {
     image i;
     for (int p = 0; p < image_traits<Name>::planes; ++p) i.shapes_.push_back(image_traits<Name>::plane(p));
@@ -35,7 +35,7 @@ class image {
   std::span<float> pixels() noexcept { return pixels_; }
 
   // Where a builder writes. Precondition: made by of<Name>(), or an image of the same planes.
-  template <class Name>
+  template <class Name, std::uint64_t Signature = image_traits<Name>::signature>
   image_target<Name> target() noexcept {
     image_target<Name> t{};
     for (int p = 0; p < image_traits<Name>::planes; ++p) {
@@ -57,7 +57,8 @@ class image {
 };
 
 // The image of one event. Makes tables and memory anew each time: for many events keep an image_builder.
-template <class Name, class Policy = exec::cpu<>, concepts::event Event>
+template <class Name, class Policy = exec::cpu<>, concepts::event Event,
+          std::uint64_t Signature = image_traits<Name>::signature>
 image make_image(Event const& event) {
   image i = image::of<Name>();
   image_builder<Name, Policy>().build(event, i.target<Name>());

@@ -254,15 +254,29 @@ constexpr std::uint64_t signature_of(image_description<Layout> const& d) {
 
 }  // namespace detail
 
-// What everything else needs to know of an image. Name is a struct with `static constexpr auto image()`.
+namespace detail {
+
 template <class Name>
+constexpr std::uint64_t signature_of_image() {
+  return signature_of(Name::image());
+}
+
+}  // namespace detail
+
+// What everything else needs to know of an image. Name is a struct with `static constexpr auto image()`.
+// Signature is never named: it keeps apart two libraries of one process that each have an image of this name.
+template <class Name, std::uint64_t Signature = detail::signature_of_image<Name>()>
 class image_traits {
   static constexpr auto description_ = Name::image();
 
  public:
   using layout_type = typename decltype(description_)::layout_type;
 
-  static constexpr auto description() { return Name::image(); }
+ private:
+  static constexpr auto planes_ = layout_type::planes();
+
+ public:
+  static constexpr auto description() { return description_; }
   static constexpr image_options options = description_.options;
   static constexpr std::string_view name = layout_type::name();
   static constexpr int channels = description_.channels.size();
@@ -272,20 +286,20 @@ class image_traits {
   static_assert(sizeof(detail::channels_of_layout<
                        Name, layout_type, std::make_integer_sequence<int, description_.channels.kept()>>) > 0);
 
-  static constexpr calotype::channel channel(int i) { return Name::image().channels[i]; }
+  static constexpr calotype::channel channel(int i) { return description_.channels[i]; }
 
   static constexpr bool is_crop = description_.crop.rows > 0;
   static constexpr crop_window crop = description_.crop;
 
   // Planes of the image as a network sees it, channels x rows x cols each.
-  static constexpr int planes = is_crop ? 1 : static_cast<int>(layout_type::planes().size());
+  static constexpr int planes = is_crop ? 1 : static_cast<int>(planes_.size());
   static constexpr plane_shape plane(int p) {
     if constexpr (is_crop) return {channels, crop.rows, crop.cols};
-    auto const shape = layout_type::planes()[static_cast<std::size_t>(p)];
+    auto const shape = planes_[static_cast<std::size_t>(p)];
     return {channels, shape.rows, shape.cols};
   }
   static constexpr std::string_view plane_name(int p) {
-    return layout_type::planes()[static_cast<std::size_t>(is_crop ? crop.plane : p)].name;
+    return planes_[static_cast<std::size_t>(is_crop ? crop.plane : p)].name;
   }
   // Numbers in all planes.
   static constexpr int size() {
@@ -296,7 +310,7 @@ class image_traits {
 
   // Grid, channels, units and preprocessing in one number: two images with the same signature hold the same
   // pixels for the same event. Stored in model files and checked on load.
-  static constexpr std::uint64_t signature = detail::signature_of(description_);
+  static constexpr std::uint64_t signature = Signature;
 };
 
 namespace concepts {

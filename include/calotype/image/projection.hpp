@@ -1,5 +1,5 @@
 // Ready-made projections for layouts, and the look-up of rows by pseudorapidity. Light: descriptions include
-// it.
+// it. Signatures are never named (see segmentation).
 #pragma once
 
 #include <array>
@@ -13,7 +13,8 @@ namespace calotype {
 
 // Cell i of a segmentation with Rows x Cols cells, counted row by row, becomes pixel (i / Cols, i % Cols) of a
 // plane, shifted down by Row. Sum; energy kept.
-template <quantity Quantity, class Source, int Plane, int Rows, int Cols, int Row = 0>
+template <quantity Quantity, class Source, int Plane, int Rows, int Cols, int Row = 0,
+          std::uint64_t Signature = segmentation<Source>::signature()>
 struct cells_to_pixels {
   static constexpr quantity fills = Quantity;
   using source = Source;
@@ -28,7 +29,8 @@ struct cells_to_pixels {
 
 // The same for a segmentation that is coarser by whole numbers: a cell covers BlockRows x BlockCols pixels.
 // Copied or divided, as image_options::hcal_upsample says.
-template <quantity Quantity, class Source, int Plane, int Rows, int Cols, int BlockRows, int BlockCols>
+template <quantity Quantity, class Source, int Plane, int Rows, int Cols, int BlockRows, int BlockCols,
+          std::uint64_t Signature = segmentation<Source>::signature()>
 struct cells_to_blocks {
   static constexpr quantity fills = Quantity;
   using source = Source;
@@ -49,7 +51,9 @@ struct cells_to_blocks {
 // Every cell of a segmentation to the pixel of another one that its centre falls in, e.g. a coarse or
 // differently cut calorimeter drawn on the grid of Target (Rows x Cols cells, counted row by row). Cells whose
 // centre Target does not cover are dropped. Sum; energy of the covered cells kept.
-template <quantity Quantity, class Source, class Target, int Plane, int Rows, int Cols>
+template <quantity Quantity, class Source, class Target, int Plane, int Rows, int Cols,
+          std::uint64_t SourceSignature = segmentation<Source>::signature(),
+          std::uint64_t TargetSignature = segmentation<Target>::signature()>
 struct centers_to_pixels {
   static constexpr quantity fills = Quantity;
   using source = Source;
@@ -67,7 +71,7 @@ struct centers_to_pixels {
 };
 
 // Tracks to the cell that their direction points at, drawn where Projection draws that cell.
-template <class Projection>
+template <class Projection, std::uint64_t Signature = segmentation<typename Projection::source>::signature()>
 struct tracks_to_cells {
   static constexpr quantity fills = quantity::track_pt;
   static constexpr auto regions(image_options) {

@@ -56,7 +56,7 @@ concept tabulates = requires {
 
 // From a hit's cell to its blocks. Three forms, chosen by what the projection offers: computed for every hit, a
 // table of one block per cell, or lists of blocks. Immutable after construction.
-template <class Projection>
+template <class Projection, std::uint64_t Signature = segmentation<typename Projection::source>::signature()>
 class hit_table {
  public:
   explicit hit_table(image_options options) : options_(options) {}
@@ -67,9 +67,9 @@ class hit_table {
   image_options options_;
 };
 
-template <class Projection>
+template <class Projection, std::uint64_t Signature>
 requires detail::tabulates<Projection>
-class hit_table<Projection> {
+class hit_table<Projection, Signature> {
   static constexpr int cells = segmentation<typename Projection::source>::size();
 
  public:
@@ -86,9 +86,9 @@ class hit_table<Projection> {
   std::vector<detail::packed_block> table_;
 };
 
-template <class Projection>
+template <class Projection, std::uint64_t Signature>
 requires detail::lists_blocks<Projection>
-class hit_table<Projection> {
+class hit_table<Projection, Signature> {
   static constexpr int cells = segmentation<typename Projection::source>::size();
 
  public:

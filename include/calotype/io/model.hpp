@@ -39,7 +39,7 @@ inline std::string hexadecimal(std::uint64_t number) {
   return text.data();
 }
 // What the numbers of an input mean, for people.
-template <class Input>
+template <class Input, std::uint64_t Signature = nn::input_traits<Input>::signature()>
 std::string describe_input() {
   std::string text;
   auto append_shape = [&text](kernel::map_shape s) {
@@ -47,7 +47,8 @@ std::string describe_input() {
   };
   using traits = nn::input_traits<Input>;
   if constexpr (traits::is_features) {
-    for (auto name : Input::features().names) {
+    constexpr auto names = Input::features().names;
+    for (auto name : names) {
       if (!text.empty()) text += ", ";
       text += name;
     }
@@ -62,7 +63,7 @@ std::string describe_input() {
 }
 
 // How pixels are made from energies, for people.
-template <class Input>
+template <class Input, std::uint64_t Signature = nn::input_traits<Input>::signature()>
 std::string describe_preprocessing() {
   if constexpr (!nn::input_traits<Input>::is_image) {
     return "none";
@@ -85,10 +86,11 @@ std::string describe_preprocessing() {
   }
 }
 
-template <class Net>
+template <class Net, std::uint64_t Signature = nn::signature<Net>>
 std::string class_names() {
   std::string text;
-  for (auto name : Net::classes().names) {
+  constexpr auto names = Net::classes().names;
+  for (auto name : names) {
     if (!text.empty()) text += '|';
     text += name;
   }
@@ -96,7 +98,7 @@ std::string class_names() {
 }
 
 // A sparse input that follows from a seed: 2000 numbers in (0, 1) at random places, the rest zero.
-template <class Net>
+template <class Net, std::uint64_t Signature = nn::signature<Net>>
 std::vector<float> self_test_input(std::uint64_t seed) {
   std::vector<float> input(nn::input_size<Net>());
   stream numbers(seed, 0, self_test_purpose);
@@ -107,7 +109,7 @@ std::vector<float> self_test_input(std::uint64_t seed) {
   return input;
 }
 
-template <class Net>
+template <class Net, std::uint64_t Signature = nn::signature<Net>>
 std::string self_test_logits(nn::model<Net> const& model, std::uint64_t seed) {
   session<Net> score(model);
   score(std::span<float const>(self_test_input<Net>(seed)));
@@ -120,7 +122,7 @@ std::string self_test_logits(nn::model<Net> const& model, std::uint64_t seed) {
 }
 
 // Parameters by name and shape; every fault is listed.
-template <class Net>
+template <class Net, std::uint64_t Signature = nn::signature<Net>>
 result<std::vector<float>> parameters_from(tensor_file const& file, std::string const& path) {
   constexpr auto const& plan = nn::plan_of<Net>;
   std::string faults;
@@ -169,7 +171,7 @@ result<std::vector<float>> parameters_from(tensor_file const& file, std::string 
 
 // Reads weights for Net by tensor names alone: no check of what the numbers mean. For files of other programs,
 // and where start-up time counts.
-template <class Net>
+template <class Net, std::uint64_t Signature = nn::signature<Net>>
 result<nn::model<Net>> load_unverified(std::string const& path) {
   auto file = read_safetensors(path);
   if (!file) return *file.error();
@@ -181,7 +183,7 @@ result<nn::model<Net>> load_unverified(std::string const& path) {
 // Reads weights for Net. Refused with one sentence: a damaged file; parameters that are missing, unexpected,
 // misshapen or not finite (all of them named); weights for another layout, preprocessing, set of classes or
 // network; a self-test whose logits are not reproduced bit for bit.
-template <class Net>
+template <class Net, std::uint64_t Signature = nn::signature<Net>>
 result<nn::model<Net>> load(std::string const& path) {
   auto file = read_safetensors(path);
   if (!file) return *file.error();
@@ -227,7 +229,7 @@ result<nn::model<Net>> load(std::string const& path) {
 }
 
 // Writes a model so that load() can verify it; the file appears whole or not at all.
-template <class Net>
+template <class Net, std::uint64_t Signature = nn::signature<Net>>
 result<void> save(std::string const& path, nn::model<Net> const& model, provenance const& how = {},
                   output_options options = {}) {
   constexpr auto const& plan = nn::plan_of<Net>;

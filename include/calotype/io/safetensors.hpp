@@ -68,18 +68,15 @@ struct tensor_entry {
   bool is_f64 = false;
 };
 
-// The header of a file, checked against the number of bytes that follow it. Messages have no place yet.
-class safetensors_header {
+// The header of a file, read token by token and checked against the number of bytes that follow it. Messages
+// have no place yet. Through nlohmann's interface, not as a template argument of its parser: one parser serves
+// all of calotype's formats, which halves what they cost to compile.
+class safetensors_header final : public nlohmann::json_sax<nlohmann::json> {
  public:
-  static result<safetensors_header> parse(std::string_view text, std::uint64_t data_size) {
+  static result<safetensors_header> parse(std::string const& text, std::uint64_t data_size) {
     safetensors_header header;
-    std::string repeated;
-    auto const json = parse_json(text, repeated);
-    if (!repeated.empty()) return calotype::error{"the name '" + repeated + "' occurs twice in the header"};
-    if (!json.is_object()) return calotype::error{"the header is not a JSON object"};
-    for (auto const& [name, value] : json.items()) {
-      auto outcome = name == "__metadata__" ? header.read_metadata(value) : header.read_entry(name, value);
-      if (!outcome) return *outcome.error();
+    if (!nlohmann::json::sax_parse(text, static_cast<nlohmann::json_sax<nlohmann::json>*>(&header))) {
+      return calotype::error{std::move(header.problem_)};
     }
     if (auto outcome = header.check_layout(data_size); !outcome) return *outcome.error();
     return header;
@@ -88,73 +85,105 @@ class safetensors_header {
   std::map<std::string, std::string> metadata{};
   std::vector<tensor_entry> entries{};  // by rising offset
 
+  bool null() override { return wrong_value(); }
+  bool boolean(bool) override { return wrong_value(); }
+  bool number_integer(number_integer_t) override { return wrong_value(); }
+  bool number_float(number_float_t, string_t const&) override { return wrong_value(); }
+  bool binary(binary_t&) override { return wrong_value(); }
+
+  bool number_unsigned(number_unsigned_t number) override {
+    if (depth_ != 3) return wrong_value();
+    (field_ == field::shape ? entry_.shape : offsets_).push_back(number);
+    return true;
+  }
+  bool string(string_t& text) override {
+    if (depth_ == 2 && field_ == field::metadata) { return metadata.emplace(key_, text).second || twice(key_); }
+    if (depth_ != 2 || field_ != field::type) return wrong_value();
+    type_ = text;
+    return true;
+  }
+
+  bool start_object(std::size_t) override {
+    if (depth_ >= 2) return wrong_value();
+    ++depth_;
+    return true;
+  }
+  bool key(string_t& name) override {
+    key_ = name;
+    if (depth_ == 1) {
+      if (!names_.insert(name).second) return twice(name);
+      field_ = name == "__metadata__" ? field::metadata : field::none;
+      entry_ = {.name = name};
+      offsets_.clear();
+      seen_ = {};
+    } else if (field_ != field::metadata) {
+      field_ = name == "dtype"          ? field::type
+               : name == "shape"        ? field::shape
+               : name == "data_offsets" ? field::offsets
+                                        : field::none;
+      if (field_ == field::none) return undescribed();
+      if (std::exchange(seen_[static_cast<std::size_t>(field_)], true)) return twice(name);
+    }
+    return true;
+  }
+  bool end_object() override {
+    return --depth_ != 1 || names_.empty() || entry_.name == "__metadata__" || finish_entry();
+  }
+  bool start_array(std::size_t) override {
+    if (depth_ != 2 || (field_ != field::shape && field_ != field::offsets)) return wrong_value();
+    ++depth_;
+    return true;
+  }
+  bool end_array() override {
+    --depth_;
+    return true;
+  }
+  bool parse_error(std::size_t, std::string const&, nlohmann::json::exception const&) override {
+    return refuse("the header is not a JSON object");
+  }
+
  private:
-  // The parsed text, or null if it is no JSON in UTF-8. `repeated` is a key that occurs twice in one object.
-  static nlohmann::json parse_json(std::string_view text, std::string& repeated) {
-    using event_type = nlohmann::json::parse_event_t;
-    std::vector<std::set<std::string>> keys;
-    return nlohmann::json::parse(
-        text.begin(), text.end(),
-        [&](int, event_type event, nlohmann::json& value) {
-          if (event == event_type::object_start) keys.emplace_back();
-          if (event == event_type::object_end) keys.pop_back();
-          if (event == event_type::key && !keys.back().insert(value.get_ref<std::string const&>()).second) {
-            repeated = value.get_ref<std::string const&>();
-          }
-          return true;
-        },
-        false);
+  enum class field : unsigned char { type, shape, offsets, metadata, none };
+
+  bool refuse(std::string what) {
+    if (problem_.empty()) problem_ = std::move(what);
+    return false;
+  }
+  bool fail(std::string const& what) { return refuse("the tensor '" + entry_.name + "' " + what); }
+  bool twice(std::string const& name) { return refuse("the name '" + name + "' occurs twice in the header"); }
+  bool undescribed() { return fail("is not described by dtype, shape and data_offsets"); }
+  // A value that has no business where it stands.
+  bool wrong_value() {
+    if (depth_ == 0) return refuse("the header is not a JSON object");
+    if (field_ == field::metadata && depth_ == 1) return refuse("the metadata are no JSON object");
+    if (field_ == field::metadata) return refuse("the metadata entry '" + key_ + "' is no text");
+    if (depth_ == 1) return undescribed();
+    if (field_ == field::type) return fail("has no type");
+    return fail("has a shape or offsets that are no whole numbers");
   }
 
-  result<void> read_metadata(nlohmann::json const& value) {
-    if (!value.is_object()) return calotype::error{"the metadata are no JSON object"};
-    for (auto const& [key, text] : value.items()) {
-      if (!text.is_string()) return calotype::error{"the metadata entry '" + key + "' is no text"};
-      metadata.emplace(key, text.get_ref<std::string const&>());
-    }
-    return {};
-  }
-
-  result<void> read_entry(std::string const& name, nlohmann::json const& value) {
-    auto const fail = [&](std::string const& what) {
-      return calotype::error{"the tensor '" + name + "' " + what};
-    };
-    if (!value.is_object() || value.size() != 3 || !value.contains("dtype") || !value.contains("shape") ||
-        !value.contains("data_offsets")) {
-      return fail("is not described by dtype, shape and data_offsets");
-    }
-    auto const& type = value["dtype"];
-    auto const& shape = value["shape"];
-    auto const& offsets = value["data_offsets"];
-    if (!type.is_string()) return fail("has no type");
-    auto const& type_name = type.get_ref<std::string const&>();
-    if (type_name != "F32" && type_name != "F64")
-      return fail("has the type " + type_name + "; F32 and F64 are read");
-    if (!is_sizes(shape) || !is_sizes(offsets) || offsets.size() != 2) {
-      return fail("has a shape or offsets that are no whole numbers");
-    }
-    tensor_entry entry{name, shape.get<std::vector<std::uint64_t>>(), offsets[0].get<std::uint64_t>(),
-                       offsets[1].get<std::uint64_t>(), type_name == "F64"};
-    std::uint64_t bytes = entry.is_f64 ? 8 : 4;
-    bool const has_zero = std::find(entry.shape.begin(), entry.shape.end(), 0u) != entry.shape.end();
-    for (auto const extent : entry.shape) {
+  bool finish_entry() {
+    if (!seen_[0] || !seen_[1] || !seen_[2]) return undescribed();
+    if (type_ != "F32" && type_ != "F64") return fail("has the type " + type_ + "; F32 and F64 are read");
+    if (offsets_.size() != 2) return fail("has a shape or offsets that are no whole numbers");
+    entry_.begin = offsets_[0];
+    entry_.end = offsets_[1];
+    entry_.is_f64 = type_ == "F64";
+    std::uint64_t bytes = entry_.is_f64 ? 8 : 4;
+    bool const has_zero = std::find(entry_.shape.begin(), entry_.shape.end(), 0u) != entry_.shape.end();
+    for (auto const extent : entry_.shape) {
       if (has_zero) {
         bytes = 0;
       } else if (__builtin_mul_overflow(bytes, extent, &bytes)) {
         return fail("has a shape that is too large for a computer");
       }
     }
-    if (entry.begin > entry.end || entry.end - entry.begin != bytes) {
-      return fail("has offsets " + std::to_string(entry.begin) + ".." + std::to_string(entry.end) +
+    if (entry_.begin > entry_.end || entry_.end - entry_.begin != bytes) {
+      return fail("has offsets " + std::to_string(entry_.begin) + ".." + std::to_string(entry_.end) +
                   " where its shape takes " + std::to_string(bytes) + " bytes");
     }
-    entries.push_back(std::move(entry));
-    return {};
-  }
-
-  static bool is_sizes(nlohmann::json const& list) {
-    return list.is_array() && std::all_of(list.begin(), list.end(),
-                                          [](auto const& number) { return number.is_number_unsigned(); });
+    entries.push_back(std::move(entry_));
+    return true;
   }
 
   // The tensors must fill the bytes behind the header without hole, overlap or rest.
@@ -179,6 +208,16 @@ class safetensors_header {
     }
     return {};
   }
+
+  int depth_ = 0;  // 1 the root, 2 a tensor or the metadata, 3 a list of numbers
+  field field_ = field::none;
+  std::set<std::string> names_{};
+  std::string key_{};
+  tensor_entry entry_{};  // being read, with its type and offsets
+  std::string type_{};
+  std::vector<std::uint64_t> offsets_{};
+  std::array<bool, 3> seen_{};
+  std::string problem_{};
 };
 
 }  // namespace detail
@@ -248,11 +287,13 @@ inline result<void> write_safetensors(std::string const& path, std::span<tensor_
   auto const refuse = [&](std::string what) {
     return calotype::error{std::move(what), path, "correct the tensors to be written"};
   };
-  nlohmann::ordered_json header = nlohmann::ordered_json::object();
-  if (!metadata.empty()) header["__metadata__"] = metadata;
-  for (auto const& [key, text] : metadata) {
-    if (!detail::is_utf8(key) || !detail::is_utf8(text)) return refuse("the metadata are not in UTF-8");
+  auto const quoted = [](std::string const& text) { return nlohmann::json(text).dump(); };
+  std::string text;
+  for (auto const& [key, value] : metadata) {
+    if (!detail::is_utf8(key) || !detail::is_utf8(value)) return refuse("the metadata are not in UTF-8");
+    text += (text.empty() ? "{\"__metadata__\":{" : ",") + quoted(key) + ":" + quoted(value);
   }
+  text += metadata.empty() ? "{" : "}";
   std::set<std::string_view> names;
   std::uint64_t at = 0;
   for (auto const& t : tensors) {
@@ -264,10 +305,13 @@ inline result<void> write_safetensors(std::string const& path, std::span<tensor_
       return refuse("the name of the tensor '" + t.name + "' is reserved, repeated or not in UTF-8");
     }
     auto const end = at + t.values.size_bytes();
-    header[t.name] = {{"dtype", "F32"}, {"shape", t.shape}, {"data_offsets", {at, end}}};
+    if (text.size() > 1) text += ',';
+    text += quoted(t.name) + R"(:{"dtype":"F32","shape":[)";
+    for (auto const& extent : t.shape) text += (&extent == t.shape.data() ? "" : ",") + std::to_string(extent);
+    text += R"(],"data_offsets":[)" + std::to_string(at) + "," + std::to_string(end) + "]}";
     at = end;
   }
-  std::string text = header.dump();
+  text += '}';
   text.resize((text.size() + 7) / 8 * 8, ' ');
   std::uint64_t const header_size = text.size();
 

@@ -17,7 +17,7 @@ struct cost_sheet {
 };
 
 // The cost under a policy (the default policy unless said).
-template <class Net, class Policy = exec::cpu<>>
+template <class Net, class Policy = exec::cpu<>, std::uint64_t Signature = signature<Net>>
 inline constexpr cost_sheet cost{
     plan_of<Net>.total_parameters(), plan_of<Net>.idle_parameters(), plan_of<Net>.multiply_adds(),
     inference_engine<Net, Policy>::workspace_bytes + feed<Net, Policy>::workspace_bytes()};

@@ -37,7 +37,7 @@ struct crew<Policy> {
 };
 
 // The kernels of step Step of a network under a policy.
-template <class Net, class Policy, int Step>
+template <class Net, class Policy, int Step, std::uint64_t Signature = signature<Net>>
 struct step_kernels {
   using ops = kernel::ops<Policy>;
   static constexpr step self = plan_of<Net>.at(Step);
@@ -96,7 +96,7 @@ struct step_kernels {
   }
 };
 
-template <class Net, class Policy>
+template <class Net, class Policy, std::uint64_t Signature = signature<Net>>
 struct layout {
   using ops = kernel::ops<Policy>;
   static constexpr int steps = plan_of<Net>.step_count;
@@ -219,7 +219,7 @@ struct layout {
 
 // The parameters of a network in the order a policy's kernels read them. Immutable once packed; shared by
 // sessions.
-template <class Net, class Policy>
+template <class Net, class Policy, std::uint64_t Signature = signature<Net>>
 class packed_parameters {
   using layout = detail::layout<Net, Policy>;
 
@@ -265,7 +265,7 @@ class packed_parameters {
 // One event at a time through the network. Owns its activations, and its threads under a policy that has some;
 // allocates once, at construction. workspace_bytes is what one thread needs; each other one has scratch memory
 // of its own.
-template <class Net, class Policy>
+template <class Net, class Policy, std::uint64_t Signature = signature<Net>>
 class inference_engine {
   using layout = detail::layout<Net, Policy>;
 
@@ -349,7 +349,7 @@ class inference_engine {
 };
 
 // Forward and backward of one event. Every activation is kept; gradients share buffers.
-template <class Net, class Policy>
+template <class Net, class Policy, std::uint64_t Signature = signature<Net>>
 class training_engine {
   using layout = detail::layout<Net, Policy>;
   static_assert(layout::gradients.supported,

@@ -14,7 +14,7 @@
 namespace calotype::nn {
 
 // The numbers of all input planes, one after the other, each channel x row x column.
-template <class Net>
+template <class Net, std::uint64_t Signature = signature<Net>>
 constexpr std::size_t input_size() {
   std::size_t n = 0;
   for (int p = 0; p < input_traits<typename Net::input>::planes(); ++p) {
@@ -24,7 +24,7 @@ constexpr std::size_t input_size() {
 }
 
 // One per engine, since the builder remembers which pixels it set there. Allocates at construction only.
-template <class Net, class Policy>
+template <class Net, class Policy, std::uint64_t Signature = signature<Net>>
 class feed {
   using input = typename Net::input;
   using traits = input_traits<input>;

@@ -10,12 +10,32 @@
 
 namespace calotype::nn {
 
+namespace detail {
+
+template <class Input>
+constexpr std::uint64_t signature_of_input() {
+  if constexpr (requires { Input::image(); }) {
+    return image_traits<Input>::signature;
+  } else {
+    hasher h;
+    if constexpr (requires { Input::features(); }) {
+      for (auto name : Input::features().names) h.add(name);
+    } else if constexpr (requires { Input::tensor(); }) {
+      for (auto p : Input::tensor()) h.add(p.channels).add(p.rows).add(p.cols);
+    }
+    return h.value();
+  }
+}
+
+}  // namespace detail
+
 // The common form of the inputs a network may name:
 //   static constexpr auto image()     detector images (image/layout.hpp): one map per plane
 //   static constexpr auto features()  labels(...): a vector of named numbers
 //   static constexpr auto tensor()    std::array of kernel::map_shape: plain maps without a detector behind
 //   them
-template <class Input>
+// Signature is never named (see segmentation).
+template <class Input, std::uint64_t Signature = detail::signature_of_input<Input>()>
 struct input_traits {
   static constexpr bool is_image = requires { Input::image(); };
   static constexpr bool is_features = requires { Input::features(); };
@@ -29,7 +49,8 @@ struct input_traits {
     if constexpr (is_image) {
       return image_traits<Input>::planes;
     } else if constexpr (is_tensor) {
-      return static_cast<int>(Input::tensor().size());
+      constexpr int count = static_cast<int>(Input::tensor().size());
+      return count;
     } else {
       return 1;
     }
@@ -40,27 +61,17 @@ struct input_traits {
       constexpr auto of = [](auto p) { return kernel::map_shape{p.channels, p.rows, p.cols}; };
       return of(image_traits<Input>::plane(i));
     } else if constexpr (is_tensor) {
-      return Input::tensor()[static_cast<std::size_t>(i)];
+      constexpr auto shapes = Input::tensor();
+      return shapes[static_cast<std::size_t>(i)];
     } else {
-      return {Input::features().size(), 1, 1};
+      constexpr int count = Input::features().size();
+      return {count, 1, 1};
     }
   }
 
   // Changes whenever the meaning of the numbers changes: layout, channels, units and preprocessing, or feature
   // names.
-  static constexpr std::uint64_t signature() {
-    if constexpr (is_image) {
-      return image_traits<Input>::signature;
-    } else {
-      hasher h;
-      if constexpr (is_features) {
-        for (auto name : Input::features().names) h.add(name);
-      } else {
-        for (auto p : Input::tensor()) h.add(p.channels).add(p.rows).add(p.cols);
-      }
-      return h.value();
-    }
-  }
+  static constexpr std::uint64_t signature() { return Signature; }
 };
 
 }  // namespace calotype::nn

@@ -20,7 +20,7 @@ inline constexpr std::uint32_t initial_weights_purpose = 0x6e6e0001;
 // One number per parameter, flat, in the order and layout of PyTorch's state dict (plan_of<Net> has names and
 // places). Copies are cheap and share the numbers. All numbers are finite; a bias of -0 is kept as +0
 // (kernel/ops.hpp).
-template <class Net>
+template <class Net, std::uint64_t Signature = signature<Net>>
 class model {
  public:
   using network = Net;

@@ -47,8 +47,9 @@ struct step {
 // A parameter tensor in PyTorch's state-dict order and layout (convolutions: out, in, row, column; dense: out,
 // in).
 struct parameter {
-  std::array<char, 48> text{};
+  std::array<char, 72> text{};
   int length = 0;
+  int layer = 0;  // index in layers()
   int rank = 0;
   std::array<int, 4> extent{};
   int offset = 0;  // in the flat list of all parameters
@@ -65,6 +66,10 @@ struct parameter {
 
 enum class problem_kind : unsigned char {
   none,
+  size_positive,
+  rate_in_range,
+  name_length,
+  name_twice,
   relu_position,
   map_needed,
   window_too_large,
@@ -139,6 +144,8 @@ struct plan {
 
 namespace detail {
 
+inline constexpr int longest_name = 24;  // of a layer or a branch
+
 // Walks the list once; stops at the first problem.
 template <int Capacity>
 class plan_builder {
@@ -154,6 +161,8 @@ class plan_builder {
     int last_kind_layer = -1;
     for (int i = 0; i < list.size() && ok(); ++i) {
       layer_ = i;
+      check_numbers(list[i]);
+      if (!ok()) return;
       one(list[i], outputs);
       if (list[i].kind != layer_kind::dropout) last_kind_layer = i;
     }
@@ -199,6 +208,11 @@ class plan_builder {
     put(prefix_);
     put(base);
     put(suffix);
+    for (int i = 0; i < plan_.parameter_count; ++i) {
+      parameter const& other = plan_.parameter_at(i);
+      if (ok() && other.name() == p.name()) fail(problem_kind::name_twice, layer_, layer_, other.layer);
+    }
+    p.layer = layer_;
     p.rank = rank;
     p.extent = extent;
     p.fan_in = fan_in;
@@ -209,7 +223,7 @@ class plan_builder {
   }
 
   struct label {
-    std::array<char, 24> text{};
+    std::array<char, longest_name + 10> text{};  // with ".shortcut"
     int length = 0;
     constexpr std::string_view view() const { return {text.data(), static_cast<std::size_t>(length)}; }
   };
@@ -222,6 +236,23 @@ class plan_builder {
     if (number >= 10) put(static_cast<char>('0' + number / 10 % 10));
     put(static_cast<char>('0' + number % 10));
     return l;
+  }
+
+  constexpr void check_numbers(layer const& l) {
+    auto const positive = [&](int number) {
+      if (ok() && number < 1) fail(problem_kind::size_positive, layer_, number, 1);
+    };
+    bool const is_conv = l.kind == layer_kind::conv, is_residual = l.kind == layer_kind::residual;
+    bool const is_pool = l.kind == layer_kind::max_pool;
+    if (is_conv || is_residual || l.kind == layer_kind::dense) positive(l.filters);
+    if (is_conv || is_pool) positive(l.kernel);
+    if (is_conv || is_pool || is_residual) positive(l.stride);
+    if (is_conv) positive(l.padding + 1);
+    if (l.kind == layer_kind::dropout && !(l.rate >= 0 && l.rate < 1)) {
+      fail(problem_kind::rate_in_range, layer_, l.rate < 0 ? -1 : 1, 0);
+    }
+    auto const length = static_cast<int>(l.name.size());
+    if (ok() && length > longest_name) fail(problem_kind::name_length, layer_, length, longest_name);
   }
 
   // Only convolutions (and dense layers on vectors) read an input plane in place.
@@ -424,8 +455,8 @@ class plan_builder {
   int layer_ = 0;
   int planes_ = 0;
   int branch_ = -1;
-  std::array<int, 16> ends_{};
-  std::array<char, 24> prefix_text_{};
+  std::array<int, Capacity> ends_{};
+  std::array<char, longest_name + 1> prefix_text_{};
   std::size_t prefix_length_ = 0;
   std::string_view prefix_{};
 };
@@ -443,6 +474,32 @@ constexpr auto make_plan() {
 }
 
 // One sentence per kind of mistake; the numbers are template arguments, so every compiler prints them.
+template <class Net, int Layer, int Got, int Want>
+struct sizes_are_positive {
+  static_assert(
+      Got >= Want,
+      "calotype::nn: the layer named by Layer has a number of filters or units, a kernel, a size or a "
+      "stride below 1, or a padding below 0; set it");
+};
+template <class Net, int Layer, int Got, int Want>
+struct rate_is_in_range {
+  static_assert(
+      Got == Want,
+      "calotype::nn::dropout: the layer named by Layer has a rate below 0 (Got = -1) or of 1 and more "
+      "(Got = 1); keep a part of the numbers, 0 <= rate < 1");
+};
+template <class Net, int Layer, int Got, int Want>
+struct name_is_short {
+  static_assert(Got <= Want,
+                "calotype::nn: the name of the layer or branch at Layer has Got characters (limit Want); "
+                "shorten it");
+};
+template <class Net, int Layer, int Got, int Want>
+struct names_differ {
+  static_assert(Got == Want,
+                "calotype::nn: the parameters of the layers Want and Got have the same name; give one of these "
+                "layers another .name");
+};
 template <class Net, int Layer, int Got, int Want>
 struct relu_must_follow_conv_or_dense {
   static_assert(
@@ -515,7 +572,15 @@ template <class Net>
 constexpr auto checked_plan() {
   constexpr problem found = unchecked_plan<Net>.problem;
   constexpr int layer = found.layer, got = found.got, want = found.want;
-  if constexpr (found.kind == problem_kind::relu_position) {
+  if constexpr (found.kind == problem_kind::size_positive) {
+    (void)sizeof(sizes_are_positive<Net, layer, got, want>);
+  } else if constexpr (found.kind == problem_kind::rate_in_range) {
+    (void)sizeof(rate_is_in_range<Net, layer, got, want>);
+  } else if constexpr (found.kind == problem_kind::name_length) {
+    (void)sizeof(name_is_short<Net, layer, got, want>);
+  } else if constexpr (found.kind == problem_kind::name_twice) {
+    (void)sizeof(names_differ<Net, layer, got, want>);
+  } else if constexpr (found.kind == problem_kind::relu_position) {
     (void)sizeof(relu_must_follow_conv_or_dense<Net, layer, got, want>);
   } else if constexpr (found.kind == problem_kind::map_needed) {
     (void)sizeof(layer_needs_a_feature_map<Net, layer, got, want>);
@@ -541,16 +606,11 @@ constexpr auto checked_plan() {
 
 }  // namespace detail
 
-// The plan of a network description; naming it checks the description.
-template <class Net>
-inline constexpr auto plan_of = detail::checked_plan<Net>();
+namespace detail {
 
-// A 64-bit number computed from everything that decides what the parameters mean: input, steps, shapes, class
-// names. It goes into the model file and into the type of session, so that two descriptions of one name cannot
-// share code.
 template <class Net>
-constexpr std::uint64_t compute_signature() {
-  constexpr auto const& p = plan_of<Net>;
+constexpr std::uint64_t signature_of_network() {
+  auto const p = unchecked_plan<Net>;
   hasher h;
   h.add(input_traits<typename Net::input>::signature());
   for (auto name : Net::classes().names) h.add(name);
@@ -573,8 +633,17 @@ constexpr std::uint64_t compute_signature() {
   return h.value();
 }
 
+}  // namespace detail
+
+// A 64-bit number computed from everything that decides what the parameters mean: input, steps, shapes, class
+// names. It goes into the model file, and as the last template argument, never named, into everything that is
+// made for a network: two libraries of one process may each have a network of the same name.
 template <class Net>
-inline constexpr std::uint64_t signature = compute_signature<Net>();
+inline constexpr std::uint64_t signature = detail::signature_of_network<Net>();
+
+// The plan of a network description; naming it checks the description.
+template <class Net, std::uint64_t Signature = signature<Net>>
+inline constexpr auto plan_of = detail::checked_plan<Net>();
 
 }  // namespace calotype::nn
 

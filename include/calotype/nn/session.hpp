@@ -23,8 +23,7 @@ namespace calotype {
 // allocates, locks or prints. The same event gives the same bits in any session, on any machine, under any
 // strict policy.
 //
-// Signature is computed from the description's content, so that sessions of two networks that share a name are
-// two types.
+// Signature is never named (see nn::signature).
 template <class Net, class Policy = exec::cpu<>, std::uint64_t Signature = nn::signature<Net>>
 class session {
  public:

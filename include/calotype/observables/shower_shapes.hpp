@@ -19,7 +19,7 @@ namespace calotype {
 // The energies of one hit list by dense cell index (in EB the pixel index of the 170 x 360 image). fill()
 // forgets the last event at the cost of its hits; nothing is allocated after construction. A cell without a hit
 // holds 0.
-template <class D>
+template <class D, std::uint64_t Signature = segmentation<D>::signature()>
 class energy_map {
  public:
   using segmentation_type = segmentation<D>;
@@ -96,8 +96,8 @@ constexpr double crystal_width(segmentation<cms::ee>) { return 0.0447; }
 // The shapes of the shower around crystal `seed` (a dense index). sigma_ieta_ieta is the spread along ieta with
 // weights w = max(0, 4.7 + ln(E / E(5x5))), about the energy-weighted mean of the crystals with E > 0, times
 // the width of a crystal. Sums run in double, in raster order.
-template <class D>
-shower_shapes shapes_around(energy_map<D> const& energies, int seed) noexcept {
+template <class D, std::uint64_t Signature>
+shower_shapes shapes_around(energy_map<D, Signature> const& energies, int seed) noexcept {
   segmentation<D> const cells;
   double e3x3 = 0, e5x5 = 0;
   std::array<double, 5> rows{};  // 1 x 5 sums
@@ -148,8 +148,8 @@ shower_shapes shapes_around(energy_map<D> const& energies, int seed) noexcept {
 
 // The most energetic crystal within `reach` crystals (in both directions) of the one at (eta, phi); -1 where
 // there is no crystal at (eta, phi) or none with energy around it. Of equals the first in raster order.
-template <class D>
-int seed_near(energy_map<D> const& energies, float eta, float phi, int reach = 5) noexcept {
+template <class D, std::uint64_t Signature>
+int seed_near(energy_map<D, Signature> const& energies, float eta, float phi, int reach = 5) noexcept {
   segmentation<D> const cells;
   int const center = cells.find(static_cast<double>(eta), static_cast<double>(phi));
   int best = -1;

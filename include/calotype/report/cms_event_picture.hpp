@@ -166,7 +166,7 @@ inline panel stitched_panel() {
 }
 
 // The planes of one image in plain memory, and the builder that fills them.
-template <class Name>
+template <class Name, std::uint64_t Signature = image_traits<Name>::signature>
 class planes {
   using traits = image_traits<Name>;
 

@@ -22,7 +22,7 @@ namespace calotype::train {
 
 // What a checkpoint holds. Training and validation data are not part of it: the caller must offer the same
 // again.
-template <class Net>
+template <class Net, std::uint64_t Signature = nn::signature<Net>>
 struct checkpoint {
   train::options settings;
   train::progress done;
@@ -56,7 +56,7 @@ inline std::optional<epoch_report> epoch_of(std::uint64_t epoch, std::string_vie
 
 // Writes the state of a run; call it between epochs (from fit's on_epoch). Replaces an older checkpoint, whole
 // or not at all.
-template <class Net, class Policy>
+template <class Net, class Policy, std::uint64_t Signature = nn::signature<Net>>
 result<void> save_checkpoint(std::string const& path, trainer<Net, Policy> const& t,
                              run_state<Net> const& state, io::provenance const& notes = {}) {
   options const& o = t.settings();
@@ -93,7 +93,7 @@ result<void> save_checkpoint(std::string const& path, trainer<Net, Policy> const
 
 // Reads a run back. Refused with one sentence: a damaged file, another kind of file, another network, numbers
 // that are not finite.
-template <class Net>
+template <class Net, std::uint64_t Signature = nn::signature<Net>>
 result<checkpoint<Net>> load_checkpoint(std::string const& path) {
   auto file = io::read_safetensors(path);
   if (!file) return *file.error();
@@ -163,7 +163,7 @@ result<checkpoint<Net>> load_checkpoint(std::string const& path) {
 
 // Puts a trainer where the checkpoint was taken; its options but for threads and epochs must be the
 // checkpoint's.
-template <class Net, class Policy>
+template <class Net, class Policy, std::uint64_t Signature = nn::signature<Net>>
 void resume(trainer<Net, Policy>& t, checkpoint<Net> const& c) {
   t.restore({c.parameters, c.first_moment, c.second_moment, c.done});
 }

@@ -18,7 +18,7 @@
 namespace calotype::train {
 
 // Scores every sample of a data set, on `threads` threads; in the order of the data.
-template <class Net, class Policy, concepts::dataset Data>
+template <class Net, class Policy, concepts::dataset Data, std::uint64_t Signature = nn::signature<Net>>
 eval::predictions predict(nn::model<Net> const& model, Data const& data, int threads, Policy policy = {}) {
   using session_type = session<Net, Policy>;
   constexpr auto outputs = static_cast<std::size_t>(session_type::outputs);
@@ -57,7 +57,7 @@ struct step_report {
 };
 
 // The state of a run between epochs: what is needed to go on exactly where it stopped.
-template <class Net>
+template <class Net, std::uint64_t Signature = nn::signature<Net>>
 struct run_state {
   std::vector<epoch_report> history;
   std::vector<float> best_parameters;  // of the epoch with the largest validation AUC, the first of equals
@@ -67,7 +67,8 @@ struct run_state {
 // Trains until settings().epochs are done. on_step(step_report) after every step; on_epoch(epoch_report) after
 // every epoch, when trainer and state are complete (the place to write a checkpoint): returns false to stop.
 // Without validation data the last parameters are the best.
-template <class Net, class Policy, concepts::dataset Data, class OnStep, class OnEpoch>
+template <class Net, class Policy, concepts::dataset Data, class OnStep, class OnEpoch,
+          std::uint64_t Signature = nn::signature<Net>>
 result<void> fit(trainer<Net, Policy>& t, Data const& training, Data const& validation, run_state<Net>& state,
                  OnStep&& on_step, OnEpoch&& on_epoch) {
   using clock = std::chrono::steady_clock;

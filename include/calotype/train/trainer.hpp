@@ -32,7 +32,7 @@ struct progress {
 //
 // Gradients of the events of a batch are added pairwise by their place in the batch (0+1, 2+3, then those sums,
 // ...), whatever thread computed them.
-template <class Net, class Policy>
+template <class Net, class Policy, std::uint64_t Signature = nn::signature<Net>>
 class trainer {
  public:
   using ops = kernel::ops<Policy>;

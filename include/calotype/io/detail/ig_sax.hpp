@@ -19,7 +19,7 @@ namespace calotype::io::detail {
 // `Want(collection, column)` says which columns keep their values. Nesting depth: 1 the root, 2 Types or
 // Collections, 3 a collection, 4 a row (or a column's description), 5 a vector.
 template <class Want>
-class ig_sax {
+class ig_sax final : public nlohmann::json_sax<nlohmann::json> {
  public:
   using json_type = nlohmann::json;
 
@@ -28,14 +28,18 @@ class ig_sax {
   // What is wrong with the event, as the end of a sentence that begins with "the event"; empty if nothing is.
   std::string const& problem() const noexcept { return problem_; }
 
-  bool null() { return number(std::numeric_limits<double>::quiet_NaN()); }
-  bool boolean(bool) { return number(std::numeric_limits<double>::quiet_NaN()); }
-  bool number_integer(json_type::number_integer_t value) { return number(static_cast<double>(value)); }
-  bool number_unsigned(json_type::number_unsigned_t value) { return number(static_cast<double>(value)); }
-  bool number_float(json_type::number_float_t value, json_type::string_t const&) { return number(value); }
-  bool binary(json_type::binary_t&) { return unexpected(); }
+  bool null() override { return number(std::numeric_limits<double>::quiet_NaN()); }
+  bool boolean(bool) override { return number(std::numeric_limits<double>::quiet_NaN()); }
+  bool number_integer(json_type::number_integer_t value) override { return number(static_cast<double>(value)); }
+  bool number_unsigned(json_type::number_unsigned_t value) override {
+    return number(static_cast<double>(value));
+  }
+  bool number_float(json_type::number_float_t value, json_type::string_t const&) override {
+    return number(value);
+  }
+  bool binary(json_type::binary_t&) override { return unexpected(); }
 
-  bool string(json_type::string_t& text) {
+  bool string(json_type::string_t& text) override {
     if (section_ == section::types) return describe(text);
     if (section_ != section::collections) return true;
     auto* const column = depth_ == 4 ? next_column() : nullptr;
@@ -47,16 +51,16 @@ class ig_sax {
     return true;
   }
 
-  bool start_object(std::size_t) {
+  bool start_object(std::size_t) override {
     ++depth_;
     return section_ == section::other || depth_ <= 2 || unexpected();
   }
-  bool end_object() {
+  bool end_object() override {
     if (--depth_ == 1) section_ = section::none;
     return true;
   }
 
-  bool key(json_type::string_t& name) {
+  bool key(json_type::string_t& name) override {
     if (depth_ == 1) {
       section_ = name == "Types"         ? section::types
                  : name == "Collections" ? section::collections
@@ -77,7 +81,7 @@ class ig_sax {
     return true;
   }
 
-  bool start_array(std::size_t) {
+  bool start_array(std::size_t) override {
     ++depth_;
     part_ = 0;
     if (section_ == section::other) return true;
@@ -95,7 +99,7 @@ class ig_sax {
     }
     return true;
   }
-  bool end_array() {
+  bool end_array() override {
     auto const depth = depth_--;
     if (section_ == section::types && depth == 4)
       return part_ == 2 || refuse("describes a column without its type");
@@ -110,7 +114,7 @@ class ig_sax {
     return true;
   }
 
-  bool parse_error(std::size_t, std::string const&, std::exception const& reason) {
+  bool parse_error(std::size_t, std::string const&, json_type::exception const& reason) override {
     std::string const place = section_ == section::types         ? " in Types"
                               : section_ != section::collections ? ""
                               : table_ == nullptr                ? " in Collections"
@@ -199,7 +203,10 @@ class ig_sax {
 template <class Want>
 std::string parse_ig(std::string const& json, Want const& want, std::vector<ig_table>& tables) {
   ig_sax<Want> handler(want, tables);
-  if (nlohmann::json::sax_parse(json, &handler)) handler.finished();
+  // Through the interface, as in safetensors.hpp.
+  if (nlohmann::json::sax_parse(json, static_cast<nlohmann::json_sax<nlohmann::json>*>(&handler))) {
+    handler.finished();
+  }
   return handler.problem();
 }
 

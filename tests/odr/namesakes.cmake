@@ -1,0 +1,23 @@
+# Passes when each of two libraries computes with the other in the process what it computes alone, and when every symbol
+# that another library could replace, and that is made for a description, bears its signature.
+foreach(program IN ITEMS one two both)
+  execute_process(COMMAND "${${program}}" OUTPUT_VARIABLE printed_${program} COMMAND_ERROR_IS_FATAL ANY)
+endforeach()
+message("${printed_both}")
+if(NOT printed_both STREQUAL "${printed_one}${printed_two}")
+  message(FATAL_ERROR "alone, they compute:\n${printed_one}${printed_two}")
+endif()
+execute_process(COMMAND "${nm}" --demangle --defined-only "${object}" OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
+string(REPLACE ";" "," symbols "${symbols}")
+string(REPLACE "[" "(" symbols "${symbols}")
+string(REPLACE "]" ")" symbols "${symbols}")
+string(REPLACE "\n" ";" symbols "${symbols}")
+list(LENGTH symbols all)
+list(FILTER symbols INCLUDE REGEX " [WVu] .*user::")
+# The descriptions' own members are the user's; nothing of the library keeps them for the time it runs.
+list(FILTER symbols EXCLUDE REGEX "[0-9][0-9][0-9][0-9][0-9][0-9]+ul")
+list(FILTER symbols EXCLUDE REGEX " [WVu] user::cell std::")
+list(JOIN symbols "\n" text)
+if(all LESS 1000 OR symbols)
+  message(FATAL_ERROR "${all} symbols; these lack a signature:\n${text}")
+endif()
