@@ -53,12 +53,9 @@ ct::result<void> draw_all(display_options const& o, event_source& source, scorer
                           network_info const* about, std::vector<std::string>& written) {
   auto painter = std::make_unique<ct::report::cms_event_painter<Source>>(o.look);
   progress bar("drawing", source.size());
-  std::uint64_t done = 0;
-  return source.visit([&](ct::event const& e, truth const&) -> ct::result<void> {
-    if (Source == ct::hcal_source::towers && e.hits(ct::cms::collection::towers).empty()) {
-      return ct::error{"the event has no calorimeter towers", source.path() + ", " + name_of(e),
-                       "use --hcal hits"};
-    }
+  std::uint64_t done = 0, without_towers = 0;
+  auto const drawn = source.visit([&](ct::event const& e, truth const&) -> ct::result<void> {
+    if (Source == ct::hcal_source::towers && !has_towers(e)) ++without_towers;
     ct::report::cms_picture_text text;
     if (score != nullptr) text.subtitle = score_line(*score, *about, e);
     for (layout const where : o.layouts) {
@@ -75,6 +72,9 @@ ct::result<void> draw_all(display_options const& o, event_source& source, scorer
     bar.step(++done);
     return {};
   });
+  if (drawn && without_towers == done && done > 0) return no_towers(source.path());
+  if (drawn) report_without_towers(without_towers);
+  return drawn;
 }
 
 int display(display_options const& o) {

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <system_error>
 #include <utility>
 
+#include <calotype/detector/presets/cms_run1.hpp>
 #include <calotype/image/kinematics.hpp>
 #include <calotype/io/events_npz.hpp>
 #include <calotype/io/ig.hpp>
@@ -112,6 +114,19 @@ std::string event_source::tolerated() const {
     text += "  events without " + absent.name + ": " + grouped(absent.events) + "\n";
   }
   return text.empty() ? text : "tolerated in " + ig->path() + ":\n" + text;
+}
+
+bool has_towers(ct::event const& e) { return !e.hits(ct::cms::collection::towers).empty(); }
+
+ct::error no_towers(std::string const& path) {
+  return {"no event has calorimeter towers", path, "use --hcal hits"};
+}
+
+void report_without_towers(std::uint64_t events) {
+  if (events > 0) {
+    std::fprintf(stderr, "without calorimeter towers, nothing in the hadronic channel: %s events\n",
+                 grouped(events).c_str());
+  }
 }
 
 std::string name_of(ct::event const& e) {

@@ -50,6 +50,12 @@ class event_source {
   std::unique_ptr<state> state_;
 };
 
+// Events without calorimeter towers, where these are to be the hadronic channel: tolerated and reported, unless
+// there are no others.
+bool has_towers(ct::event const& e);
+ct::error no_towers(std::string const& path);
+void report_without_towers(std::uint64_t events);
+
 // "run 199319, event 641436592"
 std::string name_of(ct::event const& e);
 

@@ -166,6 +166,7 @@ int images(images_options o) {
   ct::event selected;  // of an event whose tracks are not all taken
   std::uint64_t done = 0;
   std::uint64_t without_mass = 0;
+  std::uint64_t without_towers = 0;
   progress bar("building images", source->size());
   auto const outcome = source->visit([&](ct::event const& e, truth const& t) -> ct::result<void> {
     bar.step(++done);
@@ -182,10 +183,7 @@ int images(images_options o) {
       }
       shown = &selected;
     }
-    if (o.hcal == ct::hcal_source::towers && e.hits(ct::cms::collection::towers).empty()) {
-      return ct::error{"the event has no calorimeter towers", source->path() + ", " + name_of(e),
-                       "use --hcal hits"};
-    }
+    if (o.hcal == ct::hcal_source::towers && !has_towers(e)) ++without_towers;
     if (o.preprocess == preprocessing::mgg && !(t.m_gg > 0)) {
       ++without_mass;
       return {};
@@ -199,12 +197,14 @@ int images(images_options o) {
     return fail({"no event has two photon candidates, so that no image can be divided by m_gg", o.file,
                  "use --preprocess none"});
   }
+  if (without_towers == done && done > 0) return fail(no_towers(o.file));
   if (auto closed = file->close(); !closed) return fail(*closed.error());
   std::fputs(source->tolerated().c_str(), stderr);
   if (without_mass > 0) {
     std::fprintf(stderr, "left out: %s events without two photon candidates, which have no m_gg\n",
                  grouped(without_mass).c_str());
   }
+  report_without_towers(without_towers);
   if (o.json) {
     nlohmann::ordered_json report{{"out", o.out}, {"events", file->rows()}, {"left_out", without_mass}};
     for (auto const& p : maker->planes()) {

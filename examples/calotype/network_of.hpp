@@ -1,6 +1,7 @@
 // A network description as a `network`.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <filesystem>
@@ -69,7 +70,8 @@ struct event_data {
 
 template <class Net>
 ct::result<std::vector<ct::train::epoch_report>> train_network(training_request const& r) {
-  using policy = ct::exec::cpu<>;
+  // Nearly twice as fast as exec::direct, and as reproducible; the weights serve either arithmetic.
+  using policy = ct::exec::cpu<ct::kernel::cpu::best_arch, ct::exec::single, ct::exec::winograd>;
   ct::train::options options = r.options;
   ct::train::run_state<Net> state;
   std::optional<ct::train::checkpoint<Net>> before;
@@ -82,6 +84,19 @@ ct::result<std::vector<ct::train::epoch_report>> train_network(training_request 
                        r.checkpoint, "offer the same again"};
     }
     // Threads and the number of epochs are free to change; the rest decides the numbers.
+    auto const differs = [&](char const* option, auto given, auto had) {
+      return given != had && std::find(r.set.begin(), r.set.end(), option) != r.set.end();
+    };
+    auto const& had = before->settings;
+    for (auto const& [option, different] :
+         {std::pair{"--batch", differs("--batch", options.batch_size, had.batch_size)},
+          std::pair{"--rate", differs("--rate", options.optimiser.learning_rate, had.optimiser.learning_rate)},
+          std::pair{"--seed", differs("--seed", options.seed, had.seed)}}) {
+      if (different) {
+        return ct::error{std::string("the checkpoint was made with another ") + option, r.checkpoint,
+                         "leave the option out, or start anew without --resume"};
+      }
+    }
     int const epochs = options.epochs;
     int const threads = options.threads;
     options = before->settings;

@@ -67,11 +67,12 @@ struct training_request {
   labelled_events training;
   labelled_events validation;
   std::string out;
-  std::string checkpoint;    // written after every epoch
-  bool resume = false;       // go on from the checkpoint
-  bool force = false;        // replace existing weights
-  std::string data;          // how the events came about; a resumed run must have the same
-  ct::io::provenance notes;  // more to be written beside the weights
+  std::string checkpoint;          // written after every epoch
+  bool resume = false;             // go on from the checkpoint, with its settings
+  std::vector<std::string> set{};  // options given by the user, which a resumed run must not contradict
+  bool force = false;              // replace existing weights
+  std::string data;                // how the events came about; a resumed run must have the same
+  ct::io::provenance notes;        // more to be written beside the weights
   std::function<void(ct::train::step_report const&)> on_step;
   std::function<void(ct::train::epoch_report const&)> on_epoch;
 };

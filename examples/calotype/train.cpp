@@ -1,4 +1,5 @@
 // calotype train: weights from labelled or simulated events.
+#include <bit>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -14,6 +15,7 @@
 #include "simulation.hpp"
 #include <nlohmann/json.hpp>
 
+#include <calotype/core/hash.hpp>
 #include <calotype/image/kinematics.hpp>
 #include <calotype/io/output.hpp>
 
@@ -30,6 +32,7 @@ struct train_options {
   ct::train::options training;
   std::string out;
   bool resume = false;
+  std::vector<std::string> set;  // those of --batch, --rate and --seed that were given
   bool force = false;
   bool json = false;
 };
@@ -38,6 +41,22 @@ struct train_options {
 bool usable(ct::event const& e) { return ct::diphoton_mass(e.photons()) > 0; }
 
 int classes_of(network_info const& net) { return std::max(2, static_cast<int>(net.classes.size())); }
+
+// Everything of the events that decides the training.
+std::uint64_t content(labelled_events const& events) {
+  ct::hasher h;
+  auto const pair = [&h](std::uint32_t a, float b) {
+    h.add(std::uint64_t{a} << 32 | std::bit_cast<std::uint32_t>(b));
+  };
+  for (auto const& e : events) {
+    pair(static_cast<std::uint32_t>(e.label), e.weight);
+    for (auto const& p : e.photons()) h.add(p.et).add(p.eta).add(p.phi).add(p.energy);
+    for (int c = 0; c < ct::max_collections; ++c)
+      for (auto const& hit : e.hits(c)) pair(hit.id, hit.energy);
+    for (auto const& t : e.tracks()) h.add(t.pt).add(t.eta).add(t.phi);
+  }
+  return h.value();
+}
 
 ct::result<void> from_file(train_options const& o, network_info const& net, training_request& r) {
   auto source = event_source::open(o.data);
@@ -80,9 +99,12 @@ ct::result<void> from_file(train_options const& o, network_info const& net, trai
   if (left_out > 0) {
     std::fprintf(stderr, "left out: %s events without two photon candidates\n", grouped(left_out).c_str());
   }
+  char digest[20];
+  std::snprintf(digest, sizeof digest, "%016llx",
+                static_cast<unsigned long long>(content(r.training) ^ (3 * content(r.validation))));
   r.data = "file " + std::filesystem::path(o.data).filename().string() + ", " +
            std::to_string(r.training.size()) + " events and " + std::to_string(r.validation.size()) +
-           " for validation";
+           " for validation, content " + digest;
   return {};
 }
 
@@ -143,6 +165,7 @@ int train(train_options o) {
   r.out = o.out;
   r.checkpoint = o.out + ".checkpoint";
   r.resume = o.resume;
+  r.set = o.set;
   r.force = o.force;
   r.options = o.training;
   r.options.threads = o.simulation.threads;
@@ -218,25 +241,33 @@ void add_train(CLI::App& app, int& status) {
   add_count(*command, "--simulate", o.simulate,
             "Simulate N events per class to train on, and more for validation");
   command->add_option("--out", o.out, "Weights to write")->required()->type_name("W.safetensors");
+  auto const remember = [&o](char const* option) {
+    return [&o, option](std::string const&) { o.set.push_back(option); };
+  };
   add_count(*command, "--seed", o.training.seed, "Seed of events, initial weights and their order (default: 1)")
-      ->type_name("S");
+      ->type_name("S")
+      ->each(remember("--seed"));
   command->add_option("--epochs", o.training.epochs, "Passes over the events (default: 10)")
       ->check(CLI::Range(1, 100000))
       ->type_name("E");
   command->add_option("--batch", o.training.batch_size, "Events per step (default: 32)")
       ->check(CLI::Range(1, 1000000))
-      ->type_name("B");
+      ->type_name("B")
+      ->each(remember("--batch"));
   command->add_option("--rate", o.training.optimiser.learning_rate, "Learning rate of Adam (default: 5e-4)")
       ->check(CLI::PositiveNumber)
-      ->type_name("LR");
+      ->type_name("LR")
+      ->each(remember("--rate"));
   command
       ->add_option("--validation", o.validation,
                    "Part of a file's events kept for validation, or how many more are simulated (default: 0.1)")
       ->check(CLI::Range(0.0, 0.9))
       ->type_name("PART");
   add_simulation(*command, o.simulation, false);
-  command->add_flag("--resume", o.resume,
-                    "Go on from the checkpoint beside the weights, exactly where it stopped");
+  command->add_flag(
+      "--resume", o.resume,
+      "Go on from the checkpoint beside the weights, exactly where it stopped, with its batch, rate\n"
+      "and seed");
   add_force(*command, o.force);
   add_json(*command, o.json, "Print the history as a JSON object");
 }

@@ -35,7 +35,10 @@ class Display(harness.Case):
 
     def test_towers(self):
         self.assertEqual(len(self.json("display", self.ig, "--out", "towers", "--hcal", "towers", "-n", 1)), 2)
-        self.refused("display", self.ig, "--out", "towers2", "--hcal", "towers", says=["no calorimeter towers", "--hcal hits"])
+        done = self.run_program("display", self.ig, "--out", "towers2", "--hcal", "towers")
+        self.assertIn("without calorimeter towers", done.stderr)
+        self.refused("display", self.ig, "--out", "towers3", "--hcal", "towers", "--skip", 2, "-n", 1,
+                     says=["no event has calorimeter towers", "--hcal hits"])
 
     def test_pictures_are_kept_unless_told(self):
         names = self.json("display", self.ig, "--out", "kept", "-n", 1)

@@ -44,7 +44,17 @@ class Networks(harness.Case):
                      says=["an earlier run left its checkpoint", "--resume", "--force"])
         failed = self.train("r.safetensors", "--resume", data=("--data", "test.npz"), code=1)
         self.assertIn("the checkpoint was made with other events", failed.stderr)
+        for option, value in (("--batch", 7), ("--rate", "2e-2"), ("--seed", 9)):
+            failed = self.train("r.safetensors", "--resume", option, value, code=1)
+            self.assertIn(f"the checkpoint was made with another {option}", failed.stderr)
         self.assertFalse((self.folder / "r.safetensors").exists())
+        (self.folder / "altered").mkdir()
+        arrays = dict(np.load(self.folder / "train.npz"))
+        energies = next(name for name in sorted(arrays) if "energy" in name)
+        arrays[energies] = arrays[energies] * np.float32(1.5)
+        np.savez(self.folder / "altered/train.npz", **arrays)
+        failed = self.train("r.safetensors", "--resume", data=("--data", "altered/train.npz"), code=1)
+        self.assertIn("the checkpoint was made with other events", failed.stderr)
 
     def test_the_history_and_the_provenance(self):
         done = self.train("h.safetensors", "--epochs", 3, "--batch", 50, "--rate", "1e-3", "--json")
