@@ -8713,6 +8713,32 @@ struct step_kernels {
   }
 };
 
+// A step as a kernel of its own (all but dropout); at(v) is where value v is kept.
+template <class Kernels, class Policy, class At, class Real>
+CALOTYPE_INLINE void forward_step(Policy& policy, At at, Real const* packed, Real* scratch) noexcept {
+  using k = Kernels;
+  using ops = typename k::ops;
+  constexpr step s = k::self;
+  if constexpr (s.kind == op::conv) {
+    using conv_kernel = typename ops::template conv<k::conv_shape, k::from_image>;
+    Real const* shortcut = nullptr;
+    if constexpr (s.shortcut >= 0) shortcut = at(s.shortcut);
+    kernel::run_forward<conv_kernel, s.relu, (s.shortcut >= 0)>(policy, at(s.in), packed, shortcut, at(s.out),
+                                                                scratch);
+  } else if constexpr (s.kind == op::max_pool) {
+    ops::template max_pool<k::pool_shape>::forward(policy, at(s.in), at(s.out));
+  } else if constexpr (s.kind == op::global_max_pool) {
+    ops::template global_max_pool<k::in_shape>::forward(policy, at(s.in), at(s.out));
+  } else if constexpr (s.kind == op::flatten) {
+    ops::template flatten<k::in_shape>::forward(policy, at(s.in), at(s.out));
+  } else if constexpr (s.kind == op::dense) {
+    ops::template dense<k::dense_shape>::template forward<s.relu>(policy, at(s.in), packed, at(s.out));
+  } else {
+    static_assert(s.kind == op::import);
+    ops::template import_image<k::in_shape>(policy, at(s.in), at(s.out));
+  }
+}
+
 template <class Net, class Policy, std::uint64_t Signature = signature<Net>>
 struct layout {
   using ops = kernel::ops<Policy>;
@@ -8764,6 +8790,8 @@ struct layout {
     return f;
   }
   static constexpr auto fused = fused_steps();
+  // Whether step i is done by the one before it.
+  static constexpr bool is_fused(int i) { return i > 0 && fused[static_cast<std::size_t>(i - 1)]; }
   static constexpr auto inference_memory = plan_memory(plan, false, fused);
   static constexpr auto training_memory =
       plan_memory(plan, true, std::array<bool, static_cast<std::size_t>(capacity)>{});
@@ -8931,31 +8959,13 @@ class inference_engine {
   void forward(real_type const* packed) noexcept {
     using k = detail::step_kernels<Net, Policy, Step>;
     constexpr step s = k::self;
-    if constexpr (s.kind == op::conv) {
+    if constexpr (k::pools_next()) {
       using conv_kernel = typename ops::template conv<k::conv_shape, k::from_image>;
-      if constexpr (k::pools_next()) {
-        constexpr step pool = layout::plan.at(Step + 1);
-        conv_kernel::template forward_pool<s.relu, layout::plan.pool(Step + 1)>(policy_, at(s.in), packed,
-                                                                                at(pool.out));
-      } else if constexpr (s.shortcut >= 0) {
-        kernel::run_forward<conv_kernel, s.relu, true>(policy_, at(s.in), packed, at(s.shortcut), at(s.out),
-                                                       scratch_.data());
-      } else {
-        kernel::run_forward<conv_kernel, s.relu, false>(policy_, at(s.in), packed, nullptr, at(s.out),
-                                                        scratch_.data());
-      }
-    } else if constexpr (s.kind == op::max_pool) {
-      if constexpr (Step == 0 || !layout::fused[static_cast<std::size_t>(Step > 0 ? Step - 1 : 0)]) {
-        ops::template max_pool<k::pool_shape>::forward(policy_, at(s.in), at(s.out));
-      }
-    } else if constexpr (s.kind == op::global_max_pool) {
-      ops::template global_max_pool<k::in_shape>::forward(policy_, at(s.in), at(s.out));
-    } else if constexpr (s.kind == op::flatten) {
-      ops::template flatten<k::in_shape>::forward(policy_, at(s.in), at(s.out));
-    } else if constexpr (s.kind == op::dense) {
-      ops::template dense<k::dense_shape>::template forward<s.relu>(policy_, at(s.in), packed, at(s.out));
-    } else if constexpr (s.kind == op::import) {
-      ops::template import_image<k::in_shape>(policy_, at(s.in), at(s.out));
+      conv_kernel::template forward_pool<s.relu, layout::plan.pool(Step + 1)>(
+          policy_, at(s.in), packed, at(layout::plan.at(Step + 1).out));
+    } else if constexpr (!layout::is_fused(Step) && s.kind != op::dropout) {
+      detail::forward_step<k>(
+          policy_, [this](int v) { return at(v); }, packed, scratch_.data());
     }
   }
 
@@ -9003,7 +9013,7 @@ class training_engine {
     dropout_key_ = dropout_key;
     real_type const* packed = p.forward();
     detail::for_each_index<layout::steps>(
-        [&](auto i) { this->template forward_step<i>(packed + layout::forward_offset[i]); });
+        [&](auto i) { this->template forward<i>(packed + layout::forward_offset[i]); });
     return at(layout::plan.result);
   }
 
@@ -9036,28 +9046,15 @@ class training_engine {
   }
 
   template <int Step>
-  void forward_step(real_type const* packed) noexcept {
+  void forward(real_type const* packed) noexcept {
     using k = detail::step_kernels<Net, Policy, Step>;
     constexpr step s = k::self;
-    if constexpr (s.kind == op::conv) {
-      using conv_kernel = typename ops::template conv<k::conv_shape, k::from_image>;
-      real_type const* shortcut = nullptr;
-      if constexpr (s.shortcut >= 0) shortcut = at(s.shortcut);
-      kernel::run_forward<conv_kernel, s.relu, (s.shortcut >= 0)>(policy_, at(s.in), packed, shortcut,
-                                                                  at(s.out), scratch_.data());
-    } else if constexpr (s.kind == op::max_pool) {
-      ops::template max_pool<k::pool_shape>::forward(policy_, at(s.in), at(s.out));
-    } else if constexpr (s.kind == op::global_max_pool) {
-      ops::template global_max_pool<k::in_shape>::forward(policy_, at(s.in), at(s.out));
-    } else if constexpr (s.kind == op::flatten) {
-      ops::template flatten<k::in_shape>::forward(policy_, at(s.in), at(s.out));
-    } else if constexpr (s.kind == op::dense) {
-      ops::template dense<k::dense_shape>::template forward<s.relu>(policy_, at(s.in), packed, at(s.out));
-    } else if constexpr (s.kind == op::import) {
-      ops::template import_image<k::in_shape>(policy_, at(s.in), at(s.out));
-    } else {
+    if constexpr (s.kind == op::dropout) {
       ops::template dropout<k::in_shape>::forward(policy_, static_cast<real_type>(s.rate), key<Step>(),
                                                   at(s.in), at(s.out));
+    } else {
+      detail::forward_step<k>(
+          policy_, [this](int v) { return at(v); }, packed, scratch_.data());
     }
   }
 
@@ -9120,136 +9117,6 @@ class training_engine {
 
 }  // namespace calotype::nn
 
-// ---- calotype/nn/feed.hpp
-
-// Brings a sample into the input planes of an engine: an event through the image builder, numbers by copying.
-
-namespace calotype::nn {
-
-// The numbers of all input planes, one after the other, each channel x row x column.
-template <class Net, std::uint64_t Signature = signature<Net>>
-constexpr std::size_t input_size() {
-  std::size_t n = 0;
-  for (int p = 0; p < input_traits<typename Net::input>::planes(); ++p) {
-    n += static_cast<std::size_t>(input_traits<typename Net::input>::plane(p).size());
-  }
-  return n;
-}
-
-// One per engine, since the builder remembers which pixels it set there. Allocates at construction only.
-template <class Net, class Policy, std::uint64_t Signature = signature<Net>>
-class feed {
-  using input = typename Net::input;
-  using traits = input_traits<input>;
-  using ops = kernel::ops<Policy>;
-  using real = typename ops::real_type;
-
-  // A crop needs to know where to cut, which an event does not say: it is made by crop_builder and given as
-  // numbers.
-  static constexpr bool builds_images = [] {
-    if constexpr (traits::is_image) {
-      return !image_traits<input>::is_crop;
-    } else {
-      return false;
-    }
-  }();
-
- public:
-  explicit feed(Policy policy = {}) : policy_(policy), builder_(policy) {}
-
-  // What the image builder keeps.
-  static constexpr std::size_t workspace_bytes() {
-    if constexpr (builds_images) {
-      return image_builder<input, Policy>::workspace_bytes;
-    } else {
-      return 0;
-    }
-  }
-
-  // An event: image planes by the builder, or the features that the description computes.
-  template <concepts::event E, class Engine>
-  void operator()(E const& e, Engine& engine) noexcept {
-    if constexpr (builds_images) {
-      if (dense_) set(nullptr, engine);  // the builder only takes back what it wrote itself
-      dense_ = false;
-      images(e, engine, std::make_integer_sequence<int, traits::planes()>{});
-    } else {
-      static_assert(
-          requires { input::compute(e); },
-          "calotype::nn: this network's input is not computed from events; give it numbers "
-          "(std::span<float const>), or add a static compute(event) to the input description");
-      auto const numbers = input::compute(e);
-      (*this)(std::span<float const>(numbers), engine);
-    }
-  }
-
-  // What became of the last event's hits and tracks; all zero after numbers, and for inputs that are no image.
-  image_report const& report() const noexcept { return report_; }
-
-  // Plain numbers, input_size<Net>() of them.
-  template <class Engine>
-  void operator()(std::span<float const> numbers, Engine& engine) noexcept {
-    set(numbers.data(), engine);
-    report_ = {};
-    dense_ = true;
-  }
-
- private:
-  struct no_builder {
-    explicit no_builder(Policy const&) noexcept {}
-  };
-  template <bool IsImage, class = void>
-  struct builder_for {
-    using type = no_builder;
-  };
-  template <class Unused>
-  struct builder_for<true, Unused> {
-    using type = image_builder<input, Policy>;
-  };
-
-  template <class Engine>
-  void set(float const* numbers, Engine& engine) noexcept {
-    detail::for_each_index<traits::planes()>([&](auto p) {
-      constexpr map_shape shape = traits::plane(p);
-      ops::template set_input<shape>(policy_, numbers, engine.template input<p>());
-      if (numbers != nullptr) numbers += shape.size();
-    });
-  }
-
-  template <class E, class Engine, int... P>
-  void images(E const& e, Engine& engine, std::integer_sequence<int, P...>) noexcept {
-    report_ = builder_.build(e, {engine.template target<P>()...});
-  }
-
-  [[no_unique_address]] Policy policy_;
-  typename builder_for<builds_images>::type builder_;
-  image_report report_{};
-  bool dense_ = false;
-};
-
-}  // namespace calotype::nn
-
-// ---- calotype/nn/cost.hpp
-
-// What a network costs, before it runs: static_assert(ct::nn::cost<net>.workspace_bytes < budget).
-
-namespace calotype::nn {
-
-struct cost_sheet {
-  int parameters = 0;               // all that are stored, as the papers count
-  int idle_parameters = 0;          // of these, stored but never used
-  long long multiply_adds = 0;      // one event, forward; multiplications with zero padding count
-  std::size_t workspace_bytes = 0;  // image, builder and activations of one event, without weights
-};
-
-// The cost under a policy (the default policy unless said).
-template <class Net, class Policy = exec::cpu<>, std::uint64_t Signature = signature<Net>>
-inline constexpr cost_sheet cost{
-    plan_of<Net>.total_parameters(), plan_of<Net>.idle_parameters(), plan_of<Net>.multiply_adds(),
-    inference_engine<Net, Policy>::workspace_bytes + feed<Net, Policy>::workspace_bytes()};
-
-}  // namespace calotype::nn
-
 // ---- calotype/nn/model.hpp
 
 // The parameters of a network: a value, immutable once made, shared by any number of sessions and threads.
@@ -9294,24 +9161,33 @@ class model {
   template <class Policy>
   std::shared_ptr<packed_parameters<Net, Policy> const> packed(Policy const& policy = {}) const {
     using packed_type = packed_parameters<Net, Policy>;
+    return shared<packed_type>([&] {
+      auto fresh = std::make_shared<packed_type>();
+      using ops = kernel::ops<Policy>;
+      using real = typename ops::real_type;
+      std::vector<real> const numbers(state_->numbers.begin(), state_->numbers.end());
+      typename ops::buffer staged(numbers.size());
+      ops::to_policy(policy, numbers.size(), numbers.data(), staged.data());
+      fresh->pack(staged.data());
+      return fresh;
+    });
+  }
+
+  // A T that all sessions of this model share; made on first use by make(), which returns a shared_ptr<T>.
+  template <class T, class Make>
+  std::shared_ptr<T const> shared(Make&& make) const {
     std::lock_guard const lock(state_->guard);
-    for (auto const& [key, made] : state_->packed) {
-      if (key == &key_of<Policy>) return std::static_pointer_cast<packed_type const>(made);
+    for (auto const& [key, made] : state_->made) {
+      if (key == &key_of<T>) return std::static_pointer_cast<T const>(made);
     }
-    auto fresh = std::make_shared<packed_type>();
-    using ops = kernel::ops<Policy>;
-    using real = typename ops::real_type;
-    std::vector<real> const numbers(state_->numbers.begin(), state_->numbers.end());
-    typename ops::buffer staged(numbers.size());
-    ops::to_policy(policy, numbers.size(), numbers.data(), staged.data());
-    fresh->pack(staged.data());
-    state_->packed.emplace_back(&key_of<Policy>, fresh);
+    std::shared_ptr<T const> fresh = make();
+    state_->made.emplace_back(&key_of<T>, fresh);
     return fresh;
   }
 
  private:
-  // An address of its own for every policy; not constant, so that nothing merges two of them.
-  template <class Policy>
+  // An address of its own for every type; not constant, so that nothing merges two of them.
+  template <class T>
   static inline char key_of = 0;
 
   struct state {
@@ -9328,10 +9204,153 @@ class model {
     }
     std::vector<float> numbers;
     std::mutex guard;
-    std::vector<std::pair<void const*, std::shared_ptr<void const>>> packed;
+    std::vector<std::pair<void const*, std::shared_ptr<void const>>> made;
   };
   std::shared_ptr<state> state_;
 };
+
+}  // namespace calotype::nn
+
+// ---- calotype/nn/feed.hpp
+
+// Brings a sample into the input planes of an engine: an event through the image builder, numbers by copying.
+
+namespace calotype::nn {
+
+// The numbers of all input planes, one after the other, each channel x row x column.
+template <class Net, std::uint64_t Signature = signature<Net>>
+constexpr std::size_t input_size() {
+  std::size_t n = 0;
+  for (int p = 0; p < input_traits<typename Net::input>::planes(); ++p) {
+    n += static_cast<std::size_t>(input_traits<typename Net::input>::plane(p).size());
+  }
+  return n;
+}
+
+// One per engine, since the builder remembers which pixels it set there; the builder's tables may be shared.
+// Allocates at construction only.
+template <class Net, class Policy, std::uint64_t Signature = signature<Net>>
+class feed {
+  using input = typename Net::input;
+  using traits = input_traits<input>;
+  using ops = kernel::ops<Policy>;
+  using real = typename ops::real_type;
+
+  // A crop needs to know where to cut, which an event does not say: it is made by crop_builder and given as
+  // numbers.
+  static constexpr bool builds_images = [] {
+    if constexpr (traits::is_image) {
+      return !image_traits<input>::is_crop;
+    } else {
+      return false;
+    }
+  }();
+
+  struct no_tables {};
+  struct no_builder {
+    no_builder(std::shared_ptr<no_tables const> const&, Policy const&) noexcept {}
+  };
+  template <bool IsImage, class = void>
+  struct builder_for {
+    using type = no_builder;
+    using tables_type = no_tables;
+  };
+  template <class Unused>
+  struct builder_for<true, Unused> {
+    using type = image_builder<input, Policy>;
+    using tables_type = typename type::tables_type;
+  };
+
+ public:
+  using tables_type = typename builder_for<builds_images>::tables_type;
+
+  // The builder's tables, once for everything that reads events for a model.
+  static std::shared_ptr<tables_type const> tables_of(model<Net> const& m) {
+    return m.template shared<tables_type>([] { return std::make_shared<tables_type const>(); });
+  }
+
+  explicit feed(Policy policy = {},
+                std::shared_ptr<tables_type const> tables = std::make_shared<tables_type const>())
+      : policy_(policy), builder_(std::move(tables), policy) {}
+
+  // What the image builder keeps.
+  static constexpr std::size_t workspace_bytes() {
+    if constexpr (builds_images) {
+      return image_builder<input, Policy>::workspace_bytes;
+    } else {
+      return 0;
+    }
+  }
+
+  // An event: image planes by the builder, or the features that the description computes.
+  template <concepts::event E, class Engine>
+  void operator()(E const& e, Engine& engine) noexcept {
+    if constexpr (builds_images) {
+      if (dense_) set(nullptr, engine);  // the builder only takes back what it wrote itself
+      dense_ = false;
+      images(e, engine, std::make_integer_sequence<int, traits::planes()>{});
+    } else {
+      static_assert(
+          requires { input::compute(e); },
+          "calotype::nn: this network's input is not computed from events; give it numbers "
+          "(std::span<float const>), or add a static compute(event) to the input description");
+      auto const numbers = input::compute(e);
+      (*this)(std::span<float const>(numbers), engine);
+    }
+  }
+
+  // What became of the last event's hits and tracks; all zero after numbers, and for inputs that are no image.
+  image_report const& report() const noexcept { return report_; }
+
+  // Plain numbers, input_size<Net>() of them.
+  template <class Engine>
+  void operator()(std::span<float const> numbers, Engine& engine) noexcept {
+    set(numbers.data(), engine);
+    report_ = {};
+    dense_ = true;
+  }
+
+ private:
+  template <class Engine>
+  void set(float const* numbers, Engine& engine) noexcept {
+    detail::for_each_index<traits::planes()>([&](auto p) {
+      constexpr map_shape shape = traits::plane(p);
+      ops::template set_input<shape>(policy_, numbers, engine.template input<p>());
+      if (numbers != nullptr) numbers += shape.size();
+    });
+  }
+
+  template <class E, class Engine, int... P>
+  void images(E const& e, Engine& engine, std::integer_sequence<int, P...>) noexcept {
+    report_ = builder_.build(e, {engine.template target<P>()...});
+  }
+
+  [[no_unique_address]] Policy policy_;
+  typename builder_for<builds_images>::type builder_;
+  image_report report_{};
+  bool dense_ = false;
+};
+
+}  // namespace calotype::nn
+
+// ---- calotype/nn/cost.hpp
+
+// What a network costs, before it runs: static_assert(ct::nn::cost<net>.workspace_bytes < budget).
+
+namespace calotype::nn {
+
+struct cost_sheet {
+  int parameters = 0;               // all that are stored, as the papers count
+  int idle_parameters = 0;          // of these, stored but never used
+  long long multiply_adds = 0;      // one event, forward; multiplications with zero padding count
+  std::size_t workspace_bytes = 0;  // image, builder and activations of one event, without weights
+};
+
+// The cost under a policy (the default policy unless said).
+template <class Net, class Policy = exec::cpu<>, std::uint64_t Signature = signature<Net>>
+inline constexpr cost_sheet cost{
+    plan_of<Net>.total_parameters(), plan_of<Net>.idle_parameters(), plan_of<Net>.multiply_adds(),
+    inference_engine<Net, Policy>::workspace_bytes + feed<Net, Policy>::workspace_bytes()};
 
 }  // namespace calotype::nn
 
@@ -9430,7 +9449,10 @@ class session {
   using scores = std::array<float, static_cast<std::size_t>(outputs)>;
 
   explicit session(nn::model<Net> const& model, Policy policy = {})
-      : policy_(policy), packed_(model.packed(policy)), engine_(policy), feed_(policy) {}
+      : policy_(policy),
+        packed_(model.packed(policy)),
+        engine_(policy),
+        feed_(policy, feed_type::tables_of(model)) {}
 
   // The scores of an event.
   template <concepts::event E>
@@ -9459,6 +9481,8 @@ class session {
   scores const& logits() const noexcept { return logits_; }
 
  private:
+  using feed_type = nn::feed<Net, Policy>;
+
   scores finish() noexcept {
     using real = typename ops::real_type;
     std::array<real, static_cast<std::size_t>(outputs)> raw{};
@@ -9476,7 +9500,7 @@ class session {
   [[no_unique_address]] Policy policy_;
   std::shared_ptr<nn::packed_parameters<Net, Policy> const> packed_;
   nn::inference_engine<Net, Policy> engine_;
-  nn::feed<Net, Policy> feed_;
+  feed_type feed_;
   scores logits_{};
 };
 

@@ -2,6 +2,8 @@
 
 #include <array>
 #include <cstdlib>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 namespace program {
@@ -31,9 +33,17 @@ ct::result<network const*> find_network(std::string_view name) {
 }
 
 std::string default_weights(std::string_view name) {
-  char const* const folder = std::getenv("CALOTYPE_WEIGHTS");
-  std::string const base = folder != nullptr ? folder : CALOTYPE_SOURCE_DIR "/examples/weights";
-  return base + "/" + std::string(name) + ".safetensors";
+  namespace fs = std::filesystem;
+  fs::path folder = CALOTYPE_SOURCE_DIR "/examples/weights";
+  if (char const* const given = std::getenv("CALOTYPE_WEIGHTS"); given != nullptr) {
+    folder = given;
+  } else {
+    std::error_code unknown;
+    auto const installed =
+        fs::read_symlink("/proc/self/exe", unknown).parent_path().parent_path() / "share/calotype/weights";
+    if (fs::is_directory(installed, unknown)) folder = installed;
+  }
+  return (folder / (std::string(name) + ".safetensors")).string();
 }
 
 std::string pretty_class(std::string text) {

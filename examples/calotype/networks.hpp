@@ -91,8 +91,8 @@ class network {
 std::span<network const* const> networks();
 ct::result<network const*> find_network(std::string_view name);
 
-// Where the weights of a network are that come with the program: the folder that CALOTYPE_WEIGHTS names, or
-// that of the source.
+// Where the weights of a network are that come with the program: the folder that CALOTYPE_WEIGHTS names,
+// or the one installed with it, or that of the source.
 std::string default_weights(std::string_view name);
 
 // "H->gg" as it is printed in a picture.

@@ -16,3 +16,18 @@ foreach(file IN LISTS installed)
     endif()
   endforeach()
 endforeach()
+
+# The program finds the weights that were installed with it, and no others.
+find_program(program calotype PATHS "${prefix}/bin" NO_DEFAULT_PATH)
+if(program AND EXISTS "${events}")
+  execute_process(COMMAND "${program}" classify "${events}" --model eb OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
+  set(weights "${prefix}/share/calotype/weights/eb.safetensors")
+  file(RENAME "${weights}" "${weights}.away")
+  execute_process(COMMAND "${program}" classify "${events}" --model eb RESULT_VARIABLE status ERROR_VARIABLE text
+                  OUTPUT_QUIET)
+  file(RENAME "${weights}.away" "${weights}")
+  string(FIND "${text}" "${weights}" position)
+  if(status EQUAL 0 OR position EQUAL -1)
+    message(FATAL_ERROR "without ${weights} the program says (${status}): ${text}")
+  endif()
+endif()

@@ -96,6 +96,32 @@ struct step_kernels {
   }
 };
 
+// A step as a kernel of its own (all but dropout); at(v) is where value v is kept.
+template <class Kernels, class Policy, class At, class Real>
+CALOTYPE_INLINE void forward_step(Policy& policy, At at, Real const* packed, Real* scratch) noexcept {
+  using k = Kernels;
+  using ops = typename k::ops;
+  constexpr step s = k::self;
+  if constexpr (s.kind == op::conv) {
+    using conv_kernel = typename ops::template conv<k::conv_shape, k::from_image>;
+    Real const* shortcut = nullptr;
+    if constexpr (s.shortcut >= 0) shortcut = at(s.shortcut);
+    kernel::run_forward<conv_kernel, s.relu, (s.shortcut >= 0)>(policy, at(s.in), packed, shortcut, at(s.out),
+                                                                scratch);
+  } else if constexpr (s.kind == op::max_pool) {
+    ops::template max_pool<k::pool_shape>::forward(policy, at(s.in), at(s.out));
+  } else if constexpr (s.kind == op::global_max_pool) {
+    ops::template global_max_pool<k::in_shape>::forward(policy, at(s.in), at(s.out));
+  } else if constexpr (s.kind == op::flatten) {
+    ops::template flatten<k::in_shape>::forward(policy, at(s.in), at(s.out));
+  } else if constexpr (s.kind == op::dense) {
+    ops::template dense<k::dense_shape>::template forward<s.relu>(policy, at(s.in), packed, at(s.out));
+  } else {
+    static_assert(s.kind == op::import);
+    ops::template import_image<k::in_shape>(policy, at(s.in), at(s.out));
+  }
+}
+
 template <class Net, class Policy, std::uint64_t Signature = signature<Net>>
 struct layout {
   using ops = kernel::ops<Policy>;
@@ -147,6 +173,8 @@ struct layout {
     return f;
   }
   static constexpr auto fused = fused_steps();
+  // Whether step i is done by the one before it.
+  static constexpr bool is_fused(int i) { return i > 0 && fused[static_cast<std::size_t>(i - 1)]; }
   static constexpr auto inference_memory = plan_memory(plan, false, fused);
   static constexpr auto training_memory =
       plan_memory(plan, true, std::array<bool, static_cast<std::size_t>(capacity)>{});
@@ -314,31 +342,13 @@ class inference_engine {
   void forward(real_type const* packed) noexcept {
     using k = detail::step_kernels<Net, Policy, Step>;
     constexpr step s = k::self;
-    if constexpr (s.kind == op::conv) {
+    if constexpr (k::pools_next()) {
       using conv_kernel = typename ops::template conv<k::conv_shape, k::from_image>;
-      if constexpr (k::pools_next()) {
-        constexpr step pool = layout::plan.at(Step + 1);
-        conv_kernel::template forward_pool<s.relu, layout::plan.pool(Step + 1)>(policy_, at(s.in), packed,
-                                                                                at(pool.out));
-      } else if constexpr (s.shortcut >= 0) {
-        kernel::run_forward<conv_kernel, s.relu, true>(policy_, at(s.in), packed, at(s.shortcut), at(s.out),
-                                                       scratch_.data());
-      } else {
-        kernel::run_forward<conv_kernel, s.relu, false>(policy_, at(s.in), packed, nullptr, at(s.out),
-                                                        scratch_.data());
-      }
-    } else if constexpr (s.kind == op::max_pool) {
-      if constexpr (Step == 0 || !layout::fused[static_cast<std::size_t>(Step > 0 ? Step - 1 : 0)]) {
-        ops::template max_pool<k::pool_shape>::forward(policy_, at(s.in), at(s.out));
-      }
-    } else if constexpr (s.kind == op::global_max_pool) {
-      ops::template global_max_pool<k::in_shape>::forward(policy_, at(s.in), at(s.out));
-    } else if constexpr (s.kind == op::flatten) {
-      ops::template flatten<k::in_shape>::forward(policy_, at(s.in), at(s.out));
-    } else if constexpr (s.kind == op::dense) {
-      ops::template dense<k::dense_shape>::template forward<s.relu>(policy_, at(s.in), packed, at(s.out));
-    } else if constexpr (s.kind == op::import) {
-      ops::template import_image<k::in_shape>(policy_, at(s.in), at(s.out));
+      conv_kernel::template forward_pool<s.relu, layout::plan.pool(Step + 1)>(
+          policy_, at(s.in), packed, at(layout::plan.at(Step + 1).out));
+    } else if constexpr (!layout::is_fused(Step) && s.kind != op::dropout) {
+      detail::forward_step<k>(
+          policy_, [this](int v) { return at(v); }, packed, scratch_.data());
     }
   }
 
@@ -386,7 +396,7 @@ class training_engine {
     dropout_key_ = dropout_key;
     real_type const* packed = p.forward();
     detail::for_each_index<layout::steps>(
-        [&](auto i) { this->template forward_step<i>(packed + layout::forward_offset[i]); });
+        [&](auto i) { this->template forward<i>(packed + layout::forward_offset[i]); });
     return at(layout::plan.result);
   }
 
@@ -419,28 +429,15 @@ class training_engine {
   }
 
   template <int Step>
-  void forward_step(real_type const* packed) noexcept {
+  void forward(real_type const* packed) noexcept {
     using k = detail::step_kernels<Net, Policy, Step>;
     constexpr step s = k::self;
-    if constexpr (s.kind == op::conv) {
-      using conv_kernel = typename ops::template conv<k::conv_shape, k::from_image>;
-      real_type const* shortcut = nullptr;
-      if constexpr (s.shortcut >= 0) shortcut = at(s.shortcut);
-      kernel::run_forward<conv_kernel, s.relu, (s.shortcut >= 0)>(policy_, at(s.in), packed, shortcut,
-                                                                  at(s.out), scratch_.data());
-    } else if constexpr (s.kind == op::max_pool) {
-      ops::template max_pool<k::pool_shape>::forward(policy_, at(s.in), at(s.out));
-    } else if constexpr (s.kind == op::global_max_pool) {
-      ops::template global_max_pool<k::in_shape>::forward(policy_, at(s.in), at(s.out));
-    } else if constexpr (s.kind == op::flatten) {
-      ops::template flatten<k::in_shape>::forward(policy_, at(s.in), at(s.out));
-    } else if constexpr (s.kind == op::dense) {
-      ops::template dense<k::dense_shape>::template forward<s.relu>(policy_, at(s.in), packed, at(s.out));
-    } else if constexpr (s.kind == op::import) {
-      ops::template import_image<k::in_shape>(policy_, at(s.in), at(s.out));
-    } else {
+    if constexpr (s.kind == op::dropout) {
       ops::template dropout<k::in_shape>::forward(policy_, static_cast<real_type>(s.rate), key<Step>(),
                                                   at(s.in), at(s.out));
+    } else {
+      detail::forward_step<k>(
+          policy_, [this](int v) { return at(v); }, packed, scratch_.data());
     }
   }
 

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <calotype/image/builder.hpp>
@@ -10,6 +12,7 @@
 #include <calotype/kernel/ops.hpp>
 #include <calotype/nn/engine.hpp>
 #include <calotype/nn/input.hpp>
+#include <calotype/nn/model.hpp>
 
 namespace calotype::nn {
 
@@ -23,7 +26,8 @@ constexpr std::size_t input_size() {
   return n;
 }
 
-// One per engine, since the builder remembers which pixels it set there. Allocates at construction only.
+// One per engine, since the builder remembers which pixels it set there; the builder's tables may be shared.
+// Allocates at construction only.
 template <class Net, class Policy, std::uint64_t Signature = signature<Net>>
 class feed {
   using input = typename Net::input;
@@ -41,8 +45,32 @@ class feed {
     }
   }();
 
+  struct no_tables {};
+  struct no_builder {
+    no_builder(std::shared_ptr<no_tables const> const&, Policy const&) noexcept {}
+  };
+  template <bool IsImage, class = void>
+  struct builder_for {
+    using type = no_builder;
+    using tables_type = no_tables;
+  };
+  template <class Unused>
+  struct builder_for<true, Unused> {
+    using type = image_builder<input, Policy>;
+    using tables_type = typename type::tables_type;
+  };
+
  public:
-  explicit feed(Policy policy = {}) : policy_(policy), builder_(policy) {}
+  using tables_type = typename builder_for<builds_images>::tables_type;
+
+  // The builder's tables, once for everything that reads events for a model.
+  static std::shared_ptr<tables_type const> tables_of(model<Net> const& m) {
+    return m.template shared<tables_type>([] { return std::make_shared<tables_type const>(); });
+  }
+
+  explicit feed(Policy policy = {},
+                std::shared_ptr<tables_type const> tables = std::make_shared<tables_type const>())
+      : policy_(policy), builder_(std::move(tables), policy) {}
 
   // What the image builder keeps.
   static constexpr std::size_t workspace_bytes() {
@@ -82,18 +110,6 @@ class feed {
   }
 
  private:
-  struct no_builder {
-    explicit no_builder(Policy const&) noexcept {}
-  };
-  template <bool IsImage, class = void>
-  struct builder_for {
-    using type = no_builder;
-  };
-  template <class Unused>
-  struct builder_for<true, Unused> {
-    using type = image_builder<input, Policy>;
-  };
-
   template <class Engine>
   void set(float const* numbers, Engine& engine) noexcept {
     detail::for_each_index<traits::planes()>([&](auto p) {

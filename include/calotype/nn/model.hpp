@@ -52,24 +52,33 @@ class model {
   template <class Policy>
   std::shared_ptr<packed_parameters<Net, Policy> const> packed(Policy const& policy = {}) const {
     using packed_type = packed_parameters<Net, Policy>;
+    return shared<packed_type>([&] {
+      auto fresh = std::make_shared<packed_type>();
+      using ops = kernel::ops<Policy>;
+      using real = typename ops::real_type;
+      std::vector<real> const numbers(state_->numbers.begin(), state_->numbers.end());
+      typename ops::buffer staged(numbers.size());
+      ops::to_policy(policy, numbers.size(), numbers.data(), staged.data());
+      fresh->pack(staged.data());
+      return fresh;
+    });
+  }
+
+  // A T that all sessions of this model share; made on first use by make(), which returns a shared_ptr<T>.
+  template <class T, class Make>
+  std::shared_ptr<T const> shared(Make&& make) const {
     std::lock_guard const lock(state_->guard);
-    for (auto const& [key, made] : state_->packed) {
-      if (key == &key_of<Policy>) return std::static_pointer_cast<packed_type const>(made);
+    for (auto const& [key, made] : state_->made) {
+      if (key == &key_of<T>) return std::static_pointer_cast<T const>(made);
     }
-    auto fresh = std::make_shared<packed_type>();
-    using ops = kernel::ops<Policy>;
-    using real = typename ops::real_type;
-    std::vector<real> const numbers(state_->numbers.begin(), state_->numbers.end());
-    typename ops::buffer staged(numbers.size());
-    ops::to_policy(policy, numbers.size(), numbers.data(), staged.data());
-    fresh->pack(staged.data());
-    state_->packed.emplace_back(&key_of<Policy>, fresh);
+    std::shared_ptr<T const> fresh = make();
+    state_->made.emplace_back(&key_of<T>, fresh);
     return fresh;
   }
 
  private:
-  // An address of its own for every policy; not constant, so that nothing merges two of them.
-  template <class Policy>
+  // An address of its own for every type; not constant, so that nothing merges two of them.
+  template <class T>
   static inline char key_of = 0;
 
   struct state {
@@ -86,7 +95,7 @@ class model {
     }
     std::vector<float> numbers;
     std::mutex guard;
-    std::vector<std::pair<void const*, std::shared_ptr<void const>>> packed;
+    std::vector<std::pair<void const*, std::shared_ptr<void const>>> made;
   };
   std::shared_ptr<state> state_;
 };

@@ -32,7 +32,10 @@ class session {
   using scores = std::array<float, static_cast<std::size_t>(outputs)>;
 
   explicit session(nn::model<Net> const& model, Policy policy = {})
-      : policy_(policy), packed_(model.packed(policy)), engine_(policy), feed_(policy) {}
+      : policy_(policy),
+        packed_(model.packed(policy)),
+        engine_(policy),
+        feed_(policy, feed_type::tables_of(model)) {}
 
   // The scores of an event.
   template <concepts::event E>
@@ -61,6 +64,8 @@ class session {
   scores const& logits() const noexcept { return logits_; }
 
  private:
+  using feed_type = nn::feed<Net, Policy>;
+
   scores finish() noexcept {
     using real = typename ops::real_type;
     std::array<real, static_cast<std::size_t>(outputs)> raw{};
@@ -78,7 +83,7 @@ class session {
   [[no_unique_address]] Policy policy_;
   std::shared_ptr<nn::packed_parameters<Net, Policy> const> packed_;
   nn::inference_engine<Net, Policy> engine_;
-  nn::feed<Net, Policy> feed_;
+  feed_type feed_;
   scores logits_{};
 };
 

@@ -50,7 +50,7 @@ class trainer {
         gradient_(size) {
     upload(start.parameters(), parameters_);
     int const threads = o.threads < 1 ? 1 : o.threads;
-    for (int t = 0; t < threads; ++t) workers_.push_back(std::make_unique<worker>(policy));
+    for (int t = 0; t < threads; ++t) workers_.push_back(std::make_unique<worker>(policy, start));
   }
 
   options const& settings() const noexcept { return options_; }
@@ -146,8 +146,10 @@ class trainer {
   }
 
   // What one thread needs.
+  using feed_type = nn::feed<Net, Policy>;
+
   struct worker {
-    explicit worker(Policy policy) : engine(policy), feed(policy) {
+    worker(Policy policy, nn::model<Net> const& m) : engine(policy), feed(policy, feed_type::tables_of(m)) {
       for (auto& p : pending) p = buffer(size);
     }
 
@@ -186,7 +188,7 @@ class trainer {
     }
 
     nn::training_engine<Net, Policy> engine;
-    nn::feed<Net, Policy> feed;
+    feed_type feed;
     std::array<buffer, 3> pending;
   };
 
