@@ -9,12 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "recorded_events.hpp"
 #include <benchmark/benchmark.h>
 
 #include <calotype/image/builder.hpp>
 #include <calotype/image/image.hpp>
 #include <calotype/image/presets/cms_run1.hpp>
-#include <calotype/io/ig.hpp>
 
 #if !defined(NDEBUG)
 #error "calotype: benchmarks are worth running from a release build only (-O3 -DNDEBUG)"
@@ -23,6 +23,7 @@
 namespace {
 
 using namespace calotype;
+using recorded_2012::recorded;
 
 struct central {
   static constexpr auto image() { return cms::central({track_pt(), ecal_energy(), hcal_energy()}); }
@@ -39,27 +40,6 @@ struct unsmeared {
     return cms::hcal_centric({track_pt(), ecal_energy(), hcal_energy()}, {.ee_smear = smear::none});
   }
 };
-
-std::vector<event> const& recorded() {
-  static std::vector<event> const events = [] {
-    char const* const named = std::getenv("CALOTYPE_DATA");
-    std::filesystem::path const folder = named != nullptr
-                                             ? std::filesystem::path(named)
-                                             : std::filesystem::path(CALOTYPE_SOURCE_DIR) / "../shared/data";
-    std::vector<std::string> files;
-    if (std::filesystem::is_directory(folder))
-      for (auto const& entry : std::filesystem::recursive_directory_iterator(folder))
-        if (entry.path().extension() == ".ig" && entry.path().string().find("Run2012") != std::string::npos)
-          files.push_back(entry.path().string());
-    std::sort(files.begin(), files.end());
-    std::vector<event> all;
-    for (auto const& file : files)
-      if (auto opened = io::open_ig(file))
-        for (event const& e : *opened) all.push_back(e);
-    return all;
-  }();
-  return events;
-}
 
 template <class Name>
 void build(benchmark::State& state) {

@@ -2918,6 +2918,7 @@ using best_arch = portable;
 //   greater_of(a, b)          a > b ? a : b
 //   select_equal(a, b, x, y)  a == b ? x : y
 //   select_greater(a, b, x, y)
+//   not_zero(a)               a bit for each lane, the first is the lowest
 template <class Arch>
 struct simd {
   static_assert(
@@ -2980,6 +2981,11 @@ struct simd<portable> {
     for (int i = 0; i < lanes; ++i) y.lane[i] = a.lane[i] > b.lane[i] ? x.lane[i] : y.lane[i];
     return y;
   }
+  CALOTYPE_INLINE static unsigned not_zero(type a) {
+    unsigned bits = 0;
+    for (int i = 0; i < lanes; ++i) bits |= static_cast<unsigned>(a.lane[i] != 0) << i;
+    return bits;
+  }
 };
 
 namespace detail {
@@ -3036,6 +3042,9 @@ struct simd<xsimd::fma3<xsimd::avx2>> {
   CALOTYPE_INLINE static type select_greater(type a, type b, type x, type y) {
     return _mm256_blendv_ps(y, x, _mm256_cmp_ps(a, b, _CMP_GT_OQ));
   }
+  CALOTYPE_INLINE static unsigned not_zero(type a) {
+    return static_cast<unsigned>(_mm256_movemask_ps(_mm256_cmp_ps(a, _mm256_setzero_ps(), _CMP_NEQ_UQ)));
+  }
 };
 #endif
 
@@ -3068,6 +3077,9 @@ struct simd<Arch> {
   }
   CALOTYPE_INLINE static type select_greater(type a, type b, type x, type y) {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), y, x);
+  }
+  CALOTYPE_INLINE static unsigned not_zero(type a) {
+    return _mm512_cmp_ps_mask(a, _mm512_setzero_ps(), _CMP_NEQ_UQ);
   }
 
  private:
@@ -3107,6 +3119,10 @@ struct simd<xsimd::neon64> {
   }
   CALOTYPE_INLINE static type select_greater(type a, type b, type x, type y) {
     return vbslq_f32(vcgtq_f32(a, b), x, y);
+  }
+  CALOTYPE_INLINE static unsigned not_zero(type a) {
+    uint32x4_t const place = {1, 2, 4, 8};
+    return vaddvq_u32(vbicq_u32(place, vceqzq_f32(a)));
   }
 };
 #endif
@@ -3706,6 +3722,250 @@ struct chains {
 
 }  // namespace calotype::kernel::cpu
 
+// ---- calotype/kernel/cpu/sparse.hpp
+
+// The first convolution of a detector image, with its ReLU and pool: most pixels hold nothing, so the others
+// are scattered to the outputs that see them. Every output gets the same multiply-adds in the same order as in
+// the dense kernel, but for those with zero, which change no bit.
+
+namespace calotype::kernel::cpu {
+
+// Convolution S and pool P over bands: all outputs of a row of pool windows. A band that holds too much is left
+// to Dense, a pooled_chains (conv.hpp).
+template <class Arch, conv_shape S, pool_shape P, class Dense>
+struct sparse_pooled {
+  using v = simd<Arch>;
+  static constexpr strides from = image_strides(S.in);
+  static constexpr strides pooled = map_strides(P.out());
+  static constexpr int rows = P.out().rows;
+  static constexpr int cols = P.out().cols;
+
+  // One block of filters, windows that lie side by side: the first layers of all models. Convolutions of
+  // narrow images are left alone, they cost nothing.
+  static constexpr bool applies = blocks_of(S.filters) == 1 && P.size == P.stride && S.stride <= S.kernel &&
+                                  S.kernel * S.kernel * S.in.channels >= 16 && S.in.cols >= 16;
+
+  template <bool Relu, class Policy>
+  static void all(Policy const& p, float const* in, float const* bias, float const* weights, window taps,
+                  float* out) {
+    constexpr long long work = rows * band_work * block_size;
+    for_each_part(p, ratio_up(rows, bands), work, [&](int, int part) {
+      int const end = smaller_of((part + 1) * bands, rows);
+      ring_of_rows lists;
+      int next = larger_of(first_row(part * bands), 0);
+      for (int y = part * bands; y < end; ++y) {
+        for (; next < end_row(y); ++next) lists[next].count(in + next * from.row);
+        int entries = 0;
+        for (int row = larger_of(first_row(y), 0); row < end_row(y); ++row) entries += lists[row].size;
+        if (entries == 0) {
+          empty<Relu>(bias, y, out);
+        } else if (entries < most_entries) {
+          for (int row = larger_of(first_row(y), 0); row < end_row(y); ++row) {
+            lists[row].make(in + row * from.row);
+          }
+          band<Relu>(lists, bias, weights, y, out);
+        } else {
+          Dense::template row<Relu>(in, bias, weights, taps, 0, y, out);
+        }
+      }
+    });
+  }
+
+ private:
+  // Rows of windows that one thread does in a go.
+  static constexpr int bands = 4;
+  // Multiply-adds with registers of one block in a dense band.
+  static constexpr long long band_work =
+      static_cast<long long>(P.size) * P.size * cols * S.kernel * S.kernel * S.in.channels;
+  // A filled pixel of one channel takes as long as so many of them.
+  static constexpr int cost_of_entry = 40;
+  static constexpr int most_entries = static_cast<int>(band_work / cost_of_entry);
+
+  // Input rows that a band sees.
+  static constexpr int band_rows = (P.size - 1) * S.stride + S.kernel;
+  static constexpr int first_row(int y) { return y * P.size * S.stride - S.padding; }
+  static constexpr int end_row(int y) { return smaller_of(first_row(y) + band_rows, S.in.rows); }
+
+  // Outputs that see one pixel, in a direction; for some taps one less.
+  static constexpr int reach = ratio_up(S.kernel, S.stride);
+  static constexpr int last_tap = (reach - 1) * S.stride;  // from here on all of them
+  // Outputs beside a band that a pixel at the border reaches: kept, never used. In windows.
+  static constexpr int spare = ratio_up(reach, P.size);
+  static constexpr int margin = spare * P.size;
+  static constexpr int windows = cols + 2 * spare + ratio_up(S.out().cols - cols * P.size, P.size);
+  static constexpr int band_cols = windows * P.size;
+  // Sums for nobody (see scatter): several, so that they do not wait for one another.
+  static constexpr int nobodies = 8;
+  static constexpr int sums_in_row = band_cols + nobodies;
+  static constexpr int windows_in_reach = (reach - 1 + P.size - 1) / P.size + 1;
+  static_assert(!applies || (S.in.cols - 1 + S.padding) / S.stride + margin < band_cols);
+
+  // A bit for every window.
+  struct window_set {
+    static constexpr int words = ratio_up(windows + windows_in_reach, 64);
+    std::uint64_t word[words] = {};
+
+    CALOTYPE_INLINE void add(int w) { word[w / 64] |= std::uint64_t{1} << w % 64; }
+    CALOTYPE_INLINE bool has(int w) const { return word[w / 64] >> w % 64 & 1; }
+  };
+
+  // The filled pixels of a row by column and channel, each with where it goes: to the outputs from `left` on,
+  // the first of them through tap `weight` / channels. The list is made when a band wants it.
+  struct row_list {
+    static constexpr int capacity = smaller_of(most_entries, S.in.cols* S.in.channels);
+    struct entry {
+      float value;
+      std::uint16_t weight;  // tap * channels + channel
+      std::uint16_t left;
+    };
+    static constexpr int groups = ratio_up(S.in.cols, v::lanes);
+    int size;
+    bool listed;
+    std::uint16_t filled[groups][S.in.channels];
+    window_set seen;
+    entry list[static_cast<std::size_t>(capacity + S.in.channels)];
+
+    void count(float const* row) {
+      size = 0;
+      listed = false;
+      for (int g = 0; g < groups; ++g) {
+        int const x = g * v::lanes, n = S.in.cols - x;
+        for (int c = 0; c < S.in.channels; ++c) {
+          float const* const p = row + c * from.channel + x;
+          unsigned const bits = v::not_zero(n >= v::lanes ? v::load(p) : v::load_part(p, n));
+          filled[g][c] = static_cast<std::uint16_t>(bits);
+          size += std::popcount(bits);
+        }
+      }
+    }
+
+    // Precondition: size <= capacity.
+    void make(float const* row) {
+      if (std::exchange(listed, true)) return;
+      seen = {};
+      int i = 0;
+      for (int g = 0; g < groups; ++g) {
+        unsigned any = 0;
+        for (int c = 0; c < S.in.channels; ++c) any |= filled[g][c];
+        for (; any != 0; any &= any - 1) {
+          int const bit = std::countr_zero(any), x = g * v::lanes + bit;
+          // Counted from the margin on: output o sees the pixel through tap `padded` - o stride.
+          int const padded = x + S.padding + margin * S.stride;
+          int const left = (padded - S.kernel + S.stride) / S.stride;
+          int const tap = padded - left * S.stride;
+          CALOTYPE_UNROLL for (int w = 0; w < windows_in_reach; ++w) seen.add(left / P.size + w);
+          for (int c = 0; c < S.in.channels; ++c) {
+            list[i] = {row[c * from.channel + x], static_cast<std::uint16_t>(tap * S.in.channels + c),
+                       static_cast<std::uint16_t>(left)};
+            i += filled[g][c] >> bit & 1;
+          }
+        }
+      }
+    }
+  };
+
+  // The rows of a band; those of the next take the place of those that it does not see.
+  class ring_of_rows {
+   public:
+    row_list& operator[](int row) { return rows_[row % band_rows]; }
+    row_list const& operator[](int row) const { return rows_[row % band_rows]; }
+
+   private:
+    row_list rows_[band_rows];
+  };
+
+  static constexpr int registers = registers_per_block<Arch>;
+
+  template <bool Relu>
+  static void empty(float const* bias, int y, float* out) {
+    float* const to = out + y * pooled.row;
+    CALOTYPE_UNROLL for (int n = 0; n < registers; ++n) {
+      vec<Arch> const start = v::load(bias + n * v::lanes);
+      for (int x = 0; x < cols; ++x) {
+        v::store(to + x * pooled.pixel + n * v::lanes, Relu ? rectified<Arch>(start) : start);
+      }
+    }
+  }
+
+  template <bool Relu>
+  static void band(ring_of_rows const& lists, float const* bias, float const* weights, int y, float* out) {
+    vec<Arch> start[registers];
+    CALOTYPE_UNROLL for (int n = 0; n < registers; ++n) start[n] = v::load(bias + n * v::lanes);
+    int const first = first_row(y);
+
+    window_set seen;
+    for (int row = larger_of(first, 0); row < end_row(y); ++row) {
+      for (int i = 0; i < window_set::words; ++i) seen.word[i] |= lists[row].seen.word[i];
+    }
+    alignas(64) float sums[P.size][sums_in_row * block_size];
+    for (int i = 0; i < window_set::words; ++i) {
+      for (std::uint64_t left = seen.word[i]; left != 0; left &= left - 1) {
+        int const w = i * 64 + std::countr_zero(left);
+        if (w >= windows) break;
+        for (int r = 0; r < P.size; ++r) {
+          CALOTYPE_UNROLL for (int c = 0; c < P.size; ++c) {
+            CALOTYPE_UNROLL for (int n = 0; n < registers; ++n) {
+              v::store(sums[r] + (w * P.size + c) * block_size + n * v::lanes, start[n]);
+            }
+          }
+        }
+      }
+    }
+    // Input row by input row, so that every output sees its pixels in their order.
+    for (int row = larger_of(first, 0); row < end_row(y); ++row) {
+      for (int r = 0; r < P.size; ++r) {
+        int const ky = row - first - r * S.stride;
+        if (ky >= 0 && ky < S.kernel) {
+          scatter(lists[row], weights + ky * S.kernel * S.in.channels * block_size, sums[r]);
+        }
+      }
+    }
+
+    float* to = out + y * pooled.row;
+    for (int x = 0; x < cols; ++x, to += pooled.pixel) {
+      int const w = x + spare;
+      bool const filled = seen.has(w);
+      CALOTYPE_UNROLL for (int n = 0; n < registers; ++n) {
+        vec<Arch> best = start[n];
+        if (filled) {
+          float const* const sum = sums[0] + w * P.size * block_size + n * v::lanes;
+          best = v::load(sum);
+          CALOTYPE_UNROLL for (int r = 0; r < P.size; ++r) {
+            CALOTYPE_UNROLL for (int c = 0; c < P.size; ++c) {
+              best = v::greater_of(v::load(sum + (r * sums_in_row + c) * block_size), best);
+            }
+          }
+        }
+        v::store(to + n * v::lanes, Relu ? rectified<Arch>(best) : best);
+      }
+    }
+  }
+
+  // The pixels of an input row into the outputs of a row that see them: one after the other, since their sums
+  // overlap. An output that a tap does not reach is replaced by one for nobody: cheaper than a branch.
+  static void scatter(row_list const& row, float const* weights, float* sums) {
+    float* const nobody = sums + band_cols * block_size;
+    for (int k = 0; k < nobodies * block_size; k += v::lanes) v::store(nobody + k, v::broadcast(0.f));
+    for (int i = 0; i < row.size; ++i) {
+      auto const e = row.list[i];
+      vec<Arch> const value = v::broadcast(e.value);
+      float const* const weight = weights + e.weight * block_size;
+      float* const sum = sums + e.left * block_size;
+      CALOTYPE_UNROLL for (int x = 0; x < reach; ++x) {
+        constexpr bool always = last_tap == 0 || S.kernel - S.stride >= last_tap;
+        bool const used = always || x + 1 < reach || e.weight >= last_tap * S.in.channels;
+        float* const s = used ? sum + x * block_size : nobody + i % nobodies * block_size;
+        float const* const w = used ? weight - x * S.stride * S.in.channels * block_size : weight;
+        CALOTYPE_UNROLL for (int n = 0; n < registers; ++n) {
+          v::store(s + n * v::lanes, v::fma(value, v::load(w + n * v::lanes), v::load(s + n * v::lanes)));
+        }
+      }
+    }
+  }
+};
+
+}  // namespace calotype::kernel::cpu
+
 // ---- calotype/kernel/cpu/conv.hpp
 
 // Convolution: bias, shortcut, ReLU and max pool in the same pass as the chains of multiply-adds. Its gradients
@@ -3763,28 +4023,32 @@ struct pooled_chains {
   template <bool Relu, class Policy>
   static void all(Policy const& p, float const* in, float const* bias, float const* weights, window w,
                   float* out) {
-    in += w.first_row * L.from.row + w.first_col * L.from.pixel;
-    int const weights_of_group = w.rows * w.cols * L.from.channels * chain::width;
     for_each_part(p, L.blocks / chain::together * Pooled.rows, chain::work(w), [&](int, int part) {
-      int const group = part / Pooled.rows, y = part % Pooled.rows;
-      float const* from = in + y * Size * L.stride * L.from.row;
-      float const* const b = bias + group * chain::width;
-      float const* const weight = weights + group * weights_of_group;
-      float* to = out + group * chain::together * Pooled.block + y * Pooled.row;
-      for (int i = 0; i < across.count; ++i) {
-        if constexpr (across.longer > 0) {
-          if (i < across.longer) {
-            tile<across.length + 1, Relu>(from, b, weight, chain::whole(w), to);
-            from += (across.length + 1) * Size * L.stride * L.from.pixel;
-            to += (across.length + 1) * Pooled.pixel;
-            continue;
-          }
-        }
-        tile<across.length, Relu>(from, b, weight, chain::whole(w), to);
-        from += across.length * Size * L.stride * L.from.pixel;
-        to += across.length * Pooled.pixel;
-      }
+      row<Relu>(in, bias, weights, w, part / Pooled.rows, part % Pooled.rows, out);
     });
+  }
+
+  // Row y of the pooled map, group `group` of its channels.
+  template <bool Relu>
+  static void row(float const* in, float const* bias, float const* weights, window w, int group, int y,
+                  float* out) {
+    float const* from = in + (w.first_row + y * Size * L.stride) * L.from.row + w.first_col * L.from.pixel;
+    float const* const b = bias + group * chain::width;
+    float const* const weight = weights + group * (w.rows * w.cols * L.from.channels * chain::width);
+    float* to = out + group * chain::together * Pooled.block + y * Pooled.row;
+    for (int i = 0; i < across.count; ++i) {
+      if constexpr (across.longer > 0) {
+        if (i < across.longer) {
+          tile<across.length + 1, Relu>(from, b, weight, chain::whole(w), to);
+          from += (across.length + 1) * Size * L.stride * L.from.pixel;
+          to += (across.length + 1) * Pooled.pixel;
+          continue;
+        }
+      }
+      tile<across.length, Relu>(from, b, weight, chain::whole(w), to);
+      from += across.length * Size * L.stride * L.from.pixel;
+      to += across.length * Pooled.pixel;
+    }
   }
 
  private:
@@ -3854,8 +4118,14 @@ struct conv {
   static void forward_pool(Policy const& p, float const* in, float const* packed,
                            float* out) noexcept requires pools<P> {
     constexpr strides pooled = map_strides(P.out());
-    pooled_chains<arch, shape, pooled, P.size>::template all<Relu>(
-        p, in + from.origin(), packed, packed + bias_size, taps, out + pooled.origin());
+    using dense = pooled_chains<arch, shape, pooled, P.size>;
+    using sparse = sparse_pooled<arch, S, P, dense>;
+    if constexpr (FromImage && Relu && sparse::applies) {
+      sparse::template all<Relu>(p, in + from.origin(), packed, packed + bias_size, taps,
+                                 out + pooled.origin());
+    } else {
+      dense::template all<Relu>(p, in + from.origin(), packed, packed + bias_size, taps, out + pooled.origin());
+    }
   }
 
  private:
@@ -6091,23 +6361,23 @@ struct block {
 
 // The projections of a layout. A projection is a named struct with
 //
-//   static constexpr quantity fills;                                    the channel it feeds
-//   static constexpr std::array<region, n> regions(image_options);      where it writes
-//   static constexpr bool active(image_options);                        optional: whether it takes part
+//   fills       static constexpr quantity: the channel it feeds
+//   regions     static constexpr std::array<region, n> regions(image_options): where it writes
+//   signature   static constexpr std::uint64_t signature(): a number that changes with everything that decides
+//               where it draws: segmentation<D>::signature() of those it looks at, and its own rules
+//   active      static constexpr bool active(image_options), optional: whether it takes part
 //
 // and either hits as its source:
 //
-//   using source = D;                                                   the segmentation<D> whose hits it reads
-//   static constexpr block at(image_options, int cell);                 where the cell with this dense index
-//   goes, or template <class F> static void blocks(image_options, F emit);       emit(cell, block) for every
-//   pair; a cell's energy
-//                                                                       is shared equally by all its blocks
-//   static constexpr bool tabulated;                                    optional: `at` is costly and is
-//   tabulated once
+//   source      a type: the segmentation<source> whose hits it reads
+//   at          static constexpr block at(image_options, int cell): where the cell with this dense index goes;
+//               or template <class F> static void blocks(image_options, F emit), which calls emit(cell, block)
+//               for every pair: a cell's energy is shared equally by all its blocks
+//   tabulated   static constexpr bool, optional: `at` is costly, and tabulated once
 //
 // or tracks:
 //
-//   struct locator { block operator()(float eta, float phi) const noexcept; };   row -1 outside and for NaN
+//   locator     a struct with block operator()(float eta, float phi) const noexcept: row -1 outside and for NaN
 //
 // Energies are added in the order of the projections in the list and of the hits (tracks) in the event.
 template <class... Projections>
@@ -6240,11 +6510,22 @@ constexpr bool distinct(channel_list const& channels) {
   return true;
 }
 
+template <class Projection, bool Has>
+constexpr void projection_has_signature() {
+  static_assert(
+      Has,
+      "calotype::image: a projection of your own needs static constexpr std::uint64_t signature(): a number "
+      "that "
+      "changes with everything that decides where it draws, e.g. segmentation<D>::signature() of its source");
+}
+
 template <class P>
 constexpr void add_source(hasher& h, channel_list const& channels, image_options options) {
   if (channels.find(P::fills) < 0 || !active<P>(options)) return;
   h.add(static_cast<int>(P::fills));
-  if constexpr (requires { typename P::source; }) h.add(segmentation<typename P::source>::signature());
+  projection_has_signature < P, requires { P::signature(); }
+  > ();
+  if constexpr (requires { P::signature(); }) h.add(P::signature());
 }
 
 template <class... P>
@@ -6279,10 +6560,6 @@ constexpr std::uint64_t signature_of(image_description<Layout> const& d) {
   return h.value();
 }
 
-}  // namespace detail
-
-namespace detail {
-
 template <class Name>
 constexpr std::uint64_t signature_of_image() {
   return signature_of(Name::image());
@@ -6295,14 +6572,10 @@ constexpr std::uint64_t signature_of_image() {
 template <class Name, std::uint64_t Signature = detail::signature_of_image<Name>()>
 class image_traits {
   static constexpr auto description_ = Name::image();
+  static constexpr auto planes_ = decltype(description_)::layout_type::planes();
 
  public:
   using layout_type = typename decltype(description_)::layout_type;
-
- private:
-  static constexpr auto planes_ = layout_type::planes();
-
- public:
   static constexpr auto description() { return description_; }
   static constexpr image_options options = description_.options;
   static constexpr std::string_view name = layout_type::name();
@@ -6409,7 +6682,7 @@ concept tabulates = requires {
 
 // From a hit's cell to its blocks. Three forms, chosen by what the projection offers: computed for every hit, a
 // table of one block per cell, or lists of blocks. Immutable after construction.
-template <class Projection, std::uint64_t Signature = segmentation<typename Projection::source>::signature()>
+template <class Projection, std::uint64_t Signature = Projection::signature()>
 class hit_table {
  public:
   explicit hit_table(image_options options) : options_(options) {}
@@ -6927,12 +7200,18 @@ class image_builder {
   template <class P, class Tool>
   [[gnu::flatten]] void collect_hits(std::span<hit const> hits, image_report& report,
                                      Tool const& table) noexcept {
+    using source = segmentation<typename P::source>;
+    static_assert(
+        source::has_ids,
+        "calotype::image_builder: hits are known by their ids, but the segmentation that this projection "
+        "reads has none; add ids() to its description");
     for (hit const h : hits) {
       if (!detail::positive_and_finite(h.energy)) {
         ++(detail::finite(h.energy) ? report.not_positive : report.not_finite);
         continue;
       }
-      int const cell = segmentation<typename P::source>::unpack(h.id);
+      int cell = -1;
+      if constexpr (source::has_ids) cell = source::unpack(h.id);
       if (cell < 0) {
         ++report.unknown;
         continue;
@@ -7006,6 +7285,7 @@ template <quantity Quantity, class Source, int Plane, int Rows, int Cols, int Ro
 struct cells_to_pixels {
   static constexpr quantity fills = Quantity;
   using source = Source;
+  static constexpr std::uint64_t signature() { return Signature; }
   static constexpr std::array<region, 1> regions(image_options) {
     static_assert(
         segmentation<Source>::size() == Rows * Cols,
@@ -7022,6 +7302,7 @@ template <quantity Quantity, class Source, int Plane, int Rows, int Cols, int Bl
 struct cells_to_blocks {
   static constexpr quantity fills = Quantity;
   using source = Source;
+  static constexpr std::uint64_t signature() { return Signature; }
   static constexpr std::array<region, 1> regions(image_options o) {
     static_assert(
         segmentation<Source>::size() == Rows * Cols,
@@ -7046,6 +7327,9 @@ struct centers_to_pixels {
   static constexpr quantity fills = Quantity;
   using source = Source;
   static constexpr bool tabulated = true;
+  static constexpr std::uint64_t signature() {
+    return hasher{}.add(SourceSignature).add(TargetSignature).value();
+  }
   static constexpr std::array<region, 1> regions(image_options) {
     static_assert(segmentation<Target>::size() == Rows * Cols,
                   "calotype::centers_to_pixels: the target must have Rows x Cols cells, counted row by row");
@@ -7059,9 +7343,10 @@ struct centers_to_pixels {
 };
 
 // Tracks to the cell that their direction points at, drawn where Projection draws that cell.
-template <class Projection, std::uint64_t Signature = segmentation<typename Projection::source>::signature()>
+template <class Projection, std::uint64_t Signature = Projection::signature()>
 struct tracks_to_cells {
   static constexpr quantity fills = quantity::track_pt;
+  static constexpr std::uint64_t signature() { return Signature; }
   static constexpr auto regions(image_options) {
     auto list = Projection::regions(image_options{});
     for (region& r : list) r.divisor = 1;
@@ -7142,6 +7427,13 @@ inline constexpr std::array<double, 56> endcap_edges() {
           2.59,   2.62,   2.65,   2.72,   2.79,   2.86,   2.93,   3.0};
 }
 
+// Borders in one number.
+constexpr std::uint64_t signature_of(auto const& edges) {
+  hasher h;
+  for (auto const edge : edges) h.add(edge);
+  return h.value();
+}
+
 // The column of an azimuth: that of EB crystals. -1 for NaN.
 constexpr int column_of(double phi) {
   constexpr auto around = eb::cells().v;
@@ -7153,6 +7445,7 @@ template <int First>
 struct eb_crystals {
   static constexpr quantity fills = quantity::ecal_energy;
   using source = eb;
+  static constexpr std::uint64_t signature() { return segmentation<eb>::signature(); }
   static constexpr std::array<region, 1> regions(image_options) {
     return {{{.plane = 0, .row = First, .rows = 170, .cols = 360}}};
   }
@@ -7163,6 +7456,7 @@ struct eb_crystals {
 struct ee_crystals {
   static constexpr quantity fills = quantity::ecal_energy;
   using source = ee;
+  static constexpr std::uint64_t signature() { return segmentation<ee>::signature(); }
   static constexpr bool tabulated = true;
   static constexpr std::array<region, 2> regions(image_options) {
     return {{{.plane = 1, .rows = 100, .cols = 100}, {.plane = 2, .rows = 100, .cols = 100}}};
@@ -7180,6 +7474,9 @@ struct ee_crystals {
 struct ee_rows {
   static constexpr quantity fills = quantity::ecal_energy;
   using source = ee;
+  static constexpr std::uint64_t signature() {
+    return hasher{}.add(segmentation<ee>::signature()).add(signature_of(endcap_edges())).value();
+  }
   static constexpr bool tabulated = true;
   static constexpr std::array<region, 2> regions(image_options o) {
     if (o.ee_smear == smear::none)
@@ -7215,6 +7512,7 @@ template <class Source, int Last>
 struct hcal_towers {
   static constexpr quantity fills = quantity::hcal_energy;
   using source = Source;
+  static constexpr std::uint64_t signature() { return segmentation<Source>::signature(); }
   static constexpr bool tabulated = true;
   static constexpr bool active(image_options o) {
     return std::is_same_v<Source, towers> == (o.hcal == hcal_source::towers);
@@ -7243,6 +7541,9 @@ template <class Source>
 struct hcal_on_crystals {
   static constexpr quantity fills = quantity::hcal_energy;
   using source = Source;
+  static constexpr std::uint64_t signature() {
+    return hasher{}.add(segmentation<Source>::signature()).add(segmentation<ee>::signature()).value();
+  }
   static constexpr int max_blocks = 40'000;  // of all towers; see the unit test
   static constexpr bool active(image_options o) { return hcal_towers<Source, 17>::active(o); }
   static constexpr std::array<region, 3> regions(image_options o) {
@@ -7324,6 +7625,7 @@ constexpr std::array<float, 281> stitched_edges() {
 // Tracks by their direction at the beam line, |eta| <= 1.479, rows as the EB crystals. Sum.
 struct tracks_on_barrel {
   static constexpr quantity fills = quantity::track_pt;
+  static constexpr std::uint64_t signature() { return signature_of(barrel_edges()); }
   static constexpr std::array<region, 1> regions(image_options) { return {{{.rows = 170, .cols = 360}}}; }
   struct locator {
     block operator()(float eta, float phi) const noexcept {
@@ -7337,6 +7639,7 @@ struct tracks_on_barrel {
 // The same for the stitched image, up to |eta| = 3. Tracks are not smeared. Sum.
 struct tracks_on_rows {
   static constexpr quantity fills = quantity::track_pt;
+  static constexpr std::uint64_t signature() { return signature_of(stitched_edges()); }
   static constexpr std::array<region, 1> regions(image_options) { return {{{.rows = 280, .cols = 360}}}; }
   struct locator {
     block operator()(float eta, float phi) const noexcept {
@@ -7437,6 +7740,9 @@ class nearest_crystal {
 // EE crystal nearest in angle (planes 1 and 2). Sum.
 struct tracks_on_crystals {
   static constexpr quantity fills = quantity::track_pt;
+  static constexpr std::uint64_t signature() {
+    return hasher{}.add(signature_of(barrel_edges())).add(segmentation<ee>::signature()).value();
+  }
   static constexpr std::array<region, 3> regions(image_options) {
     return {{{.plane = 0, .rows = 170, .cols = 360},
              {.plane = 1, .rows = 100, .cols = 100},
@@ -7849,7 +8155,7 @@ struct parameter {
 
 enum class problem_kind : unsigned char {
   none,
-  size_positive,
+  size_too_small,
   rate_in_range,
   name_length,
   name_twice,
@@ -7858,6 +8164,7 @@ enum class problem_kind : unsigned char {
   window_too_large,
   residual_channels,
   dense_inputs,
+  branches_first,
   branch_count,
   branch_empty,
   branch_result,
@@ -7958,6 +8265,20 @@ class plan_builder {
     plan_.result = current_;
   }
 
+  // Every input, and the logits of one of them.
+  template <class Input>
+  constexpr void run_nothing(int outputs) {
+    using traits = input_traits<Input>;
+    if constexpr (traits::valid) {
+      for (int p = 0; p < traits::planes(); ++p) add_value({traits::plane(p), -1, 0, true});
+    } else {
+      add_value({{1, 1, 1}, -1, 0, true});
+    }
+    if (!shape().is_vector()) one(layer(global_max_pool{}), outputs);
+    one(layer(logits{}), outputs);
+    plan_.result = current_;
+  }
+
   constexpr plan<Capacity> const& get() const { return plan_; }
 
  private:
@@ -8022,15 +8343,15 @@ class plan_builder {
   }
 
   constexpr void check_numbers(layer const& l) {
-    auto const positive = [&](int number) {
-      if (ok() && number < 1) fail(problem_kind::size_positive, layer_, number, 1);
+    auto const at_least = [&](int least, int number) {
+      if (ok() && number < least) fail(problem_kind::size_too_small, layer_, number, least);
     };
     bool const is_conv = l.kind == layer_kind::conv, is_residual = l.kind == layer_kind::residual;
     bool const is_pool = l.kind == layer_kind::max_pool;
-    if (is_conv || is_residual || l.kind == layer_kind::dense) positive(l.filters);
-    if (is_conv || is_pool) positive(l.kernel);
-    if (is_conv || is_pool || is_residual) positive(l.stride);
-    if (is_conv) positive(l.padding + 1);
+    if (is_conv || is_residual || l.kind == layer_kind::dense) at_least(1, l.filters);
+    if (is_conv || is_pool) at_least(1, l.kernel);
+    if (is_conv || is_pool || is_residual) at_least(1, l.stride);
+    if (is_conv) at_least(0, l.padding);
     if (l.kind == layer_kind::dropout && !(l.rate >= 0 && l.rate < 1)) {
       fail(problem_kind::rate_in_range, layer_, l.rate < 0 ? -1 : 1, 0);
     }
@@ -8179,6 +8500,7 @@ class plan_builder {
         return;
       }
       case layer_kind::begin_branches: {
+        if (layer_ > 0) return fail(problem_kind::branches_first, layer_, layer_, 0);
         if (l.option != planes_) return fail(problem_kind::branch_count, layer_, l.option, planes_);
         branch_ = -1;
         return;
@@ -8245,108 +8567,126 @@ class plan_builder {
 };
 
 template <class Net>
+constexpr int plan_capacity() {
+  return 4 * Net::layers().size() + 8 + input_traits<typename Net::input>::planes();
+}
+// The smallest network with the inputs and outputs of Net.
+template <class Net>
+constexpr auto stand_in() {
+  plan_builder<plan_capacity<Net>()> builder;
+  builder.template run_nothing<typename Net::input>(Net::classes().size());
+  return builder.get();
+}
+template <class Net>
 constexpr auto make_plan() {
   if constexpr (input_traits<typename Net::input>::valid) {
-    constexpr int capacity = 4 * Net::layers().size() + 8;
-    plan_builder<capacity> builder;
+    plan_builder<plan_capacity<Net>()> builder;
     builder.template run<typename Net::input>(Net::layers(), Net::classes().size());
     return builder.get();
   } else {
-    return plan<1>{};  // the compiler has said why
+    return stand_in<Net>();  // the compiler has said why
   }
 }
 
 // One sentence per kind of mistake; the numbers are template arguments, so every compiler prints them.
+// Functions, not classes: a class with a failed assertion breaks whatever names it, and the sentence drowns.
 template <class Net, int Layer, int Got, int Want>
-struct sizes_are_positive {
+constexpr void sizes_are_large_enough() {
   static_assert(
       Got >= Want,
       "calotype::nn: the layer named by Layer has a number of filters or units, a kernel, a size or a "
       "stride below 1, or a padding below 0; set it");
-};
+}
 template <class Net, int Layer, int Got, int Want>
-struct rate_is_in_range {
+constexpr void rate_is_in_range() {
   static_assert(
       Got == Want,
       "calotype::nn::dropout: the layer named by Layer has a rate below 0 (Got = -1) or of 1 and more "
       "(Got = 1); keep a part of the numbers, 0 <= rate < 1");
-};
+}
 template <class Net, int Layer, int Got, int Want>
-struct name_is_short {
+constexpr void name_is_short() {
   static_assert(Got <= Want,
                 "calotype::nn: the name of the layer or branch at Layer has Got characters (limit Want); "
                 "shorten it");
-};
+}
 template <class Net, int Layer, int Got, int Want>
-struct names_differ {
+constexpr void names_differ() {
   static_assert(Got == Want,
                 "calotype::nn: the parameters of the layers Want and Got have the same name; give one of these "
                 "layers another .name");
-};
+}
 template <class Net, int Layer, int Got, int Want>
-struct relu_must_follow_conv_or_dense {
+constexpr void relu_must_follow_conv_or_dense() {
   static_assert(
       Got == Want,
       "calotype::nn::relu: the layer named by Layer has no conv, dense or logits layer directly before it; "
       "move the relu behind one");
-};
+}
 template <class Net, int Layer, int Got, int Want>
-struct layer_needs_a_feature_map {
+constexpr void layer_needs_a_feature_map() {
   static_assert(Got == Want,
                 "calotype::nn: the layer named by Layer works on a feature map but gets a vector; "
                 "put it before global_max_pool or dense");
-};
+}
 template <class Net, int Layer, int Got, int Want>
-struct window_fits_the_map {
+constexpr void window_fits_the_map() {
   static_assert(Got <= Want,
                 "calotype::nn: the window of the layer named by Layer (Got) is larger than its input with "
                 "padding (Want); "
                 "use a smaller kernel or fewer pooling layers before it");
-};
+}
 template <class Net, int Layer, int Got, int Want>
-struct residual_channels_match {
+constexpr void residual_channels_match() {
   static_assert(Got == Want,
                 "calotype::nn::residual: the block named by Layer has Got output channels but Want input "
                 "channels, and its "
                 "shortcut is the identity; set .filters to the input's channels, or .stride = 2 for a "
                 "projection shortcut");
-};
+}
 template <class Net, int Layer, int Got, int Want>
-struct dense_inputs_are_few {
+constexpr void dense_inputs_are_few() {
   static_assert(
       Got <= Want,
       "calotype::nn::dense: the layer named by Layer would flatten a map of Got numbers (limit Want); "
       "pool before it (max_pool, global_max_pool) or raise .max_inputs");
-};
+}
 template <class Net, int Layer, int Got, int Want>
-struct one_branch_per_plane {
+constexpr void branches_come_first() {
+  static_assert(
+      Got == Want,
+      "calotype::nn::branches: the branches at Layer read the planes of the image, so no layer may come "
+      "before them; put these layers into the branches");
+}
+template <class Net, int Layer, int Got, int Want>
+constexpr void one_branch_per_plane() {
   static_assert(Got == Want,
                 "calotype::nn::branches: the image has Want planes but the network reads Got; "
                 "list one branch(...) per plane in branches(...)");
-};
+}
 template <class Net, int Layer, int Got, int Want>
-struct branch_has_a_layer {
+constexpr void branch_has_a_layer() {
   static_assert(
       Got >= Want,
       "calotype::nn::branches: the branch before the layer named by Layer has no layer that computes; "
       "give it one, e.g. a dense layer");
-};
+}
 template <class Net, int Layer, int Got, int Want>
-struct branch_ends_in_a_vector {
+constexpr void branch_ends_in_a_vector() {
   static_assert(Got == Want,
                 "calotype::nn::branches: the branch before the layer named by Layer ends in a feature map; "
                 "end it with global_max_pool or dense");
-};
+}
 template <class Net, int Layer, int Got, int Want>
-struct outputs_match_classes {
+constexpr void outputs_match_classes() {
   static_assert(
       Got == Want,
       "calotype::nn: the last layer has Got outputs but classes() needs Want; end the network with logits{}");
-};
+}
 template <class Net, int Layer, int Got, int Want>
-struct network_ends_in_logits {
+constexpr void network_ends_in_logits() {
   static_assert(Got == Want, "calotype::nn: the last layer must be logits{} or a dense layer without relu");
-};
+}
 
 template <class Net>
 inline constexpr auto unchecked_plan = make_plan<Net>();
@@ -8355,41 +8695,44 @@ template <class Net>
 constexpr auto checked_plan() {
   constexpr problem found = unchecked_plan<Net>.problem;
   constexpr int layer = found.layer, got = found.got, want = found.want;
-  if constexpr (found.kind == problem_kind::size_positive) {
-    (void)sizeof(sizes_are_positive<Net, layer, got, want>);
+  if constexpr (found.kind == problem_kind::size_too_small) {
+    sizes_are_large_enough<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::rate_in_range) {
-    (void)sizeof(rate_is_in_range<Net, layer, got, want>);
+    rate_is_in_range<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::name_length) {
-    (void)sizeof(name_is_short<Net, layer, got, want>);
+    name_is_short<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::name_twice) {
-    (void)sizeof(names_differ<Net, layer, got, want>);
+    names_differ<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::relu_position) {
-    (void)sizeof(relu_must_follow_conv_or_dense<Net, layer, got, want>);
+    relu_must_follow_conv_or_dense<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::map_needed) {
-    (void)sizeof(layer_needs_a_feature_map<Net, layer, got, want>);
+    layer_needs_a_feature_map<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::window_too_large) {
-    (void)sizeof(window_fits_the_map<Net, layer, got, want>);
+    window_fits_the_map<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::residual_channels) {
-    (void)sizeof(residual_channels_match<Net, layer, got, want>);
+    residual_channels_match<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::dense_inputs) {
-    (void)sizeof(dense_inputs_are_few<Net, layer, got, want>);
+    dense_inputs_are_few<Net, layer, got, want>();
+  } else if constexpr (found.kind == problem_kind::branches_first) {
+    branches_come_first<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::branch_count) {
-    (void)sizeof(one_branch_per_plane<Net, layer, got, want>);
+    one_branch_per_plane<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::branch_empty) {
-    (void)sizeof(branch_has_a_layer<Net, layer, got, want>);
+    branch_has_a_layer<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::branch_result) {
-    (void)sizeof(branch_ends_in_a_vector<Net, layer, got, want>);
+    branch_ends_in_a_vector<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::outputs) {
-    (void)sizeof(outputs_match_classes<Net, layer, got, want>);
+    outputs_match_classes<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::last_layer) {
-    (void)sizeof(network_ends_in_logits<Net, layer, got, want>);
+    network_ends_in_logits<Net, layer, got, want>();
   }
-  return unchecked_plan<Net>;
+  // A broken network goes on as another one, so that nothing else is said about it.
+  if constexpr (found.kind != problem_kind::none) {
+    return stand_in<Net>();
+  } else {
+    return unchecked_plan<Net>;
+  }
 }
-
-}  // namespace detail
-
-namespace detail {
 
 template <class Net>
 constexpr std::uint64_t signature_of_network() {

@@ -8,6 +8,7 @@
 #include <calotype/kernel/cpu/chain.hpp>
 #include <calotype/kernel/cpu/layout.hpp>
 #include <calotype/kernel/cpu/simd.hpp>
+#include <calotype/kernel/cpu/sparse.hpp>
 #include <calotype/kernel/ops.hpp>
 
 namespace calotype::kernel::cpu {
@@ -62,28 +63,32 @@ struct pooled_chains {
   template <bool Relu, class Policy>
   static void all(Policy const& p, float const* in, float const* bias, float const* weights, window w,
                   float* out) {
-    in += w.first_row * L.from.row + w.first_col * L.from.pixel;
-    int const weights_of_group = w.rows * w.cols * L.from.channels * chain::width;
     for_each_part(p, L.blocks / chain::together * Pooled.rows, chain::work(w), [&](int, int part) {
-      int const group = part / Pooled.rows, y = part % Pooled.rows;
-      float const* from = in + y * Size * L.stride * L.from.row;
-      float const* const b = bias + group * chain::width;
-      float const* const weight = weights + group * weights_of_group;
-      float* to = out + group * chain::together * Pooled.block + y * Pooled.row;
-      for (int i = 0; i < across.count; ++i) {
-        if constexpr (across.longer > 0) {
-          if (i < across.longer) {
-            tile<across.length + 1, Relu>(from, b, weight, chain::whole(w), to);
-            from += (across.length + 1) * Size * L.stride * L.from.pixel;
-            to += (across.length + 1) * Pooled.pixel;
-            continue;
-          }
-        }
-        tile<across.length, Relu>(from, b, weight, chain::whole(w), to);
-        from += across.length * Size * L.stride * L.from.pixel;
-        to += across.length * Pooled.pixel;
-      }
+      row<Relu>(in, bias, weights, w, part / Pooled.rows, part % Pooled.rows, out);
     });
+  }
+
+  // Row y of the pooled map, group `group` of its channels.
+  template <bool Relu>
+  static void row(float const* in, float const* bias, float const* weights, window w, int group, int y,
+                  float* out) {
+    float const* from = in + (w.first_row + y * Size * L.stride) * L.from.row + w.first_col * L.from.pixel;
+    float const* const b = bias + group * chain::width;
+    float const* const weight = weights + group * (w.rows * w.cols * L.from.channels * chain::width);
+    float* to = out + group * chain::together * Pooled.block + y * Pooled.row;
+    for (int i = 0; i < across.count; ++i) {
+      if constexpr (across.longer > 0) {
+        if (i < across.longer) {
+          tile<across.length + 1, Relu>(from, b, weight, chain::whole(w), to);
+          from += (across.length + 1) * Size * L.stride * L.from.pixel;
+          to += (across.length + 1) * Pooled.pixel;
+          continue;
+        }
+      }
+      tile<across.length, Relu>(from, b, weight, chain::whole(w), to);
+      from += across.length * Size * L.stride * L.from.pixel;
+      to += across.length * Pooled.pixel;
+    }
   }
 
  private:
@@ -153,8 +158,14 @@ struct conv {
   static void forward_pool(Policy const& p, float const* in, float const* packed,
                            float* out) noexcept requires pools<P> {
     constexpr strides pooled = map_strides(P.out());
-    pooled_chains<arch, shape, pooled, P.size>::template all<Relu>(
-        p, in + from.origin(), packed, packed + bias_size, taps, out + pooled.origin());
+    using dense = pooled_chains<arch, shape, pooled, P.size>;
+    using sparse = sparse_pooled<arch, S, P, dense>;
+    if constexpr (FromImage && Relu && sparse::applies) {
+      sparse::template all<Relu>(p, in + from.origin(), packed, packed + bias_size, taps,
+                                 out + pooled.origin());
+    } else {
+      dense::template all<Relu>(p, in + from.origin(), packed, packed + bias_size, taps, out + pooled.origin());
+    }
   }
 
  private:

@@ -41,6 +41,7 @@ using best_arch = portable;
 //   greater_of(a, b)          a > b ? a : b
 //   select_equal(a, b, x, y)  a == b ? x : y
 //   select_greater(a, b, x, y)
+//   not_zero(a)               a bit for each lane, the first is the lowest
 template <class Arch>
 struct simd {
   static_assert(
@@ -103,6 +104,11 @@ struct simd<portable> {
     for (int i = 0; i < lanes; ++i) y.lane[i] = a.lane[i] > b.lane[i] ? x.lane[i] : y.lane[i];
     return y;
   }
+  CALOTYPE_INLINE static unsigned not_zero(type a) {
+    unsigned bits = 0;
+    for (int i = 0; i < lanes; ++i) bits |= static_cast<unsigned>(a.lane[i] != 0) << i;
+    return bits;
+  }
 };
 
 namespace detail {
@@ -159,6 +165,9 @@ struct simd<xsimd::fma3<xsimd::avx2>> {
   CALOTYPE_INLINE static type select_greater(type a, type b, type x, type y) {
     return _mm256_blendv_ps(y, x, _mm256_cmp_ps(a, b, _CMP_GT_OQ));
   }
+  CALOTYPE_INLINE static unsigned not_zero(type a) {
+    return static_cast<unsigned>(_mm256_movemask_ps(_mm256_cmp_ps(a, _mm256_setzero_ps(), _CMP_NEQ_UQ)));
+  }
 };
 #endif
 
@@ -191,6 +200,9 @@ struct simd<Arch> {
   }
   CALOTYPE_INLINE static type select_greater(type a, type b, type x, type y) {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), y, x);
+  }
+  CALOTYPE_INLINE static unsigned not_zero(type a) {
+    return _mm512_cmp_ps_mask(a, _mm512_setzero_ps(), _CMP_NEQ_UQ);
   }
 
  private:
@@ -230,6 +242,10 @@ struct simd<xsimd::neon64> {
   }
   CALOTYPE_INLINE static type select_greater(type a, type b, type x, type y) {
     return vbslq_f32(vcgtq_f32(a, b), x, y);
+  }
+  CALOTYPE_INLINE static unsigned not_zero(type a) {
+    uint32x4_t const place = {1, 2, 4, 8};
+    return vaddvq_u32(vbicq_u32(place, vceqzq_f32(a)));
   }
 };
 #endif

@@ -37,12 +37,31 @@ void check_forward() {
   }
 }
 
+// Of 1000 pixels, `filled` keep their number; the rows from `dense_from` on keep all.
+template <conv_shape S>
+void thin_out(numbers& x, int filled, int dense_from) {
+  stream draw(5, static_cast<std::uint64_t>(filled), 1);
+  for (int c = 0; c < S.in.channels; ++c) {
+    for (int y = 0; y < S.in.rows; ++y) {
+      for (int i = 0; i < S.in.cols; ++i) {
+        float& pixel = x[static_cast<std::size_t>((c * S.in.rows + y) * S.in.cols + i)];
+        bool const keep = static_cast<int>(draw.below(1000)) < filled;
+        if (y < dense_from && !keep) pixel = 0;
+      }
+    }
+  }
+}
+
 template <class Arch, conv_shape S, bool FromImage, bool Relu, int Size>
-void check_pooled() {
+void check_pooled(int filled = 1000, int dense_from = S.in.rows) {
+  CAPTURE(filled);
+  CAPTURE(S.in.channels);
+  CAPTURE(S.in.cols);
   constexpr pool_shape pool{S.out(), Size, Size};
   using conv = typename cpu_ops<Arch>::template conv<S, FromImage>;
   if constexpr (conv::template pools<pool>) {
     conv_example<S> e;
+    thin_out<S>(e.x, filled, dense_from);
     numbers middle(e.shortcut.size());
     numbers expected(static_cast<std::size_t>(pool.out().size()));
     reference::conv<S, FromImage>::template forward<Relu, false>({}, e.x.data(), e.packed.data(), nullptr,
@@ -80,4 +99,17 @@ TEST_CASE_TEMPLATE("convolution and pool in one go", Arch, CALOTYPE_TEST_ARCHS) 
   check_pooled<Arch, conv_shape{{3, 18, 72}, 16, 7, 2, 1}, true, false, 2>();
   check_pooled<Arch, conv_shape{{3, 18, 40}, 32, 3, 1, 1}, true, true, 3>();
   check_pooled<Arch, conv_shape{{16, 8, 23}, 16, 3, 1, 1}, false, false, 2>();
+}
+
+TEST_CASE_TEMPLATE("a mostly empty image, its convolution and pool", Arch, CALOTYPE_TEST_ARCHS) {
+  auto const check = []<conv_shape S, int Size>() {
+    for (int filled : {0, 1, 10, 50, 200, 500}) check_pooled<Arch, S, true, true, Size>(filled);
+    check_pooled<Arch, S, true, true, Size>(10, S.in.rows / 2);
+  };
+  check.template operator()<conv_shape{{1, 57, 171}, 16, 7, 2, 1}, 2>();
+  check.template operator()<conv_shape{{3, 58, 70}, 16, 7, 2, 1}, 2>();
+  check.template operator()<conv_shape{{3, 61, 61}, 12, 7, 2, 3}, 2>();
+  check.template operator()<conv_shape{{2, 40, 66}, 16, 5, 1, 2}, 3>();
+  check.template operator()<conv_shape{{4, 33, 34}, 16, 5, 3, 0}, 2>();
+  check.template operator()<conv_shape{{8, 20, 129}, 16, 3, 1, 1}, 2>();
 }
