@@ -1,4 +1,5 @@
 // expect: hcal_energy, false>.*calotype::image: no projection|calotype::image: no proj.*hcal_energy, false>
+#include <calotype/image/image.hpp>
 #include <calotype/image/projection.hpp>
 
 namespace ct = calotype;
@@ -11,6 +12,10 @@ struct ecal {
   static constexpr std::string_view name() { return "ecal"; }
   static constexpr auto cells() { return ct::grid{.u = ct::regular{4, -1, 1}, .v = ct::periodic{8}}; }
   static constexpr int collection = 0;
+  static constexpr auto ids() {
+    return ct::id_layout<2>{
+        .fields = {{{.label = 0, .shift = 3, .bits = 2}, {.label = 1, .shift = 0, .bits = 3}}}};
+  }
 };
 struct preshower_only {
   using projections_type = ct::projections<ct::cells_to_pixels<ct::quantity::ecal_energy, ecal, 0, 4, 8>>;
@@ -23,4 +28,4 @@ struct wrong {
   }
 };
 
-int main() { return ct::image_traits<wrong>::planes; }
+ct::image picture_of(ct::event const& e) { return ct::make_image<wrong>(e); }

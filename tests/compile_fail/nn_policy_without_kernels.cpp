@@ -1,4 +1,5 @@
 // expect: calotype::kernel::ops: no kernels for this policy; include the header that brings it
+// and more: what the kernels' types would be
 #include <array>
 
 #include <calotype/exec/policy.hpp>

@@ -2,10 +2,13 @@
 // its shortcut is the identity; set .filters to the input's channels, or .stride = 2 for a projection shortcut
 #include "one_image.hpp"
 
+#include <calotype/nn/session.hpp>
+
 struct tagger : one_image {
   static constexpr auto layers() {
     using namespace ct::nn;
     return ct::nn::layers(conv{.filters = 16}, relu{}, residual{.filters = 8}, global_max_pool{}, logits{});
   }
 };
-static_assert(ct::nn::plan_of<tagger>.step_count > 0);
+
+float first(ct::session<tagger>& score, std::span<float const> image) { return score(image)[0]; }

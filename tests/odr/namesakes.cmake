@@ -12,6 +12,7 @@ string(REPLACE ";" "," symbols "${symbols}")
 string(REPLACE "[" "(" symbols "${symbols}")
 string(REPLACE "]" ")" symbols "${symbols}")
 string(REPLACE "\n" ";" symbols "${symbols}")
+list(REMOVE_ITEM symbols "")
 list(LENGTH symbols all)
 list(FILTER symbols INCLUDE REGEX " [WVu] .*user::")
 # The descriptions' own members are the user's; nothing of the library keeps them for the time it runs.

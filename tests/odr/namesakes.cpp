@@ -74,6 +74,39 @@ struct cutout {
   }
 };
 
+// Differs in nothing but the grid that the hits and tracks are drawn on.
+struct beam {
+  using cell_type = cell;
+  static constexpr std::string_view name() { return "beam"; }
+  static constexpr int collection = 0;
+  static constexpr auto cells() {
+    return ct::grid{.u = ct::regular{.bins = 40, .low = -1, .high = 1}, .v = ct::periodic{.bins = 24}};
+  }
+  static constexpr auto ids() { return calorimeter::ids(); }
+};
+struct aim {
+  using cell_type = cell;
+  static constexpr std::string_view name() { return "aim"; }
+  static constexpr int collection = 1;
+  static constexpr auto cells() {
+    return ct::grid{.u = ct::regular{.bins = 20, .low = -0.5, .high = 0.4 * CALOTYPE_NAMESAKE},
+                    .v = ct::periodic{.bins = 12}};
+  }
+  static constexpr auto ids() { return calorimeter::ids(); }
+};
+struct aimed {
+  static constexpr std::string_view name() { return "aimed"; }
+  static constexpr auto planes() { return std::array{ct::image_plane{"barrel", 20, 12}}; }
+  using projections_type =
+      ct::projections<ct::centers_to_pixels<ct::quantity::ecal_energy, beam, aim, 0, 20, 12>,
+                      ct::tracks_to_cells<ct::cells_to_pixels<ct::quantity::track_pt, aim, 0, 20, 12>>>;
+};
+struct target {
+  static constexpr auto image() {
+    return ct::image_description<aimed>{.channels = {ct::track_pt(), ct::ecal_energy()}};
+  }
+};
+
 struct tagger {
   using input = picture;
   static constexpr auto classes() {
@@ -136,6 +169,8 @@ std::uint64_t digest() {
   ct::image const fast = ct::make_image<picture>(one), plain = ct::make_image<picture, ct::exec::scalar>(one);
   for (float p : fast.pixels()) h.add(p);
   for (float p : plain.pixels()) h.add(p);
+  ct::image const hit = ct::make_image<target>(one);
+  for (float p : hit.pixels()) h.add(p);
   ct::crop_builder<cutout> crops;
   crops.read(one);
   ct::image crop = ct::image::of<cutout>();

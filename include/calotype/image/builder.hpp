@@ -218,12 +218,18 @@ class image_builder {
   template <class P, class Tool>
   [[gnu::flatten]] void collect_hits(std::span<hit const> hits, image_report& report,
                                      Tool const& table) noexcept {
+    using source = segmentation<typename P::source>;
+    static_assert(
+        source::has_ids,
+        "calotype::image_builder: hits are known by their ids, but the segmentation that this projection "
+        "reads has none; add ids() to its description");
     for (hit const h : hits) {
       if (!detail::positive_and_finite(h.energy)) {
         ++(detail::finite(h.energy) ? report.not_positive : report.not_finite);
         continue;
       }
-      int const cell = segmentation<typename P::source>::unpack(h.id);
+      int cell = -1;
+      if constexpr (source::has_ids) cell = source::unpack(h.id);
       if (cell < 0) {
         ++report.unknown;
         continue;

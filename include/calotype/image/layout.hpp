@@ -64,23 +64,23 @@ struct block {
 
 // The projections of a layout. A projection is a named struct with
 //
-//   static constexpr quantity fills;                                    the channel it feeds
-//   static constexpr std::array<region, n> regions(image_options);      where it writes
-//   static constexpr bool active(image_options);                        optional: whether it takes part
+//   fills       static constexpr quantity: the channel it feeds
+//   regions     static constexpr std::array<region, n> regions(image_options): where it writes
+//   signature   static constexpr std::uint64_t signature(): a number that changes with everything that decides
+//               where it draws: segmentation<D>::signature() of those it looks at, and its own rules
+//   active      static constexpr bool active(image_options), optional: whether it takes part
 //
 // and either hits as its source:
 //
-//   using source = D;                                                   the segmentation<D> whose hits it reads
-//   static constexpr block at(image_options, int cell);                 where the cell with this dense index
-//   goes, or template <class F> static void blocks(image_options, F emit);       emit(cell, block) for every
-//   pair; a cell's energy
-//                                                                       is shared equally by all its blocks
-//   static constexpr bool tabulated;                                    optional: `at` is costly and is
-//   tabulated once
+//   source      a type: the segmentation<source> whose hits it reads
+//   at          static constexpr block at(image_options, int cell): where the cell with this dense index goes;
+//               or template <class F> static void blocks(image_options, F emit), which calls emit(cell, block)
+//               for every pair: a cell's energy is shared equally by all its blocks
+//   tabulated   static constexpr bool, optional: `at` is costly, and tabulated once
 //
 // or tracks:
 //
-//   struct locator { block operator()(float eta, float phi) const noexcept; };   row -1 outside and for NaN
+//   locator     a struct with block operator()(float eta, float phi) const noexcept: row -1 outside and for NaN
 //
 // Energies are added in the order of the projections in the list and of the hits (tracks) in the event.
 template <class... Projections>
@@ -213,11 +213,22 @@ constexpr bool distinct(channel_list const& channels) {
   return true;
 }
 
+template <class Projection, bool Has>
+constexpr void projection_has_signature() {
+  static_assert(
+      Has,
+      "calotype::image: a projection of your own needs static constexpr std::uint64_t signature(): a number "
+      "that "
+      "changes with everything that decides where it draws, e.g. segmentation<D>::signature() of its source");
+}
+
 template <class P>
 constexpr void add_source(hasher& h, channel_list const& channels, image_options options) {
   if (channels.find(P::fills) < 0 || !active<P>(options)) return;
   h.add(static_cast<int>(P::fills));
-  if constexpr (requires { typename P::source; }) h.add(segmentation<typename P::source>::signature());
+  projection_has_signature < P, requires { P::signature(); }
+  > ();
+  if constexpr (requires { P::signature(); }) h.add(P::signature());
 }
 
 template <class... P>
@@ -252,10 +263,6 @@ constexpr std::uint64_t signature_of(image_description<Layout> const& d) {
   return h.value();
 }
 
-}  // namespace detail
-
-namespace detail {
-
 template <class Name>
 constexpr std::uint64_t signature_of_image() {
   return signature_of(Name::image());
@@ -268,14 +275,10 @@ constexpr std::uint64_t signature_of_image() {
 template <class Name, std::uint64_t Signature = detail::signature_of_image<Name>()>
 class image_traits {
   static constexpr auto description_ = Name::image();
+  static constexpr auto planes_ = decltype(description_)::layout_type::planes();
 
  public:
   using layout_type = typename decltype(description_)::layout_type;
-
- private:
-  static constexpr auto planes_ = layout_type::planes();
-
- public:
   static constexpr auto description() { return description_; }
   static constexpr image_options options = description_.options;
   static constexpr std::string_view name = layout_type::name();

@@ -18,6 +18,7 @@ template <quantity Quantity, class Source, int Plane, int Rows, int Cols, int Ro
 struct cells_to_pixels {
   static constexpr quantity fills = Quantity;
   using source = Source;
+  static constexpr std::uint64_t signature() { return Signature; }
   static constexpr std::array<region, 1> regions(image_options) {
     static_assert(
         segmentation<Source>::size() == Rows * Cols,
@@ -34,6 +35,7 @@ template <quantity Quantity, class Source, int Plane, int Rows, int Cols, int Bl
 struct cells_to_blocks {
   static constexpr quantity fills = Quantity;
   using source = Source;
+  static constexpr std::uint64_t signature() { return Signature; }
   static constexpr std::array<region, 1> regions(image_options o) {
     static_assert(
         segmentation<Source>::size() == Rows * Cols,
@@ -58,6 +60,9 @@ struct centers_to_pixels {
   static constexpr quantity fills = Quantity;
   using source = Source;
   static constexpr bool tabulated = true;
+  static constexpr std::uint64_t signature() {
+    return hasher{}.add(SourceSignature).add(TargetSignature).value();
+  }
   static constexpr std::array<region, 1> regions(image_options) {
     static_assert(segmentation<Target>::size() == Rows * Cols,
                   "calotype::centers_to_pixels: the target must have Rows x Cols cells, counted row by row");
@@ -71,9 +76,10 @@ struct centers_to_pixels {
 };
 
 // Tracks to the cell that their direction points at, drawn where Projection draws that cell.
-template <class Projection, std::uint64_t Signature = segmentation<typename Projection::source>::signature()>
+template <class Projection, std::uint64_t Signature = Projection::signature()>
 struct tracks_to_cells {
   static constexpr quantity fills = quantity::track_pt;
+  static constexpr std::uint64_t signature() { return Signature; }
   static constexpr auto regions(image_options) {
     auto list = Projection::regions(image_options{});
     for (region& r : list) r.divisor = 1;

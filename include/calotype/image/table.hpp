@@ -56,7 +56,7 @@ concept tabulates = requires {
 
 // From a hit's cell to its blocks. Three forms, chosen by what the projection offers: computed for every hit, a
 // table of one block per cell, or lists of blocks. Immutable after construction.
-template <class Projection, std::uint64_t Signature = segmentation<typename Projection::source>::signature()>
+template <class Projection, std::uint64_t Signature = Projection::signature()>
 class hit_table {
  public:
   explicit hit_table(image_options options) : options_(options) {}

@@ -2,6 +2,7 @@
 // they mean and a self-test that proves on loading that this machine computes what the author's did.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
@@ -123,7 +124,7 @@ std::string self_test_logits(nn::model<Net> const& model, std::uint64_t seed) {
 
 // Parameters by name and shape; every fault is listed.
 template <class Net, std::uint64_t Signature = nn::signature<Net>>
-result<std::vector<float>> parameters_from(tensor_file const& file, std::string const& path) {
+result<std::vector<float>> parameters_from(safetensors_file& file, std::string const& path) {
   constexpr auto const& plan = nn::plan_of<Net>;
   std::string faults;
   auto fault = [&faults](std::string const& text) { faults += (faults.empty() ? "" : ", ") + text; };
@@ -140,22 +141,25 @@ result<std::vector<float>> parameters_from(tensor_file const& file, std::string 
     nn::parameter const& p = plan.parameter_at(i);
     std::string const name(p.name());
     std::vector<std::uint64_t> const want(p.extent.begin(), p.extent.begin() + p.rank);
-    tensor const* t = file.find(name);
-    if (t == nullptr) {
+    auto const t = std::find_if(file.entries().begin(), file.entries().end(),
+                                [&](tensor_entry const& e) { return e.name == name; });
+    if (t == file.entries().end()) {
       fault("missing '" + name + "'");
     } else if (t->shape != want) {
       fault("'" + name + "' is " + shape_text(t->shape) + " instead of " + shape_text(want));
     } else {
-      for (std::size_t k = 0; k < t->values.size(); ++k) {
-        if (!std::isfinite(t->values[k])) {
+      auto const values = file.read(*t);  // not larger than the network's own tensor
+      if (!values) return *values.error();
+      for (std::size_t k = 0; k < values->size(); ++k) {
+        if (!std::isfinite((*values)[k])) {
           fault("'" + name + "' holds a number that is not finite at place " + std::to_string(k));
           break;
         }
-        numbers[static_cast<std::size_t>(p.offset) + k] = t->values[k];
+        numbers[static_cast<std::size_t>(p.offset) + k] = (*values)[k];
       }
     }
   }
-  for (tensor const& t : file.tensors) {
+  for (tensor_entry const& t : file.entries()) {
     bool known = false;
     for (int i = 0; i < plan.parameter_count; ++i) known = known || plan.parameter_at(i).name() == t.name;
     if (!known) fault("unexpected '" + t.name + "'");
@@ -173,7 +177,7 @@ result<std::vector<float>> parameters_from(tensor_file const& file, std::string 
 // and where start-up time counts.
 template <class Net, std::uint64_t Signature = nn::signature<Net>>
 result<nn::model<Net>> load_unverified(std::string const& path) {
-  auto file = read_safetensors(path);
+  auto file = safetensors_file::open(path);
   if (!file) return *file.error();
   auto numbers = detail::parameters_from<Net>(*file, path);
   if (!numbers) return *numbers.error();
@@ -185,11 +189,11 @@ result<nn::model<Net>> load_unverified(std::string const& path) {
 // network; a self-test whose logits are not reproduced bit for bit.
 template <class Net, std::uint64_t Signature = nn::signature<Net>>
 result<nn::model<Net>> load(std::string const& path) {
-  auto file = read_safetensors(path);
+  auto file = safetensors_file::open(path);
   if (!file) return *file.error();
   auto meta = [&file](char const* key) {
-    auto const found = file->metadata.find(key);
-    return found == file->metadata.end() ? std::string() : found->second;
+    auto const found = file->metadata().find(key);
+    return found == file->metadata().end() ? std::string() : found->second;
   };
   if (meta("format") != detail::model_format) {
     return error{"the file does not say which network its weights belong to", path,

@@ -58,8 +58,7 @@ struct tensor_file {
   }
 };
 
-namespace detail {
-
+// What a file's header says of a tensor; its values are at begin .. end, counted in bytes from the first value.
 struct tensor_entry {
   std::string name;
   std::vector<std::uint64_t> shape{};
@@ -67,6 +66,8 @@ struct tensor_entry {
   std::uint64_t end = 0;
   bool is_f64 = false;
 };
+
+namespace detail {
 
 // The header of a file, read token by token and checked against the number of bytes that follow it. Messages
 // have no place yet. Through nlohmann's interface, not as a template argument of its parser: one parser serves
@@ -126,9 +127,7 @@ class safetensors_header final : public nlohmann::json_sax<nlohmann::json> {
     }
     return true;
   }
-  bool end_object() override {
-    return --depth_ != 1 || names_.empty() || entry_.name == "__metadata__" || finish_entry();
-  }
+  bool end_object() override { return --depth_ != 1 || entry_.name == "__metadata__" || finish_entry(); }
   bool start_array(std::size_t) override {
     if (depth_ != 2 || (field_ != field::shape && field_ != field::offsets)) return wrong_value();
     ++depth_;
@@ -222,61 +221,93 @@ class safetensors_header final : public nlohmann::json_sax<nlohmann::json> {
 
 }  // namespace detail
 
-// Reads a whole file. Fails if it is missing or cut short, or if anything in its header is not exactly so:
-// sizes beyond the file (nothing is reserved on a header's word), offsets out of range, overlapping or with
-// holes, shapes that disagree with them, repeated names, types other than F32 and F64, text that is not JSON in
-// UTF-8. Values may be anything, NaN included.
-inline result<tensor_file> read_safetensors(std::string const& path) {
-  auto const damaged = [&](std::string what) {
-    return calotype::error{std::move(what), path, "write or fetch the file again"};
-  };
-  std::unique_ptr<std::FILE, int (*)(std::FILE*)> const file(std::fopen(path.c_str(), "rb"), &std::fclose);
-  struct stat found {};
-  if (!file || ::fstat(::fileno(file.get()), &found) != 0) {
-    return calotype::error{"the file cannot be read (" + detail::system_reason(errno) + ")", path,
-                           "check the name"};
-  }
-  if (!S_ISREG(found.st_mode))
-    return calotype::error{"this is not a plain file", path, "name a safetensors file"};
-  auto const size = static_cast<std::uint64_t>(found.st_size);
-  auto const read = [&](void* into, std::size_t bytes) {
-    return std::fread(into, 1, bytes, file.get()) == bytes;
-  };
+// A file that is open for reading: its header, checked in full, and its values one tensor at a time. Opening
+// fails if the file is missing or cut short, or if anything in its header is not exactly so: sizes beyond the
+// file (nothing is reserved on a header's word), offsets out of range, overlapping or with holes, shapes that
+// disagree with them, repeated names, types other than F32 and F64, text that is not JSON in UTF-8.
+class safetensors_file {
+ public:
+  static result<safetensors_file> open(std::string const& path) {
+    safetensors_file opened(path);
+    struct stat found {};
+    if (!opened.file_ || ::fstat(::fileno(opened.file_.get()), &found) != 0) {
+      return calotype::error{"the file cannot be read (" + detail::system_reason(errno) + ")", path,
+                             "check the name"};
+    }
+    if (!S_ISREG(found.st_mode))
+      return calotype::error{"this is not a plain file", path, "name a safetensors file"};
+    auto const size = static_cast<std::uint64_t>(found.st_size);
 
-  std::uint64_t header_size = 0;
-  if (size < sizeof header_size || !read(&header_size, sizeof header_size)) {
-    return damaged("this is not a safetensors file, it is too short");
+    std::uint64_t header_size = 0;
+    if (size < sizeof header_size || !opened.read_bytes(&header_size, sizeof header_size)) {
+      return opened.damaged("this is not a safetensors file, it is too short");
+    }
+    constexpr std::uint64_t longest_header = 100'000'000;  // the format's own limit
+    if (header_size > size - sizeof header_size || header_size > longest_header) {
+      return opened.damaged("this is not a safetensors file, or it is cut short: its header claims " +
+                            std::to_string(header_size) + " bytes");
+    }
+    std::string text(static_cast<std::size_t>(header_size), '\0');
+    if (!opened.read_bytes(text.data(), text.size())) return opened.damaged("the header cannot be read");
+    opened.values_at_ = sizeof header_size + header_size;
+    auto header = detail::safetensors_header::parse(text, size - opened.values_at_);
+    if (!header) return opened.damaged(header.error()->what);
+    opened.metadata_ = std::move(header->metadata);
+    opened.entries_ = std::move(header->entries);
+    return opened;
   }
-  constexpr std::uint64_t longest_header = 100'000'000;  // the format's own limit
-  if (header_size > size - sizeof header_size || header_size > longest_header) {
-    return damaged("this is not a safetensors file, or it is cut short: its header claims " +
-                   std::to_string(header_size) + " bytes");
-  }
-  std::string text(static_cast<std::size_t>(header_size), '\0');
-  if (!read(text.data(), text.size())) return damaged("the header cannot be read");
-  auto header = detail::safetensors_header::parse(text, size - sizeof header_size - header_size);
-  if (!header) return damaged(header.error()->what);
 
-  tensor_file result{.metadata = std::move(header->metadata)};
-  std::vector<double> doubles;
-  for (auto& entry : header->entries) {
+  std::map<std::string, std::string> const& metadata() const noexcept { return metadata_; }
+  std::vector<tensor_entry> const& entries() const noexcept { return entries_; }  // by rising offset
+
+  // The values of one of the entries; they may be anything, NaN included.
+  result<std::vector<float>> read(tensor_entry const& entry) {
     auto const bytes = static_cast<std::size_t>(entry.end - entry.begin);
-    tensor t{std::move(entry.name), std::move(entry.shape), {}, entry.is_f64};
-    bool complete = false;
+    bool complete = ::fseeko(file_.get(), static_cast<::off_t>(values_at_ + entry.begin), SEEK_SET) == 0;
+    std::vector<float> values;
     if (entry.is_f64) {
-      doubles.resize(bytes / sizeof(double));
-      complete = read(doubles.data(), bytes);
-      t.values.resize(doubles.size());
-      std::transform(doubles.begin(), doubles.end(), t.values.begin(),
+      std::vector<double> doubles(bytes / sizeof(double));
+      complete = complete && read_bytes(doubles.data(), bytes);
+      values.resize(doubles.size());
+      std::transform(doubles.begin(), doubles.end(), values.begin(),
                      [](double v) { return static_cast<float>(v); });
     } else {
-      t.values.resize(bytes / sizeof(float));
-      complete = read(t.values.data(), bytes);
+      values.resize(bytes / sizeof(float));
+      complete = complete && read_bytes(values.data(), bytes);
     }
-    if (!complete) return damaged("the values of the tensor '" + t.name + "' cannot be read");
-    result.tensors.push_back(std::move(t));
+    if (!complete) return damaged("the values of the tensor '" + entry.name + "' cannot be read");
+    return values;
   }
-  return result;
+
+ private:
+  explicit safetensors_file(std::string const& path) : path_(path), file_(std::fopen(path.c_str(), "rb")) {}
+
+  bool read_bytes(void* into, std::size_t bytes) { return std::fread(into, 1, bytes, file_.get()) == bytes; }
+  calotype::error damaged(std::string what) const {
+    return {std::move(what), path_, "write or fetch the file again"};
+  }
+
+  struct closer {
+    void operator()(std::FILE* f) const { std::fclose(f); }
+  };
+  std::string path_;
+  std::unique_ptr<std::FILE, closer> file_;
+  std::uint64_t values_at_ = 0;
+  std::map<std::string, std::string> metadata_{};
+  std::vector<tensor_entry> entries_{};
+};
+
+// Reads a whole file.
+inline result<tensor_file> read_safetensors(std::string const& path) {
+  auto file = safetensors_file::open(path);
+  if (!file) return *file.error();
+  tensor_file all{.metadata = file->metadata()};
+  for (auto const& entry : file->entries()) {
+    auto values = file->read(entry);
+    if (!values) return *values.error();
+    all.tensors.push_back({entry.name, entry.shape, std::move(*values), entry.is_f64});
+  }
+  return all;
 }
 
 // Writes F32 tensors in the given order, values aligned to 8 bytes; the same content gives the same bytes. The
@@ -287,13 +318,18 @@ inline result<void> write_safetensors(std::string const& path, std::span<tensor_
   auto const refuse = [&](std::string what) {
     return calotype::error{std::move(what), path, "correct the tensors to be written"};
   };
-  auto const quoted = [](std::string const& text) { return nlohmann::json(text).dump(); };
-  std::string text;
-  for (auto const& [key, value] : metadata) {
-    if (!detail::is_utf8(key) || !detail::is_utf8(value)) return refuse("the metadata are not in UTF-8");
-    text += (text.empty() ? "{\"__metadata__\":{" : ",") + quoted(key) + ":" + quoted(value);
+  std::string text = "{";
+  // One piece after the other: g++ 12 warns of sums of texts at -O3.
+  auto const put = [&text](auto const&... piece) { ((text += piece), ...); };
+  auto const quoted = [](std::string const& plain) { return nlohmann::json(plain).dump(); };
+  if (!metadata.empty()) {
+    put("\"__metadata__\":{");
+    for (auto const& [key, value] : metadata) {
+      if (!detail::is_utf8(key) || !detail::is_utf8(value)) return refuse("the metadata are not in UTF-8");
+      put(text.back() == '{' ? "" : ",", quoted(key), ":", quoted(value));
+    }
+    put("}");
   }
-  text += metadata.empty() ? "{" : "}";
   std::set<std::string_view> names;
   std::uint64_t at = 0;
   for (auto const& t : tensors) {
@@ -305,13 +341,12 @@ inline result<void> write_safetensors(std::string const& path, std::span<tensor_
       return refuse("the name of the tensor '" + t.name + "' is reserved, repeated or not in UTF-8");
     }
     auto const end = at + t.values.size_bytes();
-    if (text.size() > 1) text += ',';
-    text += quoted(t.name) + R"(:{"dtype":"F32","shape":[)";
-    for (auto const& extent : t.shape) text += (&extent == t.shape.data() ? "" : ",") + std::to_string(extent);
-    text += R"(],"data_offsets":[)" + std::to_string(at) + "," + std::to_string(end) + "]}";
+    put(text.size() > 1 ? "," : "", quoted(t.name), R"(:{"dtype":"F32","shape":[)");
+    for (auto const& extent : t.shape) put(&extent == t.shape.data() ? "" : ",", std::to_string(extent));
+    put(R"(],"data_offsets":[)", std::to_string(at), ",", std::to_string(end), "]}");
     at = end;
   }
-  text += '}';
+  put("}");
   text.resize((text.size() + 7) / 8 * 8, ' ');
   std::uint64_t const header_size = text.size();
 

@@ -66,7 +66,7 @@ struct parameter {
 
 enum class problem_kind : unsigned char {
   none,
-  size_positive,
+  size_too_small,
   rate_in_range,
   name_length,
   name_twice,
@@ -75,6 +75,7 @@ enum class problem_kind : unsigned char {
   window_too_large,
   residual_channels,
   dense_inputs,
+  branches_first,
   branch_count,
   branch_empty,
   branch_result,
@@ -175,6 +176,20 @@ class plan_builder {
     plan_.result = current_;
   }
 
+  // Every input, and the logits of one of them.
+  template <class Input>
+  constexpr void run_nothing(int outputs) {
+    using traits = input_traits<Input>;
+    if constexpr (traits::valid) {
+      for (int p = 0; p < traits::planes(); ++p) add_value({traits::plane(p), -1, 0, true});
+    } else {
+      add_value({{1, 1, 1}, -1, 0, true});
+    }
+    if (!shape().is_vector()) one(layer(global_max_pool{}), outputs);
+    one(layer(logits{}), outputs);
+    plan_.result = current_;
+  }
+
   constexpr plan<Capacity> const& get() const { return plan_; }
 
  private:
@@ -239,15 +254,15 @@ class plan_builder {
   }
 
   constexpr void check_numbers(layer const& l) {
-    auto const positive = [&](int number) {
-      if (ok() && number < 1) fail(problem_kind::size_positive, layer_, number, 1);
+    auto const at_least = [&](int least, int number) {
+      if (ok() && number < least) fail(problem_kind::size_too_small, layer_, number, least);
     };
     bool const is_conv = l.kind == layer_kind::conv, is_residual = l.kind == layer_kind::residual;
     bool const is_pool = l.kind == layer_kind::max_pool;
-    if (is_conv || is_residual || l.kind == layer_kind::dense) positive(l.filters);
-    if (is_conv || is_pool) positive(l.kernel);
-    if (is_conv || is_pool || is_residual) positive(l.stride);
-    if (is_conv) positive(l.padding + 1);
+    if (is_conv || is_residual || l.kind == layer_kind::dense) at_least(1, l.filters);
+    if (is_conv || is_pool) at_least(1, l.kernel);
+    if (is_conv || is_pool || is_residual) at_least(1, l.stride);
+    if (is_conv) at_least(0, l.padding);
     if (l.kind == layer_kind::dropout && !(l.rate >= 0 && l.rate < 1)) {
       fail(problem_kind::rate_in_range, layer_, l.rate < 0 ? -1 : 1, 0);
     }
@@ -396,6 +411,7 @@ class plan_builder {
         return;
       }
       case layer_kind::begin_branches: {
+        if (layer_ > 0) return fail(problem_kind::branches_first, layer_, layer_, 0);
         if (l.option != planes_) return fail(problem_kind::branch_count, layer_, l.option, planes_);
         branch_ = -1;
         return;
@@ -462,108 +478,126 @@ class plan_builder {
 };
 
 template <class Net>
+constexpr int plan_capacity() {
+  return 4 * Net::layers().size() + 8 + input_traits<typename Net::input>::planes();
+}
+// The smallest network with the inputs and outputs of Net.
+template <class Net>
+constexpr auto stand_in() {
+  plan_builder<plan_capacity<Net>()> builder;
+  builder.template run_nothing<typename Net::input>(Net::classes().size());
+  return builder.get();
+}
+template <class Net>
 constexpr auto make_plan() {
   if constexpr (input_traits<typename Net::input>::valid) {
-    constexpr int capacity = 4 * Net::layers().size() + 8;
-    plan_builder<capacity> builder;
+    plan_builder<plan_capacity<Net>()> builder;
     builder.template run<typename Net::input>(Net::layers(), Net::classes().size());
     return builder.get();
   } else {
-    return plan<1>{};  // the compiler has said why
+    return stand_in<Net>();  // the compiler has said why
   }
 }
 
 // One sentence per kind of mistake; the numbers are template arguments, so every compiler prints them.
+// Functions, not classes: a class with a failed assertion breaks whatever names it, and the sentence drowns.
 template <class Net, int Layer, int Got, int Want>
-struct sizes_are_positive {
+constexpr void sizes_are_large_enough() {
   static_assert(
       Got >= Want,
       "calotype::nn: the layer named by Layer has a number of filters or units, a kernel, a size or a "
       "stride below 1, or a padding below 0; set it");
-};
+}
 template <class Net, int Layer, int Got, int Want>
-struct rate_is_in_range {
+constexpr void rate_is_in_range() {
   static_assert(
       Got == Want,
       "calotype::nn::dropout: the layer named by Layer has a rate below 0 (Got = -1) or of 1 and more "
       "(Got = 1); keep a part of the numbers, 0 <= rate < 1");
-};
+}
 template <class Net, int Layer, int Got, int Want>
-struct name_is_short {
+constexpr void name_is_short() {
   static_assert(Got <= Want,
                 "calotype::nn: the name of the layer or branch at Layer has Got characters (limit Want); "
                 "shorten it");
-};
+}
 template <class Net, int Layer, int Got, int Want>
-struct names_differ {
+constexpr void names_differ() {
   static_assert(Got == Want,
                 "calotype::nn: the parameters of the layers Want and Got have the same name; give one of these "
                 "layers another .name");
-};
+}
 template <class Net, int Layer, int Got, int Want>
-struct relu_must_follow_conv_or_dense {
+constexpr void relu_must_follow_conv_or_dense() {
   static_assert(
       Got == Want,
       "calotype::nn::relu: the layer named by Layer has no conv, dense or logits layer directly before it; "
       "move the relu behind one");
-};
+}
 template <class Net, int Layer, int Got, int Want>
-struct layer_needs_a_feature_map {
+constexpr void layer_needs_a_feature_map() {
   static_assert(Got == Want,
                 "calotype::nn: the layer named by Layer works on a feature map but gets a vector; "
                 "put it before global_max_pool or dense");
-};
+}
 template <class Net, int Layer, int Got, int Want>
-struct window_fits_the_map {
+constexpr void window_fits_the_map() {
   static_assert(Got <= Want,
                 "calotype::nn: the window of the layer named by Layer (Got) is larger than its input with "
                 "padding (Want); "
                 "use a smaller kernel or fewer pooling layers before it");
-};
+}
 template <class Net, int Layer, int Got, int Want>
-struct residual_channels_match {
+constexpr void residual_channels_match() {
   static_assert(Got == Want,
                 "calotype::nn::residual: the block named by Layer has Got output channels but Want input "
                 "channels, and its "
                 "shortcut is the identity; set .filters to the input's channels, or .stride = 2 for a "
                 "projection shortcut");
-};
+}
 template <class Net, int Layer, int Got, int Want>
-struct dense_inputs_are_few {
+constexpr void dense_inputs_are_few() {
   static_assert(
       Got <= Want,
       "calotype::nn::dense: the layer named by Layer would flatten a map of Got numbers (limit Want); "
       "pool before it (max_pool, global_max_pool) or raise .max_inputs");
-};
+}
 template <class Net, int Layer, int Got, int Want>
-struct one_branch_per_plane {
+constexpr void branches_come_first() {
+  static_assert(
+      Got == Want,
+      "calotype::nn::branches: the branches at Layer read the planes of the image, so no layer may come "
+      "before them; put these layers into the branches");
+}
+template <class Net, int Layer, int Got, int Want>
+constexpr void one_branch_per_plane() {
   static_assert(Got == Want,
                 "calotype::nn::branches: the image has Want planes but the network reads Got; "
                 "list one branch(...) per plane in branches(...)");
-};
+}
 template <class Net, int Layer, int Got, int Want>
-struct branch_has_a_layer {
+constexpr void branch_has_a_layer() {
   static_assert(
       Got >= Want,
       "calotype::nn::branches: the branch before the layer named by Layer has no layer that computes; "
       "give it one, e.g. a dense layer");
-};
+}
 template <class Net, int Layer, int Got, int Want>
-struct branch_ends_in_a_vector {
+constexpr void branch_ends_in_a_vector() {
   static_assert(Got == Want,
                 "calotype::nn::branches: the branch before the layer named by Layer ends in a feature map; "
                 "end it with global_max_pool or dense");
-};
+}
 template <class Net, int Layer, int Got, int Want>
-struct outputs_match_classes {
+constexpr void outputs_match_classes() {
   static_assert(
       Got == Want,
       "calotype::nn: the last layer has Got outputs but classes() needs Want; end the network with logits{}");
-};
+}
 template <class Net, int Layer, int Got, int Want>
-struct network_ends_in_logits {
+constexpr void network_ends_in_logits() {
   static_assert(Got == Want, "calotype::nn: the last layer must be logits{} or a dense layer without relu");
-};
+}
 
 template <class Net>
 inline constexpr auto unchecked_plan = make_plan<Net>();
@@ -572,41 +606,44 @@ template <class Net>
 constexpr auto checked_plan() {
   constexpr problem found = unchecked_plan<Net>.problem;
   constexpr int layer = found.layer, got = found.got, want = found.want;
-  if constexpr (found.kind == problem_kind::size_positive) {
-    (void)sizeof(sizes_are_positive<Net, layer, got, want>);
+  if constexpr (found.kind == problem_kind::size_too_small) {
+    sizes_are_large_enough<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::rate_in_range) {
-    (void)sizeof(rate_is_in_range<Net, layer, got, want>);
+    rate_is_in_range<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::name_length) {
-    (void)sizeof(name_is_short<Net, layer, got, want>);
+    name_is_short<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::name_twice) {
-    (void)sizeof(names_differ<Net, layer, got, want>);
+    names_differ<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::relu_position) {
-    (void)sizeof(relu_must_follow_conv_or_dense<Net, layer, got, want>);
+    relu_must_follow_conv_or_dense<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::map_needed) {
-    (void)sizeof(layer_needs_a_feature_map<Net, layer, got, want>);
+    layer_needs_a_feature_map<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::window_too_large) {
-    (void)sizeof(window_fits_the_map<Net, layer, got, want>);
+    window_fits_the_map<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::residual_channels) {
-    (void)sizeof(residual_channels_match<Net, layer, got, want>);
+    residual_channels_match<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::dense_inputs) {
-    (void)sizeof(dense_inputs_are_few<Net, layer, got, want>);
+    dense_inputs_are_few<Net, layer, got, want>();
+  } else if constexpr (found.kind == problem_kind::branches_first) {
+    branches_come_first<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::branch_count) {
-    (void)sizeof(one_branch_per_plane<Net, layer, got, want>);
+    one_branch_per_plane<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::branch_empty) {
-    (void)sizeof(branch_has_a_layer<Net, layer, got, want>);
+    branch_has_a_layer<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::branch_result) {
-    (void)sizeof(branch_ends_in_a_vector<Net, layer, got, want>);
+    branch_ends_in_a_vector<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::outputs) {
-    (void)sizeof(outputs_match_classes<Net, layer, got, want>);
+    outputs_match_classes<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::last_layer) {
-    (void)sizeof(network_ends_in_logits<Net, layer, got, want>);
+    network_ends_in_logits<Net, layer, got, want>();
   }
-  return unchecked_plan<Net>;
+  // A broken network goes on as another one, so that nothing else is said about it.
+  if constexpr (found.kind != problem_kind::none) {
+    return stand_in<Net>();
+  } else {
+    return unchecked_plan<Net>;
+  }
 }
-
-}  // namespace detail
-
-namespace detail {
 
 template <class Net>
 constexpr std::uint64_t signature_of_network() {

@@ -41,6 +41,13 @@ inline constexpr std::array<double, 56> endcap_edges() {
           2.59,   2.62,   2.65,   2.72,   2.79,   2.86,   2.93,   3.0};
 }
 
+// Borders in one number.
+constexpr std::uint64_t signature_of(auto const& edges) {
+  hasher h;
+  for (auto const edge : edges) h.add(edge);
+  return h.value();
+}
+
 // The column of an azimuth: that of EB crystals. -1 for NaN.
 constexpr int column_of(double phi) {
   constexpr auto around = eb::cells().v;
@@ -52,6 +59,7 @@ template <int First>
 struct eb_crystals {
   static constexpr quantity fills = quantity::ecal_energy;
   using source = eb;
+  static constexpr std::uint64_t signature() { return segmentation<eb>::signature(); }
   static constexpr std::array<region, 1> regions(image_options) {
     return {{{.plane = 0, .row = First, .rows = 170, .cols = 360}}};
   }
@@ -62,6 +70,7 @@ struct eb_crystals {
 struct ee_crystals {
   static constexpr quantity fills = quantity::ecal_energy;
   using source = ee;
+  static constexpr std::uint64_t signature() { return segmentation<ee>::signature(); }
   static constexpr bool tabulated = true;
   static constexpr std::array<region, 2> regions(image_options) {
     return {{{.plane = 1, .rows = 100, .cols = 100}, {.plane = 2, .rows = 100, .cols = 100}}};
@@ -79,6 +88,9 @@ struct ee_crystals {
 struct ee_rows {
   static constexpr quantity fills = quantity::ecal_energy;
   using source = ee;
+  static constexpr std::uint64_t signature() {
+    return hasher{}.add(segmentation<ee>::signature()).add(signature_of(endcap_edges())).value();
+  }
   static constexpr bool tabulated = true;
   static constexpr std::array<region, 2> regions(image_options o) {
     if (o.ee_smear == smear::none)
@@ -114,6 +126,7 @@ template <class Source, int Last>
 struct hcal_towers {
   static constexpr quantity fills = quantity::hcal_energy;
   using source = Source;
+  static constexpr std::uint64_t signature() { return segmentation<Source>::signature(); }
   static constexpr bool tabulated = true;
   static constexpr bool active(image_options o) {
     return std::is_same_v<Source, towers> == (o.hcal == hcal_source::towers);
@@ -142,6 +155,9 @@ template <class Source>
 struct hcal_on_crystals {
   static constexpr quantity fills = quantity::hcal_energy;
   using source = Source;
+  static constexpr std::uint64_t signature() {
+    return hasher{}.add(segmentation<Source>::signature()).add(segmentation<ee>::signature()).value();
+  }
   static constexpr int max_blocks = 40'000;  // of all towers; see the unit test
   static constexpr bool active(image_options o) { return hcal_towers<Source, 17>::active(o); }
   static constexpr std::array<region, 3> regions(image_options o) {
@@ -223,6 +239,7 @@ constexpr std::array<float, 281> stitched_edges() {
 // Tracks by their direction at the beam line, |eta| <= 1.479, rows as the EB crystals. Sum.
 struct tracks_on_barrel {
   static constexpr quantity fills = quantity::track_pt;
+  static constexpr std::uint64_t signature() { return signature_of(barrel_edges()); }
   static constexpr std::array<region, 1> regions(image_options) { return {{{.rows = 170, .cols = 360}}}; }
   struct locator {
     block operator()(float eta, float phi) const noexcept {
@@ -236,6 +253,7 @@ struct tracks_on_barrel {
 // The same for the stitched image, up to |eta| = 3. Tracks are not smeared. Sum.
 struct tracks_on_rows {
   static constexpr quantity fills = quantity::track_pt;
+  static constexpr std::uint64_t signature() { return signature_of(stitched_edges()); }
   static constexpr std::array<region, 1> regions(image_options) { return {{{.rows = 280, .cols = 360}}}; }
   struct locator {
     block operator()(float eta, float phi) const noexcept {
@@ -336,6 +354,9 @@ class nearest_crystal {
 // EE crystal nearest in angle (planes 1 and 2). Sum.
 struct tracks_on_crystals {
   static constexpr quantity fills = quantity::track_pt;
+  static constexpr std::uint64_t signature() {
+    return hasher{}.add(signature_of(barrel_edges())).add(segmentation<ee>::signature()).value();
+  }
   static constexpr std::array<region, 3> regions(image_options) {
     return {{{.plane = 0, .rows = 170, .cols = 360},
              {.plane = 1, .rows = 100, .cols = 100},
