@@ -22,17 +22,20 @@ endif()
 
 set(CMAKE_CXX_EXTENSIONS OFF)
 
-add_library(calotype_develop INTERFACE)
-target_link_libraries(calotype_develop INTERFACE calotype)
-target_compile_options(calotype_develop INTERFACE
+# calotype_develop is for programs that run here, calotype_develop_common for those that run on any machine.
+add_library(calotype_develop_common INTERFACE)
+target_link_libraries(calotype_develop_common INTERFACE calotype)
+target_compile_options(calotype_develop_common INTERFACE
   -Wall -Wextra -Wshadow -Wconversion -Wold-style-cast -Wpedantic "$<$<BOOL:${CALOTYPE_WERROR}>:-Werror>")
 # g++ 12 at -O3 sees loops over the last, partly filled register run past it, which their callers exclude: kept as
 # warnings (docs/compilers.md).
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-  target_compile_options(calotype_develop INTERFACE -Wno-error=aggressive-loop-optimizations -Wno-error=stringop-overflow)
+  target_compile_options(calotype_develop_common INTERFACE -Wno-error=aggressive-loop-optimizations -Wno-error=stringop-overflow)
 endif()
-target_compile_definitions(calotype_develop INTERFACE
+target_compile_definitions(calotype_develop_common INTERFACE
   "CALOTYPE_SOURCE_DIR=\"${PROJECT_SOURCE_DIR}\"" "CALOTYPE_BINARY_DIR=\"${PROJECT_BINARY_DIR}\"")
+add_library(calotype_develop INTERFACE)
+target_link_libraries(calotype_develop INTERFACE calotype_develop_common)
 if(CALOTYPE_MARCH)
   include(CheckCXXCompilerFlag)
   check_cxx_compiler_flag("-march=${CALOTYPE_MARCH}" CALOTYPE_MARCH_${CALOTYPE_MARCH}_WORKS)
@@ -43,9 +46,9 @@ if(CALOTYPE_MARCH)
   endif()
 endif()
 if(CALOTYPE_SANITIZE)
-  target_compile_options(calotype_develop INTERFACE
+  target_compile_options(calotype_develop_common INTERFACE
     "-fsanitize=${CALOTYPE_SANITIZE}" -fno-sanitize-recover=all -fno-omit-frame-pointer)
-  target_link_options(calotype_develop INTERFACE "-fsanitize=${CALOTYPE_SANITIZE}")
+  target_link_options(calotype_develop_common INTERFACE "-fsanitize=${CALOTYPE_SANITIZE}")
 endif()
 
 # Public headers, relative to include/.
@@ -117,9 +120,14 @@ function(calotype_split_components links absent)
   set(${absent} "${lack}" PARENT_SCOPE)
 endfunction()
 
-# calotype_add_program(<target> <source>...): an executable with the developers' flags and the components it includes.
-# `<target>_available` tells the caller whether it was made.
+# calotype_add_program(<target> [ANY_MACHINE] <source>...): an executable with the developers' flags and the components it
+# includes. `<target>_available` tells the caller whether it was made.
 function(calotype_add_program target)
+  set(flags calotype_develop)
+  if("ANY_MACHINE" IN_LIST ARGN)
+    set(flags calotype_develop_common)
+    list(REMOVE_ITEM ARGN ANY_MACHINE)
+  endif()
   calotype_split_components(links absent ${ARGN})
   list(REMOVE_ITEM absent cuda)
   if(absent)
@@ -128,7 +136,7 @@ function(calotype_add_program target)
     return()
   endif()
   add_executable(${target} ${ARGN})
-  target_link_libraries(${target} PRIVATE calotype_develop ${links})
+  target_link_libraries(${target} PRIVATE ${flags} ${links})
   set(${target}_available TRUE PARENT_SCOPE)
 endfunction()
 

@@ -20,4 +20,6 @@ write_basic_package_version_file("${CMAKE_CURRENT_BINARY_DIR}/calotypeConfigVers
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/calotypeConfig.cmake"
               "${CMAKE_CURRENT_BINARY_DIR}/calotypeConfigVersion.cmake"
               cmake/calotype_dependencies.cmake
+              cmake/calotype_dispatch.cmake
+              cmake/calotype_keep_apart.cmake
         DESTINATION "${calotype_cmake_dir}")

@@ -19,13 +19,15 @@ namespace calotype::kernel::cpu {
 // No vector unit: four floats side by side, each operation one lane at a time. Runs everywhere.
 struct portable {};
 
-// The widest instruction set with fused multiply-adds that this translation unit is compiled for.
+// The widest instruction set that this translation unit is compiled for.
 #if XSIMD_WITH_AVX512F
 using best_arch = xsimd::avx512f;
 #elif XSIMD_WITH_FMA3_AVX2
 using best_arch = xsimd::fma3<xsimd::avx2>;
 #elif XSIMD_WITH_NEON64
 using best_arch = xsimd::neon64;
+#elif XSIMD_WITH_SSE2
+using best_arch = xsimd::sse2;
 #else
 using best_arch = portable;
 #endif
@@ -47,7 +49,8 @@ struct simd {
   static_assert(
       sizeof(Arch) == 0,
       "calotype::kernel::cpu: no kernels for this instruction set, or the compiler is not allowed to use it "
-      "(-march); use xsimd::avx512f, xsimd::fma3<xsimd::avx2>, xsimd::neon64 or kernel::cpu::portable");
+      "(-march); use xsimd::avx512f, xsimd::fma3<xsimd::avx2>, xsimd::sse2, xsimd::neon64 or "
+      "kernel::cpu::portable");
 };
 
 template <>
@@ -131,6 +134,66 @@ struct parts_through_memory {
 };
 
 }  // namespace detail
+
+#if XSIMD_WITH_SSE2
+// Without fused multiply-adds, which are made from exact products and sums in double.
+template <>
+struct simd<xsimd::sse2> {
+  using type = xsimd::types::simd_register<float, xsimd::sse2>::register_type;
+  static constexpr int lanes = 4;
+  static constexpr int registers = 16;
+
+  CALOTYPE_INLINE static type load(float const* p) { return _mm_loadu_ps(p); }
+  CALOTYPE_INLINE static void store(float* p, type a) { _mm_storeu_ps(p, a); }
+  CALOTYPE_INLINE static type load_part(float const* p, int n) {
+    return detail::parts_through_memory<simd>::load<type>(p, n);
+  }
+  CALOTYPE_INLINE static void store_part(float* p, type a, int n) {
+    detail::parts_through_memory<simd>::store(p, a, n);
+  }
+  CALOTYPE_INLINE static type broadcast(float x) { return _mm_set1_ps(x); }
+  CALOTYPE_INLINE static type fma(type a, type b, type c) {
+    type const low = _mm_cvtpd_ps(fma(_mm_cvtps_pd(a), _mm_cvtps_pd(b), _mm_cvtps_pd(c)));
+    type const high = _mm_cvtpd_ps(fma(_mm_cvtps_pd(upper(a)), _mm_cvtps_pd(upper(b)), _mm_cvtps_pd(upper(c))));
+    return _mm_movelh_ps(low, high);
+  }
+  CALOTYPE_INLINE static type mul(type a, type b) {
+    type product = _mm_mul_ps(a, b);
+    asm("" : "+x"(product));
+    return product;
+  }
+  CALOTYPE_INLINE static type add(type a, type b) { return _mm_add_ps(a, b); }
+  CALOTYPE_INLINE static type sub(type a, type b) { return _mm_sub_ps(a, b); }
+  CALOTYPE_INLINE static type div(type a, type b) { return _mm_div_ps(a, b); }
+  CALOTYPE_INLINE static type sqrt(type a) { return _mm_sqrt_ps(a); }
+  CALOTYPE_INLINE static type greater_of(type a, type b) { return _mm_max_ps(a, b); }
+  CALOTYPE_INLINE static type select_equal(type a, type b, type x, type y) {
+    return select(_mm_cmpeq_ps(a, b), x, y);
+  }
+  CALOTYPE_INLINE static type select_greater(type a, type b, type x, type y) {
+    return select(_mm_cmpgt_ps(a, b), x, y);
+  }
+
+ private:
+  CALOTYPE_INLINE static type upper(type a) { return _mm_movehl_ps(a, a); }
+  CALOTYPE_INLINE static type select(type mask, type x, type y) {
+    return _mm_or_ps(_mm_and_ps(mask, x), _mm_andnot_ps(mask, y));
+  }
+  // a b + c of three floats, rounded to odd: rounding that to float rounds a b + c once (Boldo and Melquiond,
+  // "Emulation of a FMA and correctly rounded sums: proved algorithms using rounding to odd", 2008). The
+  // product is exact, and so is the sum's error e; where there is one, the sum is cut off towards zero and its
+  // last bit set.
+  CALOTYPE_INLINE static __m128d fma(__m128d a, __m128d b, __m128d c) {
+    __m128d const product = _mm_mul_pd(a, b), sum = _mm_add_pd(product, c), part = _mm_sub_pd(sum, product);
+    __m128d const e = _mm_add_pd(_mm_sub_pd(product, _mm_sub_pd(sum, part)), _mm_sub_pd(c, part));
+    __m128d const inexact =
+        _mm_cmplt_pd(_mm_setzero_pd(), _mm_andnot_pd(_mm_set1_pd(-0.0), e));  // not for a NaN
+    __m128i const one = _mm_srli_epi64(_mm_castpd_si128(inexact), 63);
+    __m128i const beyond = _mm_and_si128(one, _mm_srli_epi64(_mm_castpd_si128(_mm_xor_pd(sum, e)), 63));
+    return _mm_castsi128_pd(_mm_or_si128(_mm_sub_epi64(_mm_castpd_si128(sum), beyond), one));
+  }
+};
+#endif
 
 #if XSIMD_WITH_FMA3_AVX2
 template <>

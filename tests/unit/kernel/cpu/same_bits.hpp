@@ -133,9 +133,10 @@ buffer<float> image_of(numbers const& canonical) {
 
 // The instruction sets that this translation unit is compiled for.
 #if defined(__AVX512F__)
-#define CALOTYPE_TEST_ARCHS calotype::kernel::cpu::portable, xsimd::fma3<xsimd::avx2>, xsimd::avx512f
+#define CALOTYPE_TEST_ARCHS \
+  calotype::kernel::cpu::portable, xsimd::sse2, xsimd::fma3<xsimd::avx2>, xsimd::avx512f
 #elif defined(__AVX2__) && defined(__FMA__)
-#define CALOTYPE_TEST_ARCHS calotype::kernel::cpu::portable, xsimd::fma3<xsimd::avx2>
+#define CALOTYPE_TEST_ARCHS calotype::kernel::cpu::portable, xsimd::sse2, xsimd::fma3<xsimd::avx2>
 #else
 #define CALOTYPE_TEST_ARCHS calotype::kernel::cpu::portable, calotype::kernel::cpu::best_arch
 #endif

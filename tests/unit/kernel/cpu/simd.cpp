@@ -1,8 +1,11 @@
 // Each instruction set's registers against plain floats, and against xsimd's own batches.
+#include <bit>
 #include <cmath>
 
 #include "same_bits.hpp"
 #include <xsimd/xsimd.hpp>
+
+#include <calotype/core/random.hpp>
 
 namespace {
 
@@ -48,6 +51,39 @@ TEST_CASE_TEMPLATE("registers", Arch, CALOTYPE_TEST_ARCHS) {
       CHECK(bits(equal[i]) == bits(a[i] == 0 ? b[i] : c[i]));
       CHECK(bits(above[i]) == bits(a[i] > b[i] ? c[i] : a[i]));
     }
+  }
+}
+
+// Where a sum in double, rounded again to float, would be wrong, and at the ends of the range.
+TEST_CASE_TEMPLATE("fused multiply-adds round once", Arch, CALOTYPE_TEST_ARCHS) {
+  using v = simd<Arch>;
+  float const inf = std::numeric_limits<float>::infinity(), nan = std::numeric_limits<float>::quiet_NaN();
+  float const tiny = std::numeric_limits<float>::denorm_min(), huge = std::numeric_limits<float>::max();
+  float const near_one = 1 + std::ldexp(1.f, -12);  // its square lies half-way between two floats
+  float const factors[] = {near_one,   -near_one,        3,    0.f, -0.f, tiny,
+                           0x1.8p-75f, -0x1.000002p-74f, huge, 1,   inf,  nan};
+  float const terms[] = {0x1p-60f,  -0x1p-60f, 0.f,   -0.f, tiny, -tiny, 0x1p-149f,
+                         0x1p-127f, huge,      -huge, 1,    inf,  -inf};
+  for (float a : factors) {
+    for (float b : factors) {
+      for (float c : terms) {
+        float const want = std::fma(a, b, c);
+        for (float got : lanes_of<Arch>(v::fma(v::broadcast(a), v::broadcast(b), v::broadcast(c)))) {
+          CHECK((bits(got) == bits(want) || (std::isnan(got) && std::isnan(want))));
+        }
+      }
+    }
+  }
+  // Bits at random, so exponents too.
+  stream draw(1, 2, 3);
+  auto any = [&draw] { return std::bit_cast<float>(draw()); };
+  for (int i = 0; i < 200000; ++i) {
+    float const a = any(), b = any(),
+                c = i % 2 == 0 ? any() : -(a * b) * (1 + std::ldexp(any() > 0 ? 1.f : -1.f, -23));
+    float const want = std::fma(a, b, c);
+    float const got = lanes_of<Arch>(v::fma(v::broadcast(a), v::broadcast(b), v::broadcast(c)))[0];
+    bool const same = bits(got) == bits(want) || (std::isnan(got) && std::isnan(want));
+    if (!same) CHECK_MESSAGE(same, a, " ", b, " ", c);
   }
 }
 

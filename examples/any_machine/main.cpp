@@ -1,0 +1,32 @@
+// Compiled for every x86-64 CPU, scores with the widest instructions of the one it meets:
+//   any_machine WEIGHTS.safetensors EVENTS.ig [baseline|avx2|avx512]
+#include <cstdio>
+#include <string_view>
+
+#include "higgs.hpp"
+
+#include <calotype/calotype.hpp>
+#include <calotype/io/complain.hpp>
+#include <calotype/io/ig.hpp>
+#include <calotype/io/model.hpp>
+#include <calotype/nn/dispatched_session.hpp>
+namespace ct = calotype;
+
+int main(int argc, char** argv) {
+  if (argc < 3) return std::fputs("usage: any_machine WEIGHTS.safetensors EVENTS.ig [ISA]\n", stderr), 2;
+  ct::exec::dispatched<ct::exec::single, ct::exec::winograd> policy;  // CMakeLists.txt names the same
+  for (auto set : {ct::exec::instruction_set::baseline, ct::exec::instruction_set::avx2}) {
+    if (argc > 3 && std::string_view(argv[3]) == name(set)) policy.widest = set;
+  }
+  auto const model = ct::io::load<mine::higgs>(argv[1]);
+  auto file = ct::io::open_ig(argv[2]);
+  if (!model || !file) return ct::io::complain(model, file);
+  ct::session<mine::higgs, decltype(policy)> score(*model, policy);
+  std::fprintf(stderr, "%s\n", name(score.instruction_set()));
+  for (ct::event const& event : *file) {
+    auto const p = score(event);
+    std::printf("%u %llu %.9g\n", event.run, static_cast<unsigned long long>(event.number),
+                static_cast<double>(p[0]));
+  }
+  return file->error() ? ct::io::complain(*file) : 0;
+}

@@ -1,0 +1,94 @@
+// What calotype_add_dispatched_model compiles, once for each instruction set; for the files that it writes.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <calotype/core/config.hpp>
+#include <calotype/exec/cpu.hpp>
+#include <calotype/exec/dispatched.hpp>
+#include <calotype/kernel/cpu/simd.hpp>
+#include <calotype/nn/dispatched_session.hpp>
+#include <calotype/nn/model.hpp>
+#include <calotype/nn/session.hpp>
+
+namespace calotype::nn {
+
+namespace detail {
+
+constexpr bool compiled_for(exec::instruction_set s) {
+  constexpr int lanes = kernel::cpu::simd<kernel::cpu::best_arch>::lanes;
+  return s == exec::instruction_set::baseline || (s == exec::instruction_set::avx2 && lanes == 8) ||
+         (s == exec::instruction_set::avx512 && lanes == 16);
+}
+
+// The functions of a unit: a model and sessions of exec::cpu<> behind pointers.
+template <class Net, class Policy, exec::instruction_set Set, std::uint64_t Signature = signature<Net>>
+struct unit_functions {
+  static_assert(compiled_for(Set),
+                "calotype: a unit of a dispatched model is compiled for another instruction set than its own; "
+                "take -m flags out of the target's options");
+
+  using threads = typename Policy::threads_type;
+  using policy = exec::cpu<kernel::cpu::best_arch, threads, typename Policy::arithmetic_type>;
+  using session_type = session<Net, policy>;
+
+  static void* load(float const* parameters) {
+    return new model<Net>(std::vector<float>(parameters, parameters + model<Net>::size));
+  }
+  static void unload(void* m) noexcept { delete static_cast<model<Net>*>(m); }
+
+  static void* open(void const* m, [[maybe_unused]] int count) {
+    policy p{};
+    if constexpr (requires { p.threads.count; }) p.threads.count = count;
+    return new session_type(*static_cast<model<Net> const*>(m), p);
+  }
+  static void close(void* s) noexcept { delete static_cast<session_type*>(s); }
+
+  // A template, so that it is only made for networks that read events.
+  template <class View>
+  static void score_event(void* s, View const& e, float* scores, float* logits, image_report& report) noexcept {
+    auto& score = *static_cast<session_type*>(s);
+    write(score(e), score.logits(), scores, logits);
+    report = score.report();
+  }
+  static void score_numbers(void* s, float const* numbers, float* scores, float* logits) noexcept {
+    auto& score = *static_cast<session_type*>(s);
+    write(score(std::span<float const>(numbers, input_size<Net>())), score.logits(), scores, logits);
+  }
+
+ private:
+  using values = typename session_type::scores;
+  static void write(values const& from_scores, values const& from_logits, float* scores,
+                    float* logits) noexcept {
+    std::copy(from_scores.begin(), from_scores.end(), scores);
+    std::copy(from_logits.begin(), from_logits.end(), logits);
+  }
+};
+
+template <class Net, class Policy, exec::instruction_set Set, std::uint64_t Signature = signature<Net>>
+constexpr auto event_function() -> decltype(unit::score_event) {
+  if constexpr (reads_events<Net>()) {
+    return unit_functions<Net, Policy, Set>::template score_event<event_view>;
+  } else {
+    return nullptr;
+  }
+}
+
+// Constant data: reading it runs no code of the unit.
+template <class Net, class Policy, exec::instruction_set Set, std::uint64_t Signature>
+unit const unit_of<Net, Policy, Set, Signature>::table = {
+    .set = Set,
+    .load = unit_functions<Net, Policy, Set>::load,
+    .unload = unit_functions<Net, Policy, Set>::unload,
+    .open = unit_functions<Net, Policy, Set>::open,
+    .close = unit_functions<Net, Policy, Set>::close,
+    .score_event = event_function<Net, Policy, Set>(),
+    .score_numbers = unit_functions<Net, Policy, Set>::score_numbers};
+
+}  // namespace detail
+}  // namespace calotype::nn

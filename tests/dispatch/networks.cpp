@@ -1,0 +1,1 @@
+#include "networks.hpp"
