@@ -10,7 +10,7 @@
 # default, on x86-64; whatever belongs to another family of CPUs is left out. The unit `baseline`, compiled as the
 # target itself is (so with NEON on aarch64), is always there.
 #
-# Each unit is linked by itself and keeps one symbol, the table of its functions. Inline functions of the library, of
+# All symbols of a unit are made local but one, the table of its functions. Inline functions of the library, of
 # the header and of the standard library that a unit contains can therefore never be taken for those of another.
 # Definitions, options, include folders and libraries of <target> are used for the units too. Needs GNU or LLVM
 # binutils and ELF.
@@ -53,8 +53,8 @@ function(calotype_add_dispatched_model target)
     endforeach()
   endif()
   if(isas AND NOT (CMAKE_CXX_COMPILER_ID MATCHES "GNU|Clang" AND CMAKE_EXECUTABLE_FORMAT STREQUAL "ELF"
-                   AND CMAKE_LINKER AND CMAKE_OBJCOPY AND CMAKE_NM))
-    message(FATAL_ERROR "calotype_add_dispatched_model: needs g++ or clang, ELF, ld, objcopy and nm")
+                   AND CMAKE_OBJCOPY AND CMAKE_NM))
+    message(FATAL_ERROR "calotype_add_dispatched_model: needs g++ or clang, ELF, objcopy and nm")
   endif()
 
   if(EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${arg_HEADER}")
@@ -114,7 +114,7 @@ template struct calotype::nn::dispatched_model<@arg_NETWORK@, @policy@>;
 
     set(alone "${folder}/${unit}${CMAKE_CXX_OUTPUT_EXTENSION}")
     add_custom_command(OUTPUT "${alone}"
-      COMMAND "${CMAKE_COMMAND}" "-Dobject=$<TARGET_OBJECTS:${unit}>" "-Dalone=${alone}" "-Dlinker=${CMAKE_LINKER}"
+      COMMAND "${CMAKE_COMMAND}" "-Dobject=$<TARGET_OBJECTS:${unit}>" "-Dalone=${alone}"
               "-Dobjcopy=${CMAKE_OBJCOPY}" "-Dnm=${CMAKE_NM}"
               -P "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/calotype_keep_apart.cmake"
       DEPENDS ${unit} "$<TARGET_OBJECTS:${unit}>" "${CMAKE_CURRENT_FUNCTION_LIST_DIR}/calotype_keep_apart.cmake"

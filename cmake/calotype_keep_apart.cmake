@@ -1,14 +1,11 @@
-# Links the unit of a dispatched model (`object`) by itself and makes all its symbols local but the table, so that the
-# final link can neither give its inline functions to others nor replace them. See calotype_dispatch.cmake.
+# Makes all symbols of a unit of a dispatched model (`object`) local but its table, so that the linker can neither give its
+# inline functions to others nor replace them. See calotype_dispatch.cmake.
 set(table "_ZN8calotype2nn6detail7unit_of")
 
-# Groups that the linker would keep only one copy of become plain sections first: a local symbol in a group that is
-# discarded in favour of another unit's would be lost.
-execute_process(COMMAND "${linker}" -r --force-group-allocation -o "${alone}.linked" "${object}"
+# Without the groups of which the linker keeps one copy only, their sections are plain ones: a local symbol in a group that
+# gave way to another unit's would be lost.
+execute_process(COMMAND "${objcopy}" --remove-section=.group --wildcard "--keep-global-symbol=${table}*" "${object}" "${alone}"
                 COMMAND_ERROR_IS_FATAL ANY)
-execute_process(COMMAND "${objcopy}" --wildcard "--keep-global-symbol=${table}*" "${alone}.linked" "${alone}"
-                COMMAND_ERROR_IS_FATAL ANY)
-file(REMOVE "${alone}.linked")
 
 execute_process(COMMAND "${nm}" "${alone}" OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
 string(REGEX MATCHALL "[^\n]+" symbols "${symbols}")

@@ -4,7 +4,7 @@ function(refuse name expected source)
   execute_process(COMMAND "${compiler}" -O1 -fPIC -c "${folder}/${name}.cpp" -o "${folder}/${name}.whole.o"
                   COMMAND_ERROR_IS_FATAL ANY)
   execute_process(COMMAND "${CMAKE_COMMAND}" "-Dobject=${folder}/${name}.whole.o" "-Dalone=${folder}/${name}.o"
-                          "-Dlinker=${linker}" "-Dobjcopy=${objcopy}" "-Dnm=${nm}" -P "${script}"
+                          "-Dobjcopy=${objcopy}" "-Dnm=${nm}" -P "${script}"
                   RESULT_VARIABLE status ERROR_VARIABLE text)
   if(status EQUAL 0 OR EXISTS "${folder}/${name}.o" OR NOT text MATCHES "${expected}")
     message(FATAL_ERROR "${name} was not refused (${status}): ${text}")
