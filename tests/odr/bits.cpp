@@ -1,4 +1,4 @@
-// Prints the digests; built twice, with flags as different as users' are, and the outputs compared.
+// Prints the digests; built with flags as different as users' are, and compared with what bits.txt says.
 #include <cstdio>
 
 #include "digest.hpp"

@@ -12,7 +12,9 @@
 
 #include <calotype/calotype.hpp>
 #include <calotype/core/random.hpp>
+#include <calotype/exec/pool.hpp>
 #include <calotype/exec/scalar.hpp>
+#include <calotype/image/image.hpp>
 #include <calotype/models/event_paper.hpp>
 #include <calotype/train/trainer.hpp>
 
@@ -72,10 +74,20 @@ inline ct::event invented_event(std::uint64_t number) {
   return e;
 }
 
+template <class Image, class Policy>
+std::uint64_t digest_of_images() {
+  ct::hasher h;
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    ct::image const made = ct::make_image<Image, Policy>(invented_event(i));
+    for (float pixel : made.pixels()) h.add(pixel);
+  }
+  return h.value();
+}
+
 template <class Net, class Policy>
-std::uint64_t digest_of_scores(int events) {
+std::uint64_t digest_of_scores(int events, Policy policy = {}) {
   auto const model = ct::nn::model<Net>::initial(5);
-  ct::session<Net, Policy> score{model};
+  ct::session<Net, Policy> score(model, policy);
   ct::hasher h;
   for (int i = 0; i < events; ++i) {
     for (float p : score(invented_event(static_cast<std::uint64_t>(i)))) h.add(p);
@@ -110,13 +122,29 @@ std::uint64_t digest_of_training(int threads) {
 
 [[maybe_unused]] std::vector<named_digest> digests() {
   using namespace ct::models;
+  using arch = ct::kernel::cpu::best_arch;
+  using direct = ct::exec::cpu<>;
+  using winograd = ct::exec::cpu<arch, ct::exec::single, ct::exec::winograd>;
+  using scalar = ct::exec::scalar;
+  using threads = ct::exec::cpu<arch, ct::exec::pool>;
+  using winograd_threads = ct::exec::cpu<arch, ct::exec::pool, ct::exec::winograd>;
   return {{"functions and random numbers", digest_of_functions()},
-          {"scores of cms-b, cpu", digest_of_scores<cms_b, ct::exec::cpu<>>(3)},
-          {"scores of cms-i, cpu", digest_of_scores<cms_i, ct::exec::cpu<>>(2)},
-          {"scores of cms-b, scalar", digest_of_scores<cms_b, ct::exec::scalar>(3)},
-          {"scores of four-momentum, cpu", digest_of_scores<four_momentum, ct::exec::cpu<>>(3)},
-          {"training of eb, cpu, one thread", digest_of_training<eb, ct::exec::cpu<>>(1)},
-          {"training of eb, cpu, two threads", digest_of_training<eb, ct::exec::cpu<>>(2)}};
+          {"images, central, cpu", digest_of_images<barrel_image, direct>()},
+          {"images, central, scalar", digest_of_images<barrel_image, scalar>()},
+          {"images, ECAL-centric, cpu", digest_of_images<ecal_centric_image, direct>()},
+          {"images, HCAL-centric, cpu", digest_of_images<hcal_centric_image, direct>()},
+          {"scores of cms-b, cpu", digest_of_scores<cms_b, direct>(3)},
+          {"scores of cms-b, cpu, two threads", digest_of_scores<cms_b, threads>(3, {.threads = {.count = 2}})},
+          {"scores of cms-b, scalar", digest_of_scores<cms_b, scalar>(3)},
+          {"scores of cms-b, winograd", digest_of_scores<cms_b, winograd>(3)},
+          {"scores of cms-b, winograd, two threads",
+           digest_of_scores<cms_b, winograd_threads>(3, {.threads = {.count = 2}})},
+          {"scores of cms-i, cpu", digest_of_scores<cms_i, direct>(2)},
+          {"scores of cms-i, winograd", digest_of_scores<cms_i, winograd>(2)},
+          {"scores of four-momentum, cpu", digest_of_scores<four_momentum, direct>(3)},
+          {"training of eb, cpu, one thread", digest_of_training<eb, direct>(1)},
+          {"training of eb, cpu, two threads", digest_of_training<eb, direct>(2)},
+          {"training of eb, winograd, two threads", digest_of_training<eb, winograd>(2)}};
 }
 
 }  // namespace
