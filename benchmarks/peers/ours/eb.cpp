@@ -1,0 +1,7 @@
+#include "inference.hpp"
+
+template <>
+std::unique_ptr<peers::contestant> peers::make_inference<peers::eb>(request const& r,
+                                                                    std::string const& folder) {
+  return make_inference_of<eb>(r, folder);
+}

@@ -1,0 +1,7 @@
+#include "inference.hpp"
+
+template <>
+std::unique_ptr<peers::contestant> peers::make_inference<peers::jet>(request const& r,
+                                                                     std::string const& folder) {
+  return make_inference_of<jet>(r, folder);
+}
