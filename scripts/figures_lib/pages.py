@@ -1,0 +1,82 @@
+"""The pages that show the figures: between the marks <!-- figures: STUDY --> and <!-- end --> stands what a record says."""
+import datetime
+import json
+import re
+
+from . import common
+from .common import RECORD, ROOT, goal_text, is_exact, value_text, verdict
+
+PAGES = {"spine": ROOT / "README.md", "cpu": ROOT / "docs/performance.md"}
+NOTHING = "Not measured yet: `scripts/figures {study} --write` measures, and writes the table here."
+
+
+def spine_table(record):
+    lines = [f"Measured {record['measured']} on {record['machine']}:", "", "| figure | value | goal |", "|---|---|---|"]
+    lines += [f"| {f['figure']} | {value_text(f)} | {goal_text(f)} |" for f in record["figures"] if not is_exact(f)]
+    return "\n".join(lines)
+
+
+def cpu_tables(record):
+    versions = ", ".join(f"{name} {version}".strip() for name, version in record["versions"].items())
+    missing = "; ".join(f"{name}: {why}" for name, why in record["missing"].items()) or "none"
+    lines = [f"Measured {record['measured']} on {record['machine']}, with {versions}. Missing peers: {missing}.", "",
+             "| figure | value | goal | | conditions |", "|---|---|---|---|---|"]
+    lines += [f"| {f['figure']} | {value_text(f)} | {goal_text(f)} | {verdict(f)} | {f['conditions']} |"
+              for f in record["figures"]]
+    lines += ["", "Medians of everything that took part, in milliseconds a call (`~`: other work ran beside most rounds):"]
+    for setting, networks in grouped(record["times"]).items():
+        lines += ["", f"**{setting}**", "", f"| engine | {' | '.join(networks)} |", "|---" * (1 + len(networks)) + "|"]
+        engines = dict.fromkeys(name for times in networks.values() for name in times)
+        for engine in engines:
+            cells = [networks[n].get(engine) for n in networks]
+            texts = ["-" if c is None else f"{'~' if c['noisy'] else ''}{c['ms']:.4g}" for c in cells]
+            lines.append(f"| {engine} | {' | '.join(texts)} |")
+    return "\n".join(lines)
+
+
+def grouped(times):
+    """{"batch 1: EB": t, "batch 1: JET": u} -> {"batch 1": {"EB": t, "JET": u}}"""
+    groups = {}
+    for label, engines in times.items():
+        setting, _, network = label.rpartition(": ")
+        groups.setdefault(setting, {})[network] = engines
+    return groups
+
+
+TABLES = {"spine": spine_table, "cpu": cpu_tables}
+
+
+def marked(study, text, inner):
+    """The page with `inner` between its marks; None if it has not one such place."""
+    mark = re.compile(rf"(<!-- figures: {study} -->\n).*?(\n<!-- end -->)", re.S)
+    text, count = mark.subn(lambda m: m[1] + inner + m[2], text)
+    return text if count == 1 else None
+
+
+def shown(study):
+    """What belongs between the marks now."""
+    path = RECORD / f"{study}.json"
+    return TABLES[study](json.loads(path.read_text())) if path.exists() else NOTHING.format(study=study)
+
+
+def check(study):
+    """None, or what is wrong with the study's page."""
+    page = PAGES[study]
+    if not (RECORD / f"{study}.json").exists() and f"<!-- figures: {study} -->" not in page.read_text():
+        return None
+    text = marked(study, page.read_text(), shown(study))
+    if text is None:
+        return f"{page.name}: it needs one place for the figures, <!-- figures: {study} --> ... <!-- end -->"
+    if text != page.read_text():
+        return f"{page.name}: its table is not that of docs/figures; run scripts/figures {study} --write"
+    return None
+
+
+def write(study, record):
+    RECORD.mkdir(parents=True, exist_ok=True)
+    record = {"measured": datetime.date.today().isoformat(), "machine": common.machine(), **record}
+    (RECORD / f"{study}.json").write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+    text = marked(study, PAGES[study].read_text(), shown(study))
+    if text is None:
+        raise SystemExit(check(study))
+    PAGES[study].write_text(text)

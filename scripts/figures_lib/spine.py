@@ -1,0 +1,128 @@
+"""The study `spine`: what the library as a whole costs and does, on this machine alone."""
+import hashlib
+import json
+import os
+import subprocess
+import sys
+
+from .common import DATA, ROOT, build, figure, find_program, machine, run, say
+
+
+def google_benchmark(program, filter_, counter, repetitions=7):
+    """Median of a counter by benchmark name."""
+    text = run(program, f"--benchmark_filter={filter_}", f"--benchmark_repetitions={repetitions}",
+               "--benchmark_report_aggregates_only=true", "--benchmark_format=json", "--benchmark_min_time=0.3")
+    return {b["run_name"]: b.get(counter) for b in json.loads(text)["benchmarks"] if b.get("aggregate_name") == "median"}
+
+
+COUNTS = {  # name: (parameters, millions of multiply-adds), event paper Table 2 and the authors' public code
+    "eb": (88723, 127.8), "cms-b": (90291, 151.0), "ecal": (295187, 167.4), "cms-i": (299891, 197.8),
+    "cms-ii": (90291, 252.3), "four-momentum": (50433, 0.05), "four-momentum-3": (50691, 0.05),
+}
+
+
+def cost_figures(calotype):
+    figures = []
+    models = {m["name"]: m for m in json.loads(run(calotype, "models", "--json"))}
+    for name, (parameters, millions) in COUNTS.items():
+        m = models.get(name, {})
+        figures.append(figure(f"parameters of {name}", m.get("parameters"), parameters, "lower", "", "the paper's count"))
+        figures.append(figure(f"multiply-adds of {name}", round(m["multiply_adds"] / 1e6, 1 if millions > 1 else 2) if m else None,
+                              millions, "lower",
+                              "million", "one event, forward, zero padding counted"))
+    workspace = models.get("cms-ii", {}).get("workspace_bytes")
+    figures.append(figure("workspace of cms-ii", workspace, 4_000_000, "lower", "bytes", "image, builder and activations"))
+    return figures
+
+
+def speed_figures():
+    build("bench_kernels", "bench_training", "bench_image_builder")
+    figures = []
+    say("timing kernels ...")
+    kernels = google_benchmark(find_program("bench_kernels"), "^(forward/3x3 16->16 41x89|infer/eb 1x170x360)$", "% of peak")
+    here = f"median of 7, CPU time, {machine()}"
+    share = lambda name: None if kernels.get(name) is None else round(kernels[name], 1)
+    figures.append(figure("3x3 convolution 16->16 at 41x89", share("forward/3x3 16->16 41x89"), 80, "higher",
+                          "% of measured FMA peak", f"exec::cpu, one core, {here}"))
+    figures.append(figure("the whole eb network", share("infer/eb 1x170x360"), 60, "higher", "% of measured FMA peak",
+                          f"exec::cpu, one core, batch 1, {here}"))
+    say("timing training steps ...")
+    steps = google_benchmark(find_program("bench_training"), "training step/eb/2", "% of peak", 5)
+    value = next(iter(steps.values()), None)
+    figures.append(figure("forward and backward of eb, batch 32, Adam included", None if value is None else round(value, 1), 45,
+                          "higher", "% of both cores' measured FMA peak", f"two threads, wall clock, median of 5, {machine()}"))
+    say("timing the image builder ...")
+    environment = dict(os.environ, CALOTYPE_DATA=str(DATA))
+    events = None
+    if DATA.is_dir():
+        text = subprocess.run([str(find_program("bench_image_builder")), "--benchmark_filter=^build<hcal_centric>$", "--benchmark_repetitions=7",
+                               "--benchmark_report_aggregates_only=true", "--benchmark_format=json"],
+                              check=True, capture_output=True, text=True, env=environment).stdout
+        medians = [b for b in json.loads(text)["benchmarks"] if b.get("aggregate_name") == "median"]
+        events = round(medians[0]["items_per_second"]) if medians else None
+    figures.append(figure("images, hcal-centric, builder alone", events, 20_000, "higher", "events/s per core",
+                          f"recorded 2012 events, median of 7, {machine()}"))
+    return figures
+
+
+def reading_figures(calotype):
+    """`calotype images` on every .ig file in every layout: how many of them work."""
+    if not DATA.is_dir():
+        return [figure(".ig files turned into images in every layout", None, 1, "higher", "fraction", "no data here")]
+    files = sorted(DATA.rglob("*.ig"))
+    out = ROOT / "build/figures.npz"
+    good = 0
+    for path in files:
+        for layout in ("central", "ecal-centric", "hcal-centric"):
+            done = subprocess.run([str(calotype), "images", str(path), "--layout", layout, "--out", str(out), "--force"],
+                                  capture_output=True)
+            good += done.returncode == 0
+            if done.returncode:
+                say(f"{path.name}, {layout}: {done.stderr.decode().strip()}")
+    out.unlink(missing_ok=True)
+    total = 3 * len(files)
+    return [figure(".ig files turned into images in every layout", good / total if total else None, 1, "higher", "fraction",
+                   f"{len(files)} files, 3 layouts")]
+
+
+TESTS = {  # of scripts/train: suffix of the figure's name, goal for eb (none where it is only quoted)
+    "": 0.90, ", second seed": 0.90, ", fragmentation 1.4": 0.90, ", fragmentation 0.7": 0.90,
+    ", lone pi0 for the jet": None,
+}
+
+
+def weights_are_recorded(model):
+    """Whether the record beside the weights is that of these weights."""
+    weights, record = (ROOT / f"examples/weights/{model}.{kind}" for kind in ("safetensors", "json"))
+    return json.loads(record.read_text())["weights_sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
+
+
+def training_figures(model, goals):
+    record = ROOT / f"examples/weights/{model}.json"
+    if not record.exists():
+        return [figure(f"training time of {model}", None, 20 if goals else None, "lower", "minutes", f"scripts/train {model}")]
+    if not weights_are_recorded(model):
+        sys.exit(f"figures: examples/weights/{model}.json is the record of other weights; run scripts/train {model} --test-only")
+    report = json.loads(record.read_text())
+    figures = [figure(f"training time of {model}", report["minutes"], 20 if goals else None, "lower", "minutes",
+                      f"{report['training']}, simulation included, {report['cores']} cores")]
+    for pair in ("H->gg vs gamma+jet", "H->gg vs gg"):
+        for suffix, goal in TESTS.items():
+            if pair != "H->gg vs gg" or not suffix:
+                area, error = report["auc"][pair + suffix]
+                figures.append(figure(f"AUC {pair}, {model}{suffix}", area, goal if goals and pair == "H->gg vs gamma+jet" else None,
+                                      "higher", "", f"+- {error}; {report['tests'][suffix]}"))
+    return figures
+
+
+def compile_figures():
+    say("timing the compiler ...")
+    return json.loads(run(ROOT / "scripts/compile_budget.py", "--json"))
+
+
+def study(_):
+    build("example_calotype")
+    calotype = find_program("calotype")
+    figures = cost_figures(calotype) + speed_figures() + reading_figures(calotype)
+    figures += training_figures("eb", True) + training_figures("cms-b", False) + compile_figures()
+    return {"figures": figures}

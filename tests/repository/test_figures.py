@@ -1,0 +1,247 @@
+"""The statistics and the driver behind scripts/figures, with engines that measure nothing."""
+import contextlib
+import json
+import math
+import pathlib
+import sys
+import tempfile
+import unittest
+from unittest import mock
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent.parent / "scripts"))
+
+from figures_lib import common, cpu, field, pages, rounds  # noqa: E402
+from figures_lib.engines import Contestant, Engine, EngineError  # noqa: E402
+from figures_lib.rounds import Block  # noqa: E402
+
+
+class Statistics(unittest.TestCase):
+    def test_a_ratio_is_the_median_of_the_rounds_ratios(self):
+        ours = [Block(1.0), Block(2.0), Block(4.0)]
+        peer = [Block(3.0), Block(4.0), Block(4.0)]
+        self.assertEqual(rounds.ratio(peer, ours), rounds.Measured(2.0))  # of 3, 2, 1; the medians' ratio is 2 as well
+        peer[2] = Block(40.0)
+        self.assertEqual(rounds.ratio(peer, ours), rounds.Measured(3.0))  # of 3, 2, 10; the medians' ratio is 2
+
+    def test_noisy_rounds_do_not_count(self):
+        ours = [Block(1.0), Block(1.0), Block(1.0)]
+        peer = [Block(2.0), Block(9.0, noisy=True), Block(2.0)]
+        self.assertEqual(rounds.ratio(peer, ours), rounds.Measured(2.0))
+        self.assertEqual(rounds.time_of(peer), rounds.Measured(2.0))
+
+    def test_mostly_noisy_rounds_count_and_are_marked(self):
+        blocks = [Block(2.0, noisy=True), Block(9.0, noisy=True), Block(3.0)]
+        self.assertEqual(rounds.time_of(blocks), rounds.Measured(3.0, noisy=True))
+        quiet = [Block(1.0)] * 3
+        self.assertTrue(rounds.ratio(quiet, blocks).noisy)
+
+    def test_fastest(self):
+        self.assertEqual(rounds.fastest({"a": [Block(2.0)], "b": [Block(1.0)]}), "b")
+        self.assertIsNone(rounds.fastest({}))
+
+    def test_quantile(self):
+        values = list(range(1, 1001))
+        self.assertEqual(rounds.quantile(values, 0.5), 500)
+        self.assertEqual(rounds.quantile(values, 0.999), 999)
+        self.assertEqual(rounds.quantile([7], 0.999), 7)
+
+    def test_deviation(self):
+        self.assertAlmostEqual(rounds.deviation([1.0, -4.1], [1.0, -4.0]), 0.025)
+        self.assertEqual(rounds.deviation([1.0], [1.0, 2.0]), math.inf)
+        self.assertEqual(rounds.deviation([math.nan, 2.0], [1.0, 2.0]), math.inf)
+        self.assertEqual(rounds.deviation([], []), math.inf)
+
+
+class Recorder:
+    """A contestant that writes down when it was asked."""
+    pid, inputs = 0, 4
+
+    def __init__(self, name, log, seconds=0.01):
+        self.name, self.log, self.seconds = name, log, seconds
+
+    def time(self, calls, _):
+        self.log.append((self.name, calls))
+        return [self.seconds] * calls
+
+
+class Watch:
+    """Declares the first blocks noisy."""
+
+    def __init__(self, noisy):
+        self.noisy = noisy
+
+    def during(self, _, work):
+        self.noisy -= 1
+        return work(), self.noisy >= 0
+
+
+class Alternation(unittest.TestCase):
+    def test_every_round_has_everybody_and_turns_round(self):
+        log = []
+        a, b = Recorder("a", log), Recorder("b", log)
+        blocks = rounds.alternate([a, b], 3, 0.1, rounds.NoWatch())
+        self.assertEqual([name for name, _ in log], ["a", "b"] + ["a", "b", "b", "a", "a", "b"])
+        self.assertEqual([len(blocks[a]), len(blocks[b])], [3, 3])
+
+    def test_blocks_are_whole_rounds_over_the_inputs(self):
+        log = []
+        rounds.alternate([Recorder("a", log, 0.01)], 1, 0.1, rounds.NoWatch())
+        self.assertEqual(log[-1], ("a", 12))  # 10 calls, rounded up to a multiple of 4
+
+    def test_noisy_blocks_are_measured_again_but_not_for_ever(self):
+        log = []
+        a = Recorder("a", log)
+        self.assertEqual(rounds.alternate([a], 1, 0.1, Watch(2))[a], [Block(0.01)])
+        self.assertEqual(len(log), 1 + 3)
+        self.assertEqual(rounds.alternate([a], 1, 0.1, Watch(99))[a], [Block(0.01, noisy=True)])
+
+    def test_other_work_is_what_the_contestant_did_not_do(self):
+        with tempfile.TemporaryDirectory() as folder:
+            proc = pathlib.Path(folder)
+            (proc / "7").mkdir()
+
+            def state(busy, own):
+                (proc / "stat").write_text(f"cpu  {busy} 0 0 1000 0 0 0 0 0 0\n")
+                (proc / "7/stat").write_text(f"7 (a name) with) S {' 0' * 10} {own} 0 0 0\n")
+
+            watch = rounds.OtherWork(proc)
+            state(100, 50)
+            self.assertFalse(watch.during(7, lambda: state(110, 60))[1])
+            state(100, 50)
+            self.assertTrue(watch.during(7, lambda: state(110, 55))[1])
+
+
+class Driver(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.field = field.Field()
+        self.addCleanup(self.field.close)
+        quiet = mock.patch.object(cpu, "say")
+        quiet.start()
+        self.addCleanup(quiet.stop)
+
+    def add(self, name, seconds, *outputs):
+        command = [sys.executable, HERE / "fake_engine.py", seconds, *outputs]
+        self.field.engines[name] = Engine(name, command, self.folder / "log")
+        self.field.versions[name] = "1.0"
+
+    def study(self):
+        return cpu.Study(self.field, cpu.Effort(rounds=2, seconds=0.01, contended_seconds=0.01, latency_calls=10))
+
+    def run_setting(self, study, peers):
+        with mock.patch.object(rounds, "OtherWork", rounds.NoWatch):
+            return study.contest("batch 1: EB", cpu.Task("infer", "EB"), [{"variant": "winograd"}], peers)
+
+    def test_the_best_peer_at_its_best_setting(self):
+        self.add("calotype", 0.001, 1, 2)
+        self.add("A", 0.003, 1, 2)
+        self.add("B", 0.002, 1, 2)
+        study = self.study()
+        setting = self.run_setting(study, {"A": ["default"], "B": ["one", "two"]})
+        self.assertEqual(set(setting.blocks), {"calotype winograd", "A", "B one", "B two"})
+        study.add_ratio("speed", setting, "calotype winograd", 1.5, "images")
+        self.assertEqual(study.figures[0]["value"], 2.0)
+        self.assertIn("1 ms against 2 ms of the best peer, B one", study.figures[0]["conditions"])
+
+    def test_a_wrong_peer_is_an_error(self):
+        self.add("calotype", 0.001, 1, 2)
+        self.add("A", 0.003, 1, 2.001)
+        with self.assertRaisesRegex(cpu.WrongPeer, "A deviates from exec::direct by 5.0e-04"):
+            self.run_setting(self.study(), {"A": ["default"]})
+
+    def test_missing_peers_are_named_and_leave_a_null(self):
+        self.add("calotype", 0.001, 1, 2)
+        self.field.missing["A"] = "no wheel"
+        study = self.study()
+        setting = self.run_setting(study, {"A": ["default"]})
+        study.add_ratio("speed", setting, "calotype winograd", 1.5, "images")
+        self.assertIsNone(study.figures[0]["value"])
+        self.assertIn("missing peers: A (no wheel)", study.figures[0]["conditions"])
+        self.assertEqual(common.verdict(study.figures[0]), "not measured")
+
+    def test_a_variant_that_fails_does_not_stop_the_others(self):
+        self.add("calotype", 0.001, 1, 2)
+        self.add("A", 0.003, 1, 2)
+        setting = self.run_setting(self.study(), {"A": ["unheard-of", "good"]})
+        self.assertEqual(set(setting.blocks), {"calotype winograd", "A good"})
+
+    def test_an_engine_that_dies_is_told(self):
+        self.add("A", 0.003, 1, 2)
+        with self.assertRaisesRegex(EngineError, "A has died"):
+            Contestant(self.field.engines["A"], "infer", variant="mortal")
+
+    def test_the_contention_row_compares_slow_downs(self):
+        self.add("calotype", 0.001, 1, 2)
+        self.add("A", 0.003, 1, 2)
+        study = self.study()
+        task = cpu.Task("infer", "EB", threads=2)
+        with mock.patch.object(rounds, "OtherWork", rounds.NoWatch), \
+             mock.patch.object(cpu, "busy_loops", contextlib.nullcontext):
+            with study.contestants(task, [{"variant": "winograd"}], {"A": ["default"]}) as made:
+                study.contention(made, "A")
+        self.assertEqual([f["value"] for f in study.figures], [1.0, 1.0])
+
+    def test_a_program_that_does_not_exist_leaves_nulls(self):
+        study = self.study()
+        with mock.patch.object(cpu, "cold_start_figures", dict):
+            study.cold_start()
+        self.assertEqual([f["value"] for f in study.figures], [None] * 3)
+        with mock.patch.object(cpu, "cold_start_figures", lambda: {"peak_rss_mb": 7.123}):
+            study.cold_start()
+        self.assertEqual([f["value"] for f in study.figures[3:]], [None, None, 7.12])
+
+    def test_contestants_are_dropped(self):
+        self.add("calotype", 0.001, 1, 2)
+        setting = self.run_setting(self.study(), {})
+        with self.assertRaisesRegex(EngineError, "nothing is set up"):
+            setting.contestants["calotype winograd"].time(1, 1)
+
+
+class Pages(unittest.TestCase):
+    RECORD = {"measured": "2026-01-01", "machine": "a machine", "versions": {"calotype": "", "A": "2.0"},
+              "missing": {"B": "no wheel"},
+              "figures": [common.figure("speed: EB", 2.1, 2.0, "higher", "x", "alone"),
+                          common.figure("memory", None, 8, "lower", "MB", "no program")],
+              "times": {"batch 1: EB": {"calotype": {"ms": 1.0, "noisy": False}, "A": {"ms": 2.0, "noisy": True}},
+                        "batch 1: JET": {"calotype": {"ms": 0.5, "noisy": False}}}}
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.page = self.folder / "page.md"
+        self.page.write_text(f"before\n<!-- figures: cpu -->\n{pages.NOTHING.format(study='cpu')}\n<!-- end -->\nafter\n")
+        for patch in (mock.patch.object(pages, "RECORD", self.folder), mock.patch.dict(pages.PAGES, {"cpu": self.page})):
+            patch.start()
+            self.addCleanup(patch.stop)
+
+    def test_what_is_written_is_fresh_until_the_record_changes(self):
+        self.assertIsNone(pages.check("cpu"))
+        pages.write("cpu", self.RECORD)
+        self.assertIsNone(pages.check("cpu"))
+        text = self.page.read_text()
+        self.assertTrue(text.startswith("before\n") and text.endswith("\nafter\n"))
+        record = json.loads((self.folder / "cpu.json").read_text())
+        record["figures"][0]["value"] = 2.2
+        (self.folder / "cpu.json").write_text(json.dumps(record))
+        self.assertIn("not that of docs/figures", pages.check("cpu"))
+
+    def test_the_table_tells_what_is_missing_missed_and_noisy(self):
+        text = pages.cpu_tables(self.RECORD)
+        self.assertIn("with calotype, A 2.0. Missing peers: B: no wheel.", text)
+        self.assertIn("| speed: EB | 2.1 x | ≥ 2.0 | reached | alone |", text)
+        self.assertIn("| memory | not measured | ≤ 8 | not measured | no program |", text)
+        self.assertIn("| engine | EB | JET |", text)
+        self.assertIn("| A | ~2 | - |", text)
+
+    def test_a_page_without_its_marks_is_told(self):
+        self.page.write_text("nothing\n")
+        (self.folder / "cpu.json").write_text(json.dumps(self.RECORD))
+        self.assertIn("needs one place", pages.check("cpu"))
+
+
+if __name__ == "__main__":
+    unittest.main()
