@@ -61,7 +61,8 @@ def add_onednn(field):
 
 def add_python_peer(field, name, module, python, environment):
     command = [python, PEERS / "worker.py", module]
-    environment = {**environment, "TORCHINDUCTOR_CACHE_DIR": str(FOLDER / "inductor")}
+    # The compiler of PyTorch would keep processes of its own.
+    environment = {**environment, "TORCHINDUCTOR_CACHE_DIR": str(FOLDER / "inductor"), "TORCHINDUCTOR_COMPILE_THREADS": "1"}
     try:
         version = common.run(*command, "--version", env={**os.environ, **environment}).strip()
     except (subprocess.CalledProcessError, OSError) as failed:

@@ -60,9 +60,11 @@ def calls_for(contestant, seconds):
     return contestant.inputs * max(1, math.ceil(seconds / (once * contestant.inputs)))
 
 
-def alternate(contestants, rounds, seconds, watch=None, summary=statistics.median, tries=3, limit=10.0):
+def alternate(contestants, rounds, seconds, watch=None, summary=statistics.median, tries=3):
     """{contestant: [Block of every round]}. Every other round goes backwards, so that nobody always follows the same
-    neighbour. A noisy block is measured again, `tries` times in all. `summary` makes one time of those of a block."""
+    neighbour. A noisy block is measured again, `tries` times in all; one that takes far too long, since other work is in the
+    way, ends early. `summary` makes one time of those of a block."""
+    limit = max(1.0, 4 * seconds)
     watch = watch or OtherWork()
     calls = {c: calls_for(c, seconds) for c in contestants}
     blocks = {c: [] for c in contestants}
