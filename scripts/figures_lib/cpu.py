@@ -296,9 +296,13 @@ class Study:
         found = cold_start_figures()
         for name, key, goal, unit in rows:
             value = found.get(key)
-            self.add(name, value if value is None else round(value, 2), goal, "lower", unit,
-                     "there is no program bench_cold_start" if value is None
-                     else f"weights on disk, bench_cold_start, {common.machine()}")
+            if value is None:
+                self.add(name, None, goal, "lower", unit, "there is no program bench_cold_start")
+                continue
+            text = f"bench_cold_start: weights on disk, {found.get('processes', 'several')} processes"
+            if unit == "ms" and "nothing_ms" in found:
+                text += f", median; a process that does nothing takes {found['nothing_ms']:.2f} ms"
+            self.add(name, round(value, 2), goal, "lower", unit, f"{text}; {common.machine()}")
 
 
 def cold_start_figures():
@@ -339,6 +343,8 @@ def pinned(pids, cpu):
 def study(quick):
     """The record: figures, medians of every engine, versions, what is missing."""
     field = open_field()
+    if os.getloadavg()[0] > os.cpu_count():
+        say(f"other work keeps this machine busy (load {os.getloadavg()[0]:.1f}): expect noisy rows and a long run")
     try:
         done = Study(field, QUICK if quick else FULL)
         for part in (done.images, done.events, done.batches, done.two_threads, done.training, done.image_building,
