@@ -184,6 +184,19 @@ class Driver(unittest.TestCase):
                 study.contention(made, "A")
         self.assertEqual([f["value"] for f in study.figures], [1.0, 1.0])
 
+    def test_latency_counts_every_call_of_the_best_peer(self):
+        self.add("calotype", 0.001, 1, 2)
+        self.add("A", 0.003, 1, 2)
+        study = self.study()
+        study.latency()
+        self.assertIsNone(study.figures[0]["value"])
+        with mock.patch.object(rounds, "OtherWork", rounds.NoWatch):
+            study.contest("batch 1, 1 thread, recorded events: EB", cpu.Task("infer", "EB", "recorded"),
+                          [{"variant": "winograd", "task": "events"}], {"A": ["default"]})
+        study.latency()
+        self.assertEqual(study.figures[1]["value"], 1.0)
+        self.assertIn("10 calls each; calotype p50 1, p99 1, p99.9 1, max 1 ms; A p50 3", study.figures[1]["conditions"])
+
     def test_a_program_that_does_not_exist_leaves_nulls(self):
         study = self.study()
         with mock.patch.object(cpu, "cold_start_figures", dict):
