@@ -2,45 +2,27 @@
 #pragma once
 
 #include <algorithm>
-#include <cstdlib>
-#include <filesystem>
+#include <cstddef>
+#include <cstdint>
 #include <set>
-#include <string>
 #include <vector>
+
+#include "../../recorded_events.hpp"
 
 #include <calotype/core/random.hpp>
 #include <calotype/detector/presets/cms_run1.hpp>
 #include <calotype/image/event.hpp>
-#include <calotype/io/ig.hpp>
 
 namespace peers {
 
 inline constexpr std::size_t events_of_a_set = 32;
 
-// Events of the recorded 2012 files in the folder CALOTYPE_DATA, evenly from all of them; none without the
-// files.
+// Recorded events, evenly from all that there are; none without the files.
 inline std::vector<calotype::event> const& recorded_events() {
   static std::vector<calotype::event> const chosen = [] {
-    namespace fs = std::filesystem;
-    char const* const named = std::getenv("CALOTYPE_DATA");
-    fs::path const folder =
-        named != nullptr ? fs::path(named) : fs::path(CALOTYPE_SOURCE_DIR) / "../shared/data";
-    std::vector<std::string> files;
-    if (fs::is_directory(folder)) {
-      for (auto const& entry : fs::recursive_directory_iterator(folder)) {
-        std::string const path = entry.path().string();
-        if (entry.path().extension() == ".ig" && path.find("Run2012") != std::string::npos)
-          files.push_back(path);
-      }
-    }
-    std::sort(files.begin(), files.end());
-    std::vector<calotype::event> all, some;
-    for (auto const& file : files) {
-      if (auto opened = calotype::io::open_ig(file)) {
-        for (calotype::event const& e : *opened) all.push_back(e);
-      }
-    }
+    auto const& all = recorded_2012::recorded();
     std::size_t const n = std::min(all.size(), events_of_a_set);
+    std::vector<calotype::event> some;
     for (std::size_t i = 0; i < n; ++i) some.push_back(all[i * all.size() / n]);
     return some;
   }();
