@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
+#include <filesystem>
 #include <system_error>
 
 #include <unistd.h>
@@ -14,12 +16,47 @@ int fail(ct::error const& problem) {
   return failure;
 }
 
-std::uint64_t count_of(std::string const& flag, std::string const& word) {
+ct::result<void> check_input(std::string const& path) {
+  std::error_code unknown;
+  auto const status = std::filesystem::status(path, unknown);
+  if (!std::filesystem::exists(status)) return ct::error{"there is no such file", path, "check its name"};
+  if (std::filesystem::is_directory(status)) return ct::error{"this is a folder", path, "name a file in it"};
+  if (!std::filesystem::is_regular_file(status)) {
+    return ct::error{"this is a pipe or device", path, "copy its content to a plain file"};
+  }
+  return {};
+}
+
+ct::result<void> check_apart(std::string const& output, std::initializer_list<std::string> inputs) {
+  for (std::string const& input : inputs) {
+    std::error_code absent;
+    if (!input.empty() && std::filesystem::equivalent(output, input, absent)) {
+      return ct::error{"the output is the same file as the input " + input, output, "choose another name"};
+    }
+  }
+  return {};
+}
+
+CLI::Validator finite_in(double low, double high) {
+  char text[80];
+  std::snprintf(text, sizeof text, "%g to %g", low, high);
+  auto const check = [low, high, range = std::string(text)](std::string const& word) {
+    double number = 0;
+    auto const [end, code] = std::from_chars(word.data(), word.data() + word.size(), number);
+    bool const good = code == std::errc() && end == word.data() + word.size() && std::isfinite(number) &&
+                      low <= number && number <= high;
+    return good ? std::string() : "'" + word + "' is no number from " + range;
+  };
+  return CLI::Validator(check, text, "finite_in");
+}
+
+std::uint64_t count_of(std::string const& flag, std::string const& word, std::uint64_t most) {
   std::uint64_t number = 0;
   auto const [end, code] = std::from_chars(word.data(), word.data() + word.size(), number);
   if (code != std::errc() || end != word.data() + word.size()) {
     throw CLI::ValidationError(flag, "'" + word + "' is no whole number from 0 on");
   }
+  if (number > most) { throw CLI::ValidationError(flag, "'" + word + "' is more than " + grouped(most)); }
   return number;
 }
 

@@ -3,6 +3,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <initializer_list>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +27,13 @@ inline constexpr int usage = 2;
 
 // Prints the error as one sentence on standard error and returns `failure`.
 int fail(ct::error const& problem);
+
+// Whether a path names a plain file that is there: a pipe would be waited for, and cannot be read twice.
+ct::result<void> check_input(std::string const& path);
+
+// Refuses an output that is one of the inputs by whatever name; replacing it would destroy what was read. Empty
+// names are passed over.
+ct::result<void> check_apart(std::string const& output, std::initializer_list<std::string> inputs);
 
 // Which events of a file a command works on.
 struct range {
@@ -49,13 +58,19 @@ Options& add_command(CLI::App& app, int& status, std::string name, std::string s
   return *options;
 }
 
-// An option that takes a whole number from 0 on.
-std::uint64_t count_of(std::string const& flag, std::string const& word);
+// Lets a real option take the finite numbers from `low` to `high`, both included.
+CLI::Validator finite_in(double low, double high);
+
+// An option that takes a whole number from 0 to `most`.
+inline constexpr std::uint64_t any_count = std::numeric_limits<std::uint64_t>::max();
+std::uint64_t count_of(std::string const& flag, std::string const& word, std::uint64_t most = any_count);
 template <class Target>
-CLI::Option* add_count(CLI::App& command, std::string const& flag, Target& target, std::string help) {
+CLI::Option* add_count(CLI::App& command, std::string const& flag, Target& target, std::string help,
+                       std::uint64_t most = any_count) {
   return command
       .add_option_function<std::string>(
-          flag, [&target, flag](std::string const& word) { target = count_of(flag, word); }, std::move(help))
+          flag, [&target, flag, most](std::string const& word) { target = count_of(flag, word, most); },
+          std::move(help))
       ->type_name("N");
 }
 

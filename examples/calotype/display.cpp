@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -48,13 +49,24 @@ std::string score_line(scorer& score, network_info const& about, ct::event const
   return text;
 }
 
+// How the pictures of an event begin: run, event, and the label where there is one, for samples of different
+// processes number their events alike. An event that comes again all the same is told by its place in the file.
+std::string stem_of(ct::event const& e, truth const& t, std::uint64_t place, std::set<std::string>& taken) {
+  std::string stem = "run" + std::to_string(e.run) + "_event" + std::to_string(e.number);
+  if (t.label >= 0) stem += "_label" + std::to_string(t.label);
+  if (!taken.insert(stem).second) stem += "_index" + std::to_string(place);
+  return stem;
+}
+
 template <ct::hcal_source Source>
 ct::result<void> draw_all(display_options const& o, event_source& source, scorer* score,
                           network_info const* about, std::vector<std::string>& written) {
   auto painter = std::make_unique<ct::report::cms_event_painter<Source>>(o.look);
   progress bar("drawing", source.size());
   std::uint64_t done = 0, without_towers = 0;
-  auto const drawn = source.visit([&](ct::event const& e, truth const&) -> ct::result<void> {
+  std::set<std::string> stems;
+  auto const drawn = source.visit([&](ct::event const& e, truth const& t) -> ct::result<void> {
+    std::string const stem = stem_of(e, t, o.events.skip + done, stems);
     if (Source == ct::hcal_source::towers && !has_towers(e)) ++without_towers;
     ct::report::cms_picture_text text;
     if (score != nullptr) text.subtitle = score_line(*score, *about, e);
@@ -63,9 +75,8 @@ ct::result<void> draw_all(display_options const& o, event_source& source, scorer
       picture const p = where == layout::central        ? painter->central(e, text)
                         : where == layout::ecal_centric ? painter->ecal_centric(e, text)
                                                         : painter->hcal_centric(e, text);
-      std::string const name =
-          "run" + std::to_string(e.run) + "_event" + std::to_string(e.number) + "_" + text.note + ".png";
-      std::string const path = (fs::path(o.out) / name).string();
+      std::string const path = (fs::path(o.out) / (stem + "_" + text.note + ".png")).string();
+      if (auto apart = check_apart(path, {o.file, o.weights}); !apart) return apart;
       if (auto saved = ct::report::write_png(p, path, {.force = o.force}); !saved) return saved;
       written.push_back(path);
     }
@@ -82,8 +93,8 @@ int display(display_options const& o) {
   if (!source) return fail(*source.error());
   network const* net = nullptr;
   std::unique_ptr<scorer> score;
-  if (!o.model.empty()) {
-    auto found = find_network(o.model);
+  if (!o.model.empty() || !o.weights.empty()) {
+    auto found = find_network(o.model.empty() ? "cms-b" : o.model);
     if (!found) return fail(*found.error());
     net = *found;
     auto loaded = net->load(o.weights);
@@ -139,19 +150,22 @@ void add_display(CLI::App& app, int& status) {
                   "hcal-centric: all stitched together on the HCAL's towers (default: the last two)");
   add_choice(*command, "--hcal", o.hcal, hcal_sources,
              "Hadronic energy from hits (default), or from towers where recorded hit lists are thinned");
-  command->add_option("--model", o.model, "Write the scores of this network below the title")->type_name("M");
+  command
+      ->add_option("--model", o.model,
+                   "Write the scores of this network below the title (cms-b if --weights are given)")
+      ->type_name("M");
   command->add_option("--weights", o.weights, "Its weights (default: those in the repository)")->type_name("W");
   command->add_option("--scale", o.look.scale, "Pixels per crystal and direction (default: 4)")
       ->check(CLI::Range(1, 16))
       ->type_name("PX");
   command->add_option("--min-pt", o.look.track_threshold, "Draw tracks from this pT on (default: 0.7)")
-      ->check(CLI::PositiveNumber)
+      ->check(finite_in(1e-6, 1e6))
       ->type_name("GeV");
   command->add_option("--min-ecal", o.look.ecal_threshold, "Draw crystals from this energy on (default: 0.15)")
-      ->check(CLI::PositiveNumber)
+      ->check(finite_in(1e-6, 1e6))
       ->type_name("GeV");
   command->add_option("--min-hcal", o.look.hcal_threshold, "Draw towers from this energy on (default: 0.7)")
-      ->check(CLI::PositiveNumber)
+      ->check(finite_in(1e-6, 1e6))
       ->type_name("GeV");
   add_force(*command, o.force);
   add_json(*command, o.json, "Print the names of the pictures as a JSON list");

@@ -264,6 +264,8 @@ int evaluate(evaluate_options const& o) {
   network_info const& about = (*net)->info();
   std::optional<ct::io::output_file> page;
   if (!o.report.empty()) {
+    auto const weights = o.weights.empty() ? default_weights(o.model) : o.weights;
+    if (auto apart = check_apart(o.report, {o.file, weights}); !apart) return fail(*apart.error());
     auto file = ct::io::output_file::create(o.report, {.force = o.force});
     if (!file) return fail(*file.error());
     page.emplace(std::move(*file));
@@ -318,7 +320,7 @@ void add_evaluate(CLI::App& app, int& status) {
   command->add_option("--report", o.report, "Write a page with the table and the ROC curves")
       ->type_name("R.html");
   command->add_option("--efficiency", o.efficiency, "Signal efficiency of the working point (default: 0.7)")
-      ->check(CLI::Range(0.001, 0.999))
+      ->check(finite_in(0.001, 0.999))
       ->type_name("TPR");
   command
       ->add_option("--threads", o.threads,

@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
-#include <filesystem>
 #include <fstream>
-#include <system_error>
 #include <utility>
 
 #include <calotype/detector/presets/cms_run1.hpp>
@@ -16,10 +14,7 @@
 namespace program {
 
 ct::result<file_kind> kind_of_file(std::string const& path) {
-  std::error_code unknown;
-  auto const status = std::filesystem::status(path, unknown);
-  if (!std::filesystem::exists(status)) return ct::error{"there is no such file", path, "check its name"};
-  if (std::filesystem::is_directory(status)) return ct::error{"this is a folder", path, "name a file in it"};
+  if (auto usable = check_input(path); !usable) return *usable.error();
   std::ifstream file(path, std::ios::binary);
   if (!file) return ct::error{"the file cannot be opened", path, "check its permissions"};
   std::array<char, 9> start{};
@@ -111,7 +106,7 @@ std::string event_source::tolerated() const {
   count(&collection::nans, "nan or inf in columns that are not used");
   count(&collection::empty, "empty collections");
   for (auto const& absent : summary.absences) {
-    text += "  events without " + absent.name + ": " + grouped(absent.events) + "\n";
+    text += "  events without " + ct::one_line(absent.name) + ": " + grouped(absent.events) + "\n";
   }
   return text.empty() ? text : "tolerated in " + ig->path() + ":\n" + text;
 }

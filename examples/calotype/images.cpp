@@ -1,6 +1,7 @@
 // calotype images: events as arrays of pixels.
 #include "images.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <optional>
 #include <string>
@@ -26,10 +27,10 @@ struct images_options {
   std::string out;
   layout where = layout::central;
   preprocessing preprocess = preprocessing::none;
-  ct::smear ee_smear = ct::smear::conserve;
+  std::optional<ct::smear> ee_smear;
   std::optional<ct::upsample> hcal_upsample;
-  ct::hcal_source hcal = ct::hcal_source::hits;
-  ct::track_selection tracks = ct::track_selection::all;
+  std::optional<ct::hcal_source> hcal;
+  std::optional<ct::track_selection> tracks;
   std::vector<std::size_t> channels{0, 1, 2};
   bool compress = false;
   bool force = false;
@@ -45,7 +46,8 @@ choices<ct::upsample> const upsamples{{"copy", ct::upsample::copy}, {"divide", c
 choices<ct::track_selection> const track_selections{{"all", ct::track_selection::all},
                                                     {"high-purity", ct::track_selection::high_purity}};
 // Places of the channels in an image_maker's planes.
-choices<std::size_t> const channel_names{{"tracks", 0}, {"ecal", 1}, {"hcal", 2}};
+constexpr std::size_t tracks = 0, ecal = 1, hcal = 2;
+choices<std::size_t> const channel_names{{"tracks", tracks}, {"ecal", ecal}, {"hcal", hcal}};
 
 // What becomes of the raw pixels of a channel, as in the library's own preprocessing (image/channels.hpp).
 struct pixel_map {
@@ -57,7 +59,7 @@ struct pixel_map {
 // GeV.
 pixel_map map_of(images_options const& o, std::size_t channel, double mass) {
   if (o.preprocess == preprocessing::mgg) return {0, 1 / static_cast<float>(mass)};
-  if (o.preprocess == preprocessing::jet) return {1e-3F, channel == 2 ? 0.25F : 0.01F};
+  if (o.preprocess == preprocessing::jet) return {1e-3F, channel == hcal ? 0.25F : 0.01F};
   return {};
 }
 
@@ -126,10 +128,10 @@ class image_file {
     nlohmann::ordered_json const about{{"layout", name_of(layouts, o.where)},
                                        {"channels", channels},
                                        {"preprocess", name_of(preprocessings, o.preprocess)},
-                                       {"ee_smear", name_of(smears, o.ee_smear)},
+                                       {"ee_smear", name_of(smears, *o.ee_smear)},
                                        {"hcal_upsample", name_of(upsamples, *o.hcal_upsample)},
-                                       {"hcal", name_of(hcal_sources, o.hcal)},
-                                       {"tracks", name_of(track_selections, o.tracks)},
+                                       {"hcal", name_of(hcal_sources, *o.hcal)},
+                                       {"tracks", name_of(track_selections, *o.tracks)},
                                        {"raw_layout_signature", signature},
                                        {"command", command_line()}};
     std::string const text = about.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -149,9 +151,34 @@ class image_file {
   std::uint64_t rows_ = 0;
 };
 
-int images(images_options o) {
+// Refuses options that would not change a pixel.
+ct::result<void> check_effects(images_options const& o) {
+  auto const idle = [](std::string const& option, std::string const& because) {
+    return ct::error{option + " has no effect" + because, "command line", "leave the option out"};
+  };
+  std::string const in_layout = " in the layout " + name_of(layouts, o.where);
+  auto const lacks = [&o](std::size_t channel) {
+    return std::find(o.channels.begin(), o.channels.end(), channel) == o.channels.end();
+  };
+  if (o.ee_smear && o.where != layout::hcal_centric) return idle("--ee-smear", in_layout);
+  if (o.ee_smear && lacks(ecal)) return idle("--ee-smear", " without the channel ecal");
+  if (o.hcal_upsample && lacks(hcal)) return idle("--hcal-upsample", " without the channel hcal");
+  if (o.hcal && lacks(hcal)) return idle("--hcal", " without the channel hcal");
+  if (o.tracks && lacks(tracks)) return idle("--tracks", " without the channel tracks");
+  return {};
+}
+
+void fill_in_defaults(images_options& o) {
+  if (!o.ee_smear) o.ee_smear = o.where == layout::hcal_centric ? ct::smear::conserve : ct::smear::none;
   if (!o.hcal_upsample)
     o.hcal_upsample = o.preprocess == preprocessing::jet ? ct::upsample::divide : ct::upsample::copy;
+  if (!o.hcal) o.hcal = ct::hcal_source::hits;
+  if (!o.tracks) o.tracks = ct::track_selection::all;
+}
+
+int images(images_options o) {
+  if (auto effective = check_effects(o); !effective) return fail(*effective.error());
+  fill_in_defaults(o);
   if (o.preprocess == preprocessing::jet && *o.hcal_upsample == ct::upsample::copy) {
     return fail(
         {"the jet preprocessing undoes a division of towers by 25 that --hcal-upsample copy does not make",
@@ -159,7 +186,8 @@ int images(images_options o) {
   }
   auto source = event_source::open(o.file, o.events);
   if (!source) return fail(*source.error());
-  auto const maker = make_image_maker(o.where, o.ee_smear, *o.hcal_upsample, o.hcal);
+  if (auto apart = check_apart(o.out, {o.file}); !apart) return fail(*apart.error());
+  auto const maker = make_image_maker(o.where, *o.ee_smear, *o.hcal_upsample, *o.hcal);
   auto file = image_file::create(o, *maker, source->has_labels());
   if (!file) return fail(*file.error());
 

@@ -68,8 +68,8 @@ int info_ig(info_options const& o) {
   auto const list = [&](bool used) {
     for (auto const& c : summary.collections) {
       if (c.used != used) continue;
-      std::printf("%-28s %8zu %8zu %10s %10s\n", c.name.c_str(), c.events, c.empty, grouped(c.rows).c_str(),
-                  c.nonpositive > 0 ? grouped(c.nonpositive).c_str() : "");
+      std::printf("%-28s %8zu %8zu %10s %10s\n", ct::one_line(c.name).c_str(), c.events, c.empty,
+                  grouped(c.rows).c_str(), c.nonpositive > 0 ? grouped(c.nonpositive).c_str() : "");
     }
   };
   list(true);
@@ -90,7 +90,7 @@ int info_ig(info_options const& o) {
   note(summary.total(&collection::repetitions), "rows that repeat another, counted once");
   note(summary.total(&collection::outside), "towers beyond the calorimeters, left out");
   note(summary.total(&collection::nans), "nan or inf in columns that are not used");
-  for (auto const& a : summary.absences) note(a.events, ("events without " + a.name).c_str());
+  for (auto const& a : summary.absences) note(a.events, ("events without " + ct::one_line(a.name)).c_str());
   return success;
 }
 
@@ -136,13 +136,14 @@ int info_npz(info_options const& o) {
     std::printf("%s: %s events in an .npz archive\n", o.file.c_str(), grouped(events).c_str());
     for (auto const& [label, count] : labels)
       std::printf("  label %2d: %s events\n", label, grouped(count).c_str());
-    for (auto const& [key, text] : metadata) std::printf("  %s: %s\n", key.c_str(), text.c_str());
+    for (auto const& [key, text] : metadata)
+      std::printf("  %s: %s\n", ct::one_line(key).c_str(), ct::one_line(text).c_str());
   } else {
     std::printf("%s: %zu arrays in an .npz archive\n", o.file.c_str(), file->arrays().size());
   }
   std::printf("\n%-20s %-10s %s\n", "array", "type", "shape");
   for (auto const& a : file->arrays()) {
-    std::printf("%-20s %-10s %s\n", a.name.c_str(), std::string(ct::io::name_of(a.type)).c_str(),
+    std::printf("%-20s %-10s %s\n", ct::one_line(a.name).c_str(), std::string(ct::io::name_of(a.type)).c_str(),
                 shape_text(a).c_str());
   }
   return success;
@@ -162,12 +163,13 @@ int info_model(info_options const& o) {
   }
   std::printf("%s: weights of a network, %s parameters in %zu tensors\n", o.file.c_str(),
               grouped(parameters).c_str(), file->tensors.size());
-  for (auto const& [key, text] : file->metadata) std::printf("  %-20s %s\n", key.c_str(), text.c_str());
+  for (auto const& [key, text] : file->metadata)
+    std::printf("  %-20s %s\n", ct::one_line(key).c_str(), ct::one_line(text).c_str());
   std::printf("\n%-28s %s\n", "tensor", "shape");
   for (auto const& t : file->tensors) {
     std::string shape;
     for (auto extent : t.shape) shape += (shape.empty() ? "" : " x ") + std::to_string(extent);
-    std::printf("%-28s %s\n", t.name.c_str(), shape.c_str());
+    std::printf("%-28s %s\n", ct::one_line(t.name).c_str(), shape.c_str());
   }
   return success;
 }

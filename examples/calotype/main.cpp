@@ -1,12 +1,18 @@
 // calotype: collision events in, images, pictures and scores out.
 #include <cstdio>
+#include <exception>
+#include <new>
+#include <string>
 
 #include "common.hpp"
 
 #include <calotype/core/config.hpp>
 
-int main(int argc, char** argv) {
-  namespace ct = calotype;
+namespace {
+
+namespace ct = calotype;
+
+int run(int argc, char** argv) {
   program::set_command_line(argc, argv);
   CLI::App app{
       "calotype: collision events in, detector images, pictures and scores out.\n\n"
@@ -38,7 +44,7 @@ int main(int argc, char** argv) {
     std::string const command = given.empty() ? "" : " " + given.front()->get_name();
     bool const unknown = given.empty() && argc > 1 && argv[1][0] != '-';
     std::string const what = unknown ? "there is no command '" + std::string(argv[1]) + "'" : problem.what();
-    std::fprintf(stderr, "error: %s; 'calotype%s --help' lists what there is\n", what.c_str(), command.c_str());
+    program::fail({what, {}, "'calotype" + command + " --help' lists what there is"});
     return program::usage;
   }
   if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
@@ -46,4 +52,18 @@ int main(int argc, char** argv) {
         {"the result could not be written", "standard output", "free some space or write elsewhere"});
   }
   return status;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (std::bad_alloc const&) {
+    return program::fail({"the memory does not suffice", {}, "work on fewer events, or with fewer threads"});
+  } catch (std::exception const& problem) {
+    return program::fail({std::string("this was not foreseen: ") + problem.what(),
+                          {},
+                          "please report it, with the command line"});
+  }
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <concepts>
 #include <cstdio>
 #include <filesystem>
 #include <optional>
@@ -68,40 +69,53 @@ struct event_data {
   float weight(std::size_t i) const { return (*events)[i].weight; }
 };
 
+// The checkpoint to go on from, once nothing that decides the numbers contradicts it. Threads and the number of
+// epochs are free to change.
 template <class Net>
-ct::result<std::vector<ct::train::epoch_report>> train_network(training_request const& r) {
-  // Nearly twice as fast as exec::direct, and as reproducible; the weights serve either arithmetic.
-  using policy = ct::exec::cpu<ct::kernel::cpu::best_arch, ct::exec::single, ct::exec::winograd>;
+ct::result<ct::train::checkpoint<Net>> checkpoint_of(training_request const& r) {
+  if (auto usable = check_input(r.checkpoint); !usable) return *usable.error();
+  auto loaded = ct::train::load_checkpoint<Net>(r.checkpoint);
+  if (!loaded) return *loaded.error();
+  auto const& had = loaded->settings;
+  auto& notes = loaded->notes;
+  if (notes["data"] != r.data) {
+    return ct::error{"the checkpoint was made with other events (" + notes["data"] + ")", r.checkpoint,
+                     "offer the same again"};
+  }
+  auto const differs = [&](char const* option, auto const& given, auto const& before) {
+    return given != before && std::find(r.set.begin(), r.set.end(), option) != r.set.end();
+  };
+  auto const& o = r.options;
+  for (auto const& [option, different] :
+       {std::pair{"--batch", differs("--batch", o.batch_size, had.batch_size)},
+        std::pair{"--rate", differs("--rate", o.optimiser.learning_rate, had.optimiser.learning_rate)},
+        std::pair{"--seed", differs("--seed", o.seed, had.seed)},
+        std::pair{"--arithmetic",
+                  differs("--arithmetic", name_of(arithmetics, r.arithmetic), notes["arithmetic"])}}) {
+    if (different) {
+      return ct::error{std::string("the checkpoint was made with another ") + option, r.checkpoint,
+                       "leave the option out, or start anew without --resume"};
+    }
+  }
+  if (notes["arithmetic"] != "direct" && notes["arithmetic"] != "winograd") {
+    return ct::error{"the checkpoint does not say which arithmetic it was made with", r.checkpoint,
+                     "start anew without --resume"};
+  }
+  return loaded;
+}
+
+// The training itself, from the beginning or from a checkpoint.
+template <class Net, class Arithmetic>
+ct::result<std::vector<ct::train::epoch_report>> train_with(
+    training_request const& r, std::optional<ct::train::checkpoint<Net>> const& before) {
+  using policy = ct::exec::cpu<ct::kernel::cpu::best_arch, ct::exec::single, Arithmetic>;
+  std::string const arithmetic_name = std::same_as<Arithmetic, ct::exec::direct> ? "direct" : "winograd";
   ct::train::options options = r.options;
   ct::train::run_state<Net> state;
-  std::optional<ct::train::checkpoint<Net>> before;
-  if (r.resume) {
-    auto loaded = ct::train::load_checkpoint<Net>(r.checkpoint);
-    if (!loaded) return *loaded.error();
-    before = std::move(*loaded);
-    if (before->notes["data"] != r.data) {
-      return ct::error{"the checkpoint was made with other events (" + before->notes["data"] + ")",
-                       r.checkpoint, "offer the same again"};
-    }
-    // Threads and the number of epochs are free to change; the rest decides the numbers.
-    auto const differs = [&](char const* option, auto given, auto had) {
-      return given != had && std::find(r.set.begin(), r.set.end(), option) != r.set.end();
-    };
-    auto const& had = before->settings;
-    for (auto const& [option, different] :
-         {std::pair{"--batch", differs("--batch", options.batch_size, had.batch_size)},
-          std::pair{"--rate", differs("--rate", options.optimiser.learning_rate, had.optimiser.learning_rate)},
-          std::pair{"--seed", differs("--seed", options.seed, had.seed)}}) {
-      if (different) {
-        return ct::error{std::string("the checkpoint was made with another ") + option, r.checkpoint,
-                         "leave the option out, or start anew without --resume"};
-      }
-    }
-    int const epochs = options.epochs;
-    int const threads = options.threads;
+  if (before) {
     options = before->settings;
-    options.epochs = epochs;
-    options.threads = threads;
+    options.epochs = r.options.epochs;
+    options.threads = r.options.threads;
     state = before->state;
   }
   ct::train::trainer<Net, policy> trainer(ct::nn::model<Net>::initial(options.seed), options);
@@ -112,7 +126,8 @@ ct::result<std::vector<ct::train::epoch_report>> train_network(training_request 
       ct::train::fit(trainer, event_data{&r.training}, event_data{&r.validation}, state, r.on_step,
                      [&](ct::train::epoch_report const& report) {
                        r.on_epoch(report);
-                       saved = ct::train::save_checkpoint(r.checkpoint, trainer, state, {{"data", r.data}});
+                       saved = ct::train::save_checkpoint(r.checkpoint, trainer, state,
+                                                          {{"data", r.data}, {"arithmetic", arithmetic_name}});
                        return static_cast<bool>(saved);
                      });
   if (!trained) return *trained.error();
@@ -123,6 +138,7 @@ ct::result<std::vector<ct::train::epoch_report>> train_network(training_request 
   ct::io::provenance notes = r.notes;
   notes["data"] = r.data;
   notes["seed"] = std::to_string(options.seed);
+  notes["arithmetic"] = arithmetic_name;
   notes["batch"] = std::to_string(options.batch_size);
   notes["epochs"] = std::to_string(trainer.done().epochs);
   for (auto const& h : state.history) {
@@ -136,6 +152,19 @@ ct::result<std::vector<ct::train::epoch_report>> train_network(training_request 
   auto written = ct::io::save<Net>(r.out, ct::nn::model<Net>(state.best_parameters), notes, {.force = r.force});
   if (!written) return *written.error();
   return state.history;
+}
+
+template <class Net>
+ct::result<std::vector<ct::train::epoch_report>> train_network(training_request const& r) {
+  std::optional<ct::train::checkpoint<Net>> before;
+  bool direct = r.arithmetic == arithmetic::direct;
+  if (r.resume) {
+    auto loaded = checkpoint_of<Net>(r);
+    if (!loaded) return *loaded.error();
+    before = std::move(*loaded);
+    direct = before->notes["arithmetic"] == "direct";
+  }
+  return direct ? train_with<Net, ct::exec::direct>(r, before) : train_with<Net, ct::exec::winograd>(r, before);
 }
 
 // The steps of a plan in words.
@@ -221,6 +250,7 @@ class network_of final : public network {
                          "name some with --weights, or make them: calotype train --model " + info_.name};
       }
     }
+    if (auto usable = check_input(path); !usable) return *usable.error();
     auto model = ct::io::load<Net>(path);
     if (!model) return *model.error();
     return std::unique_ptr<trained_network>(std::make_unique<trained_network_of<Net>>(std::move(*model)));

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "common.hpp"
+
 #include <calotype/core/result.hpp>
 #include <calotype/image/event.hpp>
 #include <calotype/io/events_npz.hpp>
@@ -17,8 +19,6 @@
 #include <calotype/train/options.hpp>
 
 namespace program {
-
-namespace ct = calotype;
 
 // One step of a network, for people.
 struct layer_line {
@@ -59,16 +59,22 @@ class trained_network {
   virtual std::unique_ptr<scorer> make_scorer() const = 0;
 };
 
+// How the convolutions of a training are computed (exec::direct, exec::winograd).
+enum class arithmetic { direct, winograd };
+inline choices<arithmetic> const arithmetics{{"direct", arithmetic::direct},
+                                             {"winograd", arithmetic::winograd}};
+
 using labelled_events = std::vector<ct::io::labelled_event>;
 
 // A training to be done. Every event has a label that is a class and an input that the network can read.
 struct training_request {
   ct::train::options options;
+  program::arithmetic arithmetic = program::arithmetic::winograd;
   labelled_events training;
   labelled_events validation;
   std::string out;
   std::string checkpoint;          // written after every epoch
-  bool resume = false;             // go on from the checkpoint, with its settings
+  bool resume = false;             // go on from the checkpoint, with its settings and its arithmetic
   std::vector<std::string> set{};  // options given by the user, which a resumed run must not contradict
   bool force = false;              // replace existing weights
   std::string data;                // how the events came about; a resumed run must have the same

@@ -44,6 +44,10 @@ struct simulate_options {
 
 int simulate(simulate_options const& o) {
   if (o.count == 0) return fail({"no event is asked for", "command line", "say how many with -n"});
+  if (o.skip > any_count - o.count) {
+    return fail(
+        {"--skip and -n together go beyond the last event of a seed", "command line", "take a smaller --skip"});
+  }
   auto file = ct::io::event_writer::create(o.out,
                                            {{"process", name_of(processes, o.process)},
                                             {"sample", description(o.simulation)},
@@ -117,13 +121,13 @@ void add_simulation(CLI::App& command, simulation_options& o, bool with_selectio
   o.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   command
       .add_option("--pile-up", o.pile_up, "Mean number of simultaneous collisions (default: 18, as in 2012)")
-      ->check(CLI::Range(0.0, 200.0))
+      ->check(finite_in(0, 200))
       ->type_name("MU");
   command
       .add_option(
           "--fragmentation", o.fragmentation,
           "Harden (> 1) or soften (< 1) the meson that fakes a photon: its share of the jet to the power 1/X")
-      ->check(CLI::Range(0.2, 5.0))
+      ->check(finite_in(0.2, 5))
       ->type_name("X");
   if (with_selection) {
     add_choice(command, "--selection", o.selection, selections,

@@ -1,9 +1,11 @@
 // calotype train: weights from labelled or simulated events.
+#include <algorithm>
 #include <bit>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <iterator>
 #include <map>
 #include <string>
 #include <utility>
@@ -29,10 +31,12 @@ struct train_options {
   std::uint64_t simulate = 0;
   simulation_options simulation;
   double validation = 0.1;
+  program::arithmetic arithmetic = program::arithmetic::winograd;
   ct::train::options training;
   std::string out;
+  std::string idle;  // an option of the simulation that was given
   bool resume = false;
-  std::vector<std::string> set;  // those of --batch, --rate and --seed that were given
+  std::vector<std::string> set;  // those of --batch, --rate, --seed and --arithmetic that were given
   bool force = false;
   bool json = false;
 };
@@ -56,6 +60,25 @@ std::uint64_t content(labelled_events const& events) {
     for (auto const& t : e.tracks()) h.add(t.pt).add(t.eta).add(t.phi);
   }
   return h.value();
+}
+
+// Moves the last event of each class that has none for validation yet, where another one stays; tells of the
+// classes that have one event only.
+void complete_validation(labelled_events& training, labelled_events& validation, network_info const& net,
+                         std::map<int, std::uint64_t> const& seen) {
+  for (auto const& [label, events] : seen) {
+    auto const is_of_class = [wanted = label](auto const& e) { return e.label == wanted; };
+    if (std::any_of(validation.begin(), validation.end(), is_of_class)) continue;
+    if (events < 2) {
+      auto const place = static_cast<std::size_t>(label);
+      std::fprintf(stderr, "not validated: %s, of which there is one event\n",
+                   place < net.classes.size() ? net.classes[place].c_str() : "rest");
+      continue;
+    }
+    auto const last = std::find_if(training.rbegin(), training.rend(), is_of_class);
+    validation.push_back(std::move(*last));
+    training.erase(std::next(last).base());
+  }
 }
 
 ct::result<void> from_file(train_options const& o, network_info const& net, training_request& r) {
@@ -99,6 +122,11 @@ ct::result<void> from_file(train_options const& o, network_info const& net, trai
   if (left_out > 0) {
     std::fprintf(stderr, "left out: %s events without two photon candidates\n", grouped(left_out).c_str());
   }
+  if (seen.size() == 1) {
+    return ct::error{"all events are of one class, so that there is nothing to tell apart", o.data,
+                     "give a file of several classes"};
+  }
+  if (o.validation > 0) complete_validation(r.training, r.validation, net, seen);
   char digest[20];
   std::snprintf(digest, sizeof digest, "%016llx",
                 static_cast<unsigned long long>(content(r.training) ^ (3 * content(r.validation))));
@@ -112,7 +140,6 @@ ct::result<void> from_simulation(train_options const& o, training_request& r) {
   using enum ct::sim::process;
   std::vector<ct::sim::process> const all{higgs, born, gamma_jet};
   auto const validation = static_cast<std::uint64_t>(std::ceil(static_cast<double>(o.simulate) * o.validation));
-  r.training.reserve(static_cast<std::size_t>(3 * o.simulate));
   auto const into = [](labelled_events& list) {
     return [&list](ct::sim::simulated_event&& e) -> ct::result<void> {
       ct::io::labelled_event& kept = list.emplace_back();
@@ -134,6 +161,9 @@ ct::result<void> from_simulation(train_options const& o, training_request& r) {
 
 // Finds out before the work, not after it, whether the results can be written.
 ct::result<void> check_outputs(train_options const& o, std::string const& checkpoint) {
+  for (auto const& output : {o.out, checkpoint}) {
+    if (auto apart = check_apart(output, {o.data}); !apart) return apart;
+  }
   auto const out = ct::io::output_file::create(o.out, {.force = o.force});
   if (!out) return *out.error();
   std::error_code unknown;
@@ -148,10 +178,34 @@ ct::result<void> check_outputs(train_options const& o, std::string const& checkp
   return {};
 }
 
-void report_epoch(ct::train::epoch_report const& e, int epochs) {
-  std::fprintf(stderr, "epoch %2llu of %d: loss %.4f, validation loss %.4f, AUC %.4f%s  (%.0f s)\n",
-               static_cast<unsigned long long>(e.epoch), epochs, e.loss, e.validation_loss, e.validation_auc,
-               e.best ? " *" : "  ", e.seconds);
+void report_epoch(ct::train::epoch_report const& e, int epochs, bool validated) {
+  std::fprintf(stderr, "epoch %2llu of %d: loss %.4f, ", static_cast<unsigned long long>(e.epoch), epochs,
+               e.loss);
+  if (validated) {
+    std::fprintf(stderr, "validation loss %.4f, AUC %.4f%s", e.validation_loss, e.validation_auc,
+                 e.best ? " *" : "  ");
+  } else {
+    std::fputs("no validation events", stderr);
+  }
+  std::fprintf(stderr, "  (%.0f s)\n", e.seconds);
+}
+
+using json = nlohmann::ordered_json;
+
+json as_json(train_options const& o, training_request const& r, double seconds,
+             std::vector<ct::train::epoch_report> const& history, ct::train::epoch_report const& best) {
+  auto const if_validated = [&r](double number) { return r.validation.empty() ? json() : json(number); };
+  json report{
+      {"out", o.out},       {"model", o.model},         {"data", r.data},
+      {"seconds", seconds}, {"best_epoch", best.epoch}, {"validation_auc", if_validated(best.validation_auc)}};
+  for (auto const& e : history) {
+    report["epochs"].push_back({{"epoch", e.epoch},
+                                {"loss", e.loss},
+                                {"validation_loss", if_validated(e.validation_loss)},
+                                {"validation_auc", if_validated(e.validation_auc)},
+                                {"seconds", e.seconds}});
+  }
+  return report;
 }
 
 int train(train_options o) {
@@ -161,6 +215,9 @@ int train(train_options o) {
     return fail(
         {"there is nothing, or too much, to train on", "command line", "give either --data F or --simulate N"});
   }
+  if (!o.data.empty() && !o.idle.empty()) {
+    return fail({o.idle + " has no effect on events from a file", "command line", "leave the option out"});
+  }
   training_request r;
   r.out = o.out;
   r.checkpoint = o.out + ".checkpoint";
@@ -168,6 +225,7 @@ int train(train_options o) {
   r.set = o.set;
   r.force = o.force;
   r.options = o.training;
+  r.arithmetic = o.arithmetic;
   r.options.threads = o.simulation.threads;
   o.simulation.seed = o.training.seed;
   // The networks of the barrel are trained on events of the barrel.
@@ -193,7 +251,7 @@ int train(train_options o) {
   };
   r.on_epoch = [&](ct::train::epoch_report const& e) {
     bar.finish();
-    report_epoch(e, r.options.epochs);
+    report_epoch(e, r.options.epochs, !r.validation.empty());
   };
   auto const history = (*net)->train(r);
   bar.finish();
@@ -204,17 +262,11 @@ int train(train_options o) {
     if (e.best) best = e;
   }
   if (o.json) {
-    nlohmann::ordered_json report{
-        {"out", o.out},       {"model", o.model},         {"data", r.data},
-        {"seconds", seconds}, {"best_epoch", best.epoch}, {"validation_auc", best.validation_auc}};
-    for (auto const& e : *history) {
-      report["epochs"].push_back({{"epoch", e.epoch},
-                                  {"loss", e.loss},
-                                  {"validation_loss", e.validation_loss},
-                                  {"validation_auc", e.validation_auc},
-                                  {"seconds", e.seconds}});
-    }
-    std::printf("%s\n", report.dump(2, ' ', false, nlohmann::json::error_handler_t::replace).c_str());
+    auto const report = as_json(o, r, seconds, *history, best);
+    std::printf("%s\n", report.dump(2, ' ', false, json::error_handler_t::replace).c_str());
+  } else if (r.validation.empty()) {
+    std::printf("%s: no validation events, weights of the last epoch, %llu; %.0f s in all\n", o.out.c_str(),
+                static_cast<unsigned long long>(best.epoch), seconds);
   } else {
     std::printf(
         "%s: weights of epoch %llu, AUC(H->gg against the rest) %.4f on the validation events; %.0f s in all\n",
@@ -239,7 +291,8 @@ void add_train(CLI::App& app, int& status) {
       ->type_name("M");
   command->add_option("--data", o.data, "Labelled events to train on")->type_name("F.npz");
   add_count(*command, "--simulate", o.simulate,
-            "Simulate N events per class to train on, and more for validation");
+            "Simulate N events per class to train on, and more for validation; all are kept in memory",
+            10'000'000);
   command->add_option("--out", o.out, "Weights to write")->required()->type_name("W.safetensors");
   auto const remember = [&o](char const* option) {
     return [&o, option](std::string const&) { o.set.push_back(option); };
@@ -255,19 +308,25 @@ void add_train(CLI::App& app, int& status) {
       ->type_name("B")
       ->each(remember("--batch"));
   command->add_option("--rate", o.training.optimiser.learning_rate, "Learning rate of Adam (default: 5e-4)")
-      ->check(CLI::PositiveNumber)
+      ->check(finite_in(1e-12, 1e5))
       ->type_name("LR")
       ->each(remember("--rate"));
   command
       ->add_option("--validation", o.validation,
                    "Part of a file's events kept for validation, or how many more are simulated (default: 0.1)")
-      ->check(CLI::Range(0.0, 0.9))
+      ->check(finite_in(0, 0.9))
       ->type_name("PART");
+  add_choice(*command, "--arithmetic", o.arithmetic, arithmetics,
+             "Convolutions by Winograd's algorithm (winograd, default: nearly twice as fast, rounded\n"
+             "differently) or as scores are always computed (direct); the weights serve both")
+      ->each(remember("--arithmetic"));
   add_simulation(*command, o.simulation, false);
-  command->add_flag(
-      "--resume", o.resume,
-      "Go on from the checkpoint beside the weights, exactly where it stopped, with its batch, rate\n"
-      "and seed");
+  for (char const* option : {"--pile-up", "--fragmentation"}) {
+    command->get_option(option)->each([&o, option](std::string const&) { o.idle = option; });
+  }
+  command->add_flag("--resume", o.resume,
+                    "Go on from the checkpoint beside the weights, exactly where it stopped, with its batch,\n"
+                    "rate, seed and arithmetic");
   add_force(*command, o.force);
   add_json(*command, o.json, "Print the history as a JSON object");
 }

@@ -5,6 +5,7 @@ CALOTYPE names the program. A test script ends with `harness.main()`; it exits w
 import json
 import os
 import pathlib
+import resource
 import shutil
 import subprocess
 import sys
@@ -48,6 +49,13 @@ class Case(unittest.TestCase):
 
     def json(self, *args, **options):
         return json.loads(self.out(*args, "--json", **options))
+
+    def address_space(self, size):
+        """What lets a program run in so much memory; a program whose sanitiser reserves more by itself is not tested so."""
+        limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (size, size))
+        if subprocess.run([PROGRAM, "--version"], preexec_fn=limit, capture_output=True).returncode != 0:
+            self.skipTest(f"the program does not start in {size} bytes")
+        return limit
 
     def refused(self, *args, says=(), code=1, **options):
         """Fails with one sentence on standard error that holds every given text, and leaves no file behind."""

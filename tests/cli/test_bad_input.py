@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import resource
 import struct
@@ -62,6 +63,12 @@ class BadInput(harness.Case):
     def test_a_folder(self):
         (self.folder / "folder.ig").mkdir()
         self.every_reader_refuses("folder.ig", "this is a folder")
+
+    def test_a_pipe(self):
+        os.mkfifo(self.folder / "pipe.npz")
+        self.every_reader_refuses("pipe.npz", "a pipe or device")
+        self.weights_refused("pipe.npz", "a pipe or device")
+        self.refused("train", "--model", "eb", "--data", "pipe.npz", "--out", "x.safetensors", says=["pipe.npz", "a pipe or device"])
 
     def test_an_empty_file(self):
         self.every_reader_refuses(self.write("empty.ig", b""), "empty")
@@ -183,6 +190,26 @@ class BadInput(harness.Case):
             changed[i] ^= 0x80  # the sign of every parameter
         self.weights_refused(self.write("lie.safetensors", bytes(changed)), "self-test")
 
+    def test_names_that_would_break_the_sentence(self):
+        values = np.zeros(1, np.float32).tobytes()
+        header = json.dumps({"a\nerror: b\x1b[31m": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]},
+                             "__metadata__": dict(self.good_metadata())}).encode()
+        self.write("names.safetensors", struct.pack("<Q", len(header)) + header + values)
+        self.weights_refused("names.safetensors", r"a\nerror: b\x1b[31m")
+        self.refused("info", "no\nfile.ig", says=r"no\nfile.ig")
+        self.refused("models", "--wi\nngs", code=2, says=r"--wi\nngs")
+
+    def good_metadata(self):
+        good = (self.folder / "good.safetensors").read_bytes()
+        return json.loads(good[8:8 + struct.unpack("<Q", good[:8])[0]])["__metadata__"]
+
+    def test_sentences_speak_of_the_program(self):
+        np.savez(self.folder / "taken.npz", a=np.zeros(1))
+        self.assertIn("set the option force", self.refused("images", self.ig, "--layout", "central", "--out", "taken.npz"))
+        header = json.dumps({"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+        self.write("foreign.safetensors", struct.pack("<Q", len(header)) + header + bytes(4))
+        self.weights_refused("foreign.safetensors", "use weights that calotype has written")
+
     # Places that cannot be written.
 
     WRITERS = (
@@ -202,6 +229,42 @@ class BadInput(harness.Case):
                 self.refused(*command, "taken", says=["taken", "exists already"])
                 self.refused(*command, "no/where", says=["no/where", "create the folder first"])
                 self.assertEqual((self.folder / "taken").read_bytes(), b"precious")
+
+    def test_an_output_that_is_an_input(self):
+        self.write("in.ig", self.ig.read_bytes())
+        self.write("in.npz", (self.folder / "good.npz").read_bytes())
+        self.write("in.safetensors", (self.folder / "good.safetensors").read_bytes())
+        os.symlink("in.ig", self.folder / "link.ig")
+        os.link(self.folder / "in.npz", self.folder / "w.safetensors.checkpoint")
+        first = self.truth[0]
+        (self.folder / "pictures").mkdir()
+        picture = f"pictures/run{first['run']}_event{first['event']}_central.png"
+        os.link(self.folder / "in.ig", self.folder / picture)
+        network = ("--model", "four-momentum-3", "--weights", "in.safetensors")
+        commands = (
+            ("images", "in.ig", "--layout", "central", "--out", "in.ig"),
+            ("images", "in.ig", "--layout", "central", "--out", "link.ig"),
+            ("images", "in.ig", "--layout", "central", "--out", "./pictures/../in.ig"),
+            ("display", "in.ig", "--layout", "central", "-n", 1, "--out", "pictures"),
+            ("train", "--model", "four-momentum-3", "--data", "in.npz", "--epochs", 1, "--out", "in.npz"),
+            ("train", "--model", "four-momentum-3", "--data", "in.npz", "--epochs", 1, "--out", "w.safetensors"),
+            ("evaluate", "in.npz", *network, "--report", "in.npz"),
+            ("evaluate", "in.npz", *network, "--report", "in.safetensors"),
+        )
+        kept = {p: p.read_bytes() for p in self.folder.glob("in.*")}
+        for command in commands:
+            for force in ((), ("--force",)):
+                with self.subTest(command=command, force=force):
+                    self.refused(*command, *force, says=["the same file as the input", "choose another name"])
+        self.assertEqual({p: p.read_bytes() for p in self.folder.glob("in.*")}, kept)
+
+    def test_memory_that_does_not_suffice(self):
+        limit = self.address_space(300 * 10**6)
+        size = 4 * 250 * 10**6  # a hole in the file, which takes no room on the disk
+        header = json.dumps({"a": {"dtype": "F32", "shape": [size // 4], "data_offsets": [0, size]}}).encode()
+        self.write("large.safetensors", struct.pack("<Q", len(header)) + header)
+        os.truncate(self.folder / "large.safetensors", 8 + len(header) + size)
+        self.refused("info", "large.safetensors", before=limit, says=["memory", "fewer events"])
 
     def test_a_full_disk(self):
         limit = lambda size: lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))

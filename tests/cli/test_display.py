@@ -1,5 +1,7 @@
 import struct
 
+import numpy as np
+
 import harness
 
 
@@ -46,6 +48,34 @@ class Display(harness.Case):
         self.refused("display", self.ig, "--out", "kept", "-n", 1, says=["exists already", names[0]])
         self.assertEqual((self.folder / names[0]).read_bytes(), content)
         self.json("display", self.ig, "--out", "kept", "-n", 1, "--force")
+
+    def test_every_event_has_a_picture_of_its_own(self):
+        self.out("simulate", "--process", "all", "-n", 3, "--out", "alike.npz")
+        names = self.json("display", "alike.npz", "--out", "alike", "--layout", "central")
+        self.assertEqual(names, [f"alike/run1_event{i}_label{k}_central.png" for i in range(3) for k in range(3)])
+        self.assertEqual(sorted(names), sorted(f"alike/{p.name}" for p in (self.folder / "alike").iterdir()))
+        self.assertEqual(len({(self.folder / name).read_bytes() for name in names}), 9)
+        arrays = self.load("alike.npz")
+        arrays["label"][:] = 1  # nothing tells the events apart any more
+        np.savez(self.folder / "same.npz", **arrays)
+        names = self.json("display", "same.npz", "--out", "same", "--layout", "central", "--skip", 1)
+        self.assertEqual(names[:4], [f"same/run1_event{i}_label1{more}_central.png"
+                                     for i, more in ((0, ""), (0, "_index2"), (1, ""), (1, "_index4"))])
+        self.assertEqual(len(set(names)), 8)
+
+    def test_weights_alone_are_those_of_cms_b(self):
+        self.out("train", "--model", "cms-b", "--simulate", 1, "--epochs", 1, "--out", "b.safetensors")
+        draw = lambda out, *options: (self.folder / self.json("display", self.ig, "--out", out, "-n", 1, *options)[0]).read_bytes()
+        named = draw("named", "--model", "cms-b", "--weights", "b.safetensors")
+        self.assertEqual(draw("alone", "--weights", "b.safetensors"), named)
+        self.assertNotEqual(draw("bare"), named)
+        self.refused("display", self.ig, "--out", "x", "--weights", "absent.safetensors", says=["absent.safetensors", "no such file"])
+
+    def test_thresholds_at_the_ends_of_their_ranges(self):
+        for value in ("1e-6", "1e6"):
+            names = self.json("display", self.ig, "--out", f"at{value}", "-n", 1, "--scale", 1, "--min-pt", value, "--min-ecal", value,
+                              "--min-hcal", value)
+            self.assertEqual(len(names), 2)
 
     def test_the_place_must_be_a_folder(self):
         (self.folder / "file").write_text("")

@@ -30,6 +30,23 @@ class Help(harness.Case):
         self.refused("models", "--wings", code=2, says="--wings")
         self.refused("train", "--model", "eb", "--simulate", "5", "--out", "w", "--epochs", "0", code=2, says="--epochs")
 
+    def test_real_options_take_finite_numbers_only(self):
+        reals = {
+            ("simulate", "--process", "higgs", "-n", 1, "--out", "x.npz"): ("--pile-up", "--fragmentation"),
+            ("train", "--model", "four-momentum-3", "--simulate", 1, "--out", "x.safetensors"):
+                ("--rate", "--validation", "--pile-up", "--fragmentation"),
+            ("evaluate", self.ig): ("--efficiency",),
+            ("display", self.ig, "--out", "x"): ("--min-pt", "--min-ecal", "--min-hcal"),
+        }
+        for command, options in reals.items():
+            for option in options:
+                for word in ("nan", "-nan", "inf", "-inf", "1e999", "-1", "1e7", "0.5x", ""):
+                    with self.subTest(command=command[0], option=option, word=word):
+                        sentence = self.refused(*command, f"{option}={word}", code=2, says=option)
+                        self.assertLess(len(sentence), 200)
+                        if word:
+                            self.assertRegex(sentence, rf"{option}: '{word}' is no number from \S+ to \S+;")
+
 
 if __name__ == "__main__":
     harness.main()

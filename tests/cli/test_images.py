@@ -89,6 +89,19 @@ class Images(harness.Case):
             outer = raw[:, side][:, edge].sum(1)  # half of the outermost row falls outside
             np.testing.assert_allclose(kept[:, side].sum((1, 2)), raw[:, side].sum((1, 2)) - outer / 2, rtol=1e-5)
 
+    def test_options_without_effect_are_refused(self):
+        refuse = lambda *options, says: self.refused("images", self.ig, "--out", "x.npz", *options, says=[*says, "no effect"])
+        for layout in ("central", "ecal-centric"):
+            for smear in ("none", "conserve"):
+                refuse("--layout", layout, "--ee-smear", smear, says=["--ee-smear", layout])
+        refuse("--layout", "hcal-centric", "--ee-smear", "none", "--channels", "hcal", says=["--ee-smear", "channel ecal"])
+        refuse("--layout", "central", "--channels", "ecal", "--hcal", "hits", says=["--hcal ", "channel hcal"])
+        refuse("--layout", "central", "--channels", "ecal", "--hcal-upsample", "copy", says=["--hcal-upsample", "channel hcal"])
+        refuse("--layout", "central", "--channels", "ecal", "--tracks", "all", says=["--tracks", "channel tracks"])
+        metadata = lambda arrays: json.loads(arrays["metadata"].tobytes())
+        self.assertEqual(metadata(self.images("central", "-n", 1))["ee_smear"], "none")
+        self.assertEqual(metadata(self.images("hcal-centric", "-n", 1))["ee_smear"], "conserve")
+
     def test_towers(self):
         arrays = self.images("central", "--hcal", "towers", "-n", 2)
         self.assertGreater(arrays["images"][:, 2].sum(), 0)

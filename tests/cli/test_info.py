@@ -1,3 +1,6 @@
+import json
+import struct
+
 import numpy as np
 
 import harness
@@ -43,6 +46,15 @@ class Info(harness.Case):
         self.assertEqual((report["kind"], report["parameters"]), ("model", 50691))
         self.assertEqual(report["metadata"]["classes"], "H->gg|gg|gamma+jet")
         self.assertIn("fcn.0.weight", self.out("info", "w.safetensors"))
+
+    def test_names_cannot_steer_the_terminal(self):
+        header = json.dumps({"a\n\x1b[31mb": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]},
+                             "__metadata__": {"k\rey": "va\x9blue"}}).encode()
+        (self.folder / "names.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + bytes(4))
+        text = self.out("info", "names.safetensors")
+        self.assertIn(r"a\n\x1b[31mb", text)
+        self.assertRegex(text, r"k\\rey +va\\x9blue")
+        self.assertEqual(self.json("info", "names.safetensors")["tensors"][0]["name"], "a\n\x1b[31mb")
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ class Networks(harness.Case):
                      says=["an earlier run left its checkpoint", "--resume", "--force"])
         failed = self.train("r.safetensors", "--resume", data=("--data", "test.npz"), code=1)
         self.assertIn("the checkpoint was made with other events", failed.stderr)
-        for option, value in (("--batch", 7), ("--rate", "2e-2"), ("--seed", 9)):
+        for option, value in (("--batch", 7), ("--rate", "2e-2"), ("--seed", 9), ("--arithmetic", "direct")):
             failed = self.train("r.safetensors", "--resume", option, value, code=1)
             self.assertIn(f"the checkpoint was made with another {option}", failed.stderr)
         self.assertFalse((self.folder / "r.safetensors").exists())
@@ -66,6 +66,52 @@ class Networks(harness.Case):
         self.assertEqual(metadata["provenance.batch"], "50")
         self.assertIn("train --model four-momentum-3", metadata["provenance.command"])
         self.assertIn("540 events and 60 for validation", metadata["provenance.data"])
+        self.assertEqual(metadata["provenance.arithmetic"], "winograd")
+
+    def test_either_arithmetic(self):
+        make = lambda out, *options: self.train(out, "--batch", 4, *options, model="eb", data=("--simulate", 2))
+        make("win.safetensors", "--epochs", 1)
+        make("dir.safetensors", "--epochs", 1, "--arithmetic", "direct")
+        self.assertEqual(self.tensors("dir.safetensors")[0]["__metadata__"]["provenance.arithmetic"], "direct")
+        self.assertNotEqual(self.tensors("win.safetensors")[1], self.tensors("dir.safetensors")[1])
+        make("whole.safetensors", "--epochs", 2, "--arithmetic", "direct")
+        make("dir.safetensors", "--epochs", 2, "--resume", "--force")
+        self.assertEqual(self.tensors("dir.safetensors")[0]["__metadata__"]["provenance.arithmetic"], "direct")
+        self.assertEqual(self.tensors("dir.safetensors")[1], self.tensors("whole.safetensors")[1])
+        failed = self.run_program("train", "--model", "eb", "--simulate", 2, "--out", "dir.safetensors", "--resume", "--force",
+                                  "--arithmetic", "winograd", code=1)
+        self.assertIn("the checkpoint was made with another --arithmetic", failed.stderr)
+        self.assertIn("--arithmetic", self.out("train", "--help"))
+
+    def test_a_run_that_diverges_leaves_nothing_that_blocks_another(self):
+        before = sorted(self.folder.rglob("*"))
+        failed = self.train("d.safetensors", "--epochs", 1, "--batch", 10, "--rate", "1e5", code=1)
+        self.assertRegex(failed.stderr, r"no longer a finite number; start anew with a smaller learning rate")
+        self.assertEqual(sorted(self.folder.rglob("*")), before)
+        self.train("d.safetensors", "--epochs", 1)
+
+    def test_training_without_validation(self):
+        done = self.train("n.safetensors", "--epochs", 2, "--validation", 0)
+        self.assertRegex(done.stderr, r"epoch  1 of 2: loss \d\.\d{4}, no validation events")
+        self.assertIn("no validation events, weights of the last epoch, 2", done.stdout)
+        self.assertNotIn("AUC", done.stdout + done.stderr)
+        self.assertNotIn("provenance.validation_auc", self.tensors("n.safetensors")[0]["__metadata__"])
+        report = json.loads(self.train("n.safetensors", "--epochs", 2, "--validation", 0, "--json", "--force").stdout)
+        self.assertIsNone(report["validation_auc"])
+        self.assertEqual(report["best_epoch"], 2)
+        self.assertEqual([(e["validation_loss"], e["validation_auc"]) for e in report["epochs"]], [(None, None)] * 2)
+
+    def test_every_class_is_validated_where_it_can_be(self):
+        self.out("simulate", "--process", "all", "-n", 3, "--out", "few.npz")
+        self.train("few.safetensors", "--epochs", 1, data=("--data", "few.npz"))
+        data = self.tensors("few.safetensors")[0]["__metadata__"]["provenance.data"]
+        self.assertIn("6 events and 3 for validation", data)
+        arrays = self.load("few.npz")
+        arrays["label"][:] = [0, 1, 1, 1, 1, 1, 2, 2, 2]
+        np.savez(self.folder / "single.npz", **arrays)
+        done = self.train("single.safetensors", "--epochs", 1, data=("--data", "single.npz"))
+        self.assertIn("not validated: H->gg, of which there is one event", done.stderr)
+        self.assertIn("7 events and 2 for validation", done.stderr)
 
     def test_training_on_simulated_events(self):
         done = self.train("s.safetensors", "--epochs", 1, data=("--simulate", 20))
@@ -154,6 +200,13 @@ class Networks(harness.Case):
         self.refused("train", "--model", "eb", "--out", "x.safetensors", says=["--data", "--simulate"])
         self.refused("train", "--model", "eb", "--data", "train.npz", "--simulate", 3, "--out", "x.safetensors",
                      says=["--data", "--simulate"])
+        self.refused("train", "--model", "eb", "--simulate", 10**18, "--out", "x.safetensors", code=2,
+                     says=["--simulate", "more than 10,000,000"])
+        for option in ("--pile-up", "--fragmentation"):
+            self.refused("train", "--model", "eb", "--data", "train.npz", option, 1, "--out", "x.safetensors",
+                         says=[option, "no effect on events from a file"])
+        failed = self.train("x.safetensors", data=("--data", "one.npz"), code=1)
+        self.assertIn("all events are of one class", failed.stderr)
         self.refused("train", "--model", "none", "--simulate", 3, "--out", "x.safetensors", says="'none'")
         self.refused("train", "--model", "eb", "--simulate", 3, "--resume", "--out", "x.safetensors", says="no checkpoint")
         arrays = self.load("train.npz")

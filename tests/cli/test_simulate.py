@@ -53,6 +53,11 @@ class Simulate(harness.Case):
 
     def test_refused(self):
         self.refused("simulate", "--process", "higgs", "-n", 0, "--out", "x.npz", says="no event is asked for")
+        self.refused("simulate", "--process", "higgs", "-n", 5, "--skip", 2**64 - 1, "--out", "x.npz", says=["--skip", "-n"])
+        self.refused("simulate", "--process", "higgs", "-n", 2**64 - 1, "--skip", 1, "--out", "x.npz", says=["--skip", "-n"])
+        self.refused("simulate", "--process", "higgs", "-n", 5, "--skip", 2**64, "--out", "x.npz", code=2, says="--skip")
+        last = self.simulate("last.npz", "--process", "higgs", "-n", 2, "--skip", 2**64 - 3)
+        self.assertEqual(last["event"].tolist(), [2**64 - 3, 2**64 - 2])
         self.refused("simulate", "--process", "top", "-n", 1, "--out", "x.npz", code=2, says=["'top' is none of", "gamma-jet"])
 
 

@@ -1,12 +1,42 @@
 // Errors as values: one sentence that says what is wrong, where, and what to do.
 #pragma once
 
+#include <cstddef>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
 
 namespace calotype {
+
+// The text with its control characters spelled out ("\\n", "\\x1b"), so that a name out of a file neither
+// breaks a line nor steers a terminal. Everything else stays, UTF-8 included.
+inline std::string one_line(std::string_view text) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    auto const byte = static_cast<unsigned char>(text[i]);
+    // U+0080 to U+009F are control characters too.
+    bool const two_bytes =
+        byte == 0xc2 && i + 1 < text.size() && (static_cast<unsigned char>(text[i + 1]) & 0xe0) == 0x80;
+    if (byte == '\n') {
+      plain += "\\n";
+    } else if (byte == '\t') {
+      plain += "\\t";
+    } else if (byte == '\r') {
+      plain += "\\r";
+    } else if (byte < 0x20 || byte == 0x7f || two_bytes) {
+      auto const code = two_bytes ? static_cast<unsigned char>(text[++i]) : byte;
+      plain += "\\x";
+      plain += digits[code >> 4];
+      plain += digits[code & 15];
+    } else {
+      plain += text[i];
+    }
+  }
+  return plain;
+}
 
 // What went wrong, for a person. `where` names the file and the place in it; `remedy` says what to do.
 struct error {
@@ -14,11 +44,11 @@ struct error {
   std::string where{};
   std::string remedy{};
 
-  // "where: what; remedy"
+  // "where: what; remedy", in one line whatever the parts quote.
   std::string message() const {
     std::string text = where.empty() ? what : where + ": " + what;
     if (!remedy.empty()) text += "; " + remedy;
-    return text;
+    return one_line(text);
   }
 };
 

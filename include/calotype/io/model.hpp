@@ -196,8 +196,9 @@ result<nn::model<Net>> load(std::string const& path) {
     return found == file->metadata().end() ? std::string() : found->second;
   };
   if (meta("format") != detail::model_format) {
-    return error{"the file does not say which network its weights belong to", path,
-                 "load it with load_unverified if you know, or save it with calotype"};
+    return error{
+        "the file does not say which network its weights belong to", path,
+        "use weights that calotype has written; only a program of your own can take others (load_unverified)"};
   }
   if (meta("format_version") != detail::model_format_version) {
     return error{"the file has the model format version '" + meta("format_version") +

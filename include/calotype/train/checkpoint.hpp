@@ -55,7 +55,7 @@ inline std::optional<epoch_report> epoch_of(std::uint64_t epoch, std::string_vie
 }  // namespace detail
 
 // Writes the state of a run; call it between epochs (from fit's on_epoch). Replaces an older checkpoint, whole
-// or not at all.
+// or not at all. Numbers that are not finite, which load_checkpoint would refuse, are refused here.
 template <class Net, class Policy, std::uint64_t Signature = nn::signature<Net>>
 result<void> save_checkpoint(std::string const& path, trainer<Net, Policy> const& t,
                              run_state<Net> const& state, io::provenance const& notes = {}) {
@@ -82,6 +82,17 @@ result<void> save_checkpoint(std::string const& path, trainer<Net, Policy> const
   }
   for (auto const& [key, text] : notes) metadata.emplace("note." + key, text);
   auto const now = t.save();
+  bool finite = std::isfinite(state.best_auc) && detail::all_finite(now.parameters) &&
+                detail::all_finite(now.first_moment) && detail::all_finite(now.second_moment) &&
+                detail::all_finite(state.best_parameters);
+  for (auto const& h : state.history) {
+    finite = finite && std::isfinite(h.loss) && std::isfinite(h.validation_loss) &&
+             std::isfinite(h.validation_auc) && std::isfinite(h.seconds);
+  }
+  if (!finite) {
+    return error{"the state of the run holds a number that is not finite", path,
+                 "start anew with a smaller learning rate"};
+  }
   std::vector<io::tensor_view> const tensors{
       {"parameters", {now.parameters.size()}, now.parameters},
       {"first_moment", {now.first_moment.size()}, now.first_moment},

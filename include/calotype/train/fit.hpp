@@ -1,6 +1,7 @@
 // A whole training run: epochs, validation, the best parameters so far, time to go.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstddef>
@@ -56,6 +57,14 @@ struct step_report {
   double seconds_left = 0;          // of the whole run, from the mean time of a step so far
 };
 
+namespace detail {
+
+inline bool all_finite(std::vector<float> const& numbers) {
+  return std::all_of(numbers.begin(), numbers.end(), [](float x) { return std::isfinite(x); });
+}
+
+}  // namespace detail
+
 // The state of a run between epochs: what is needed to go on exactly where it stopped.
 template <class Net, std::uint64_t Signature = nn::signature<Net>>
 struct run_state {
@@ -66,7 +75,9 @@ struct run_state {
 
 // Trains until settings().epochs are done. on_step(step_report) after every step; on_epoch(epoch_report) after
 // every epoch, when trainer and state are complete (the place to write a checkpoint): returns false to stop.
-// Without validation data the last parameters are the best.
+// Without validation data the last parameters are the best, and both validation numbers stay 0. A validation
+// AUC is 0.5 where the data hold one class only. Fails, before on_epoch, once a loss, a parameter or the
+// optimiser's state is no longer a finite number; `state` is then that of the last good epoch.
 template <class Net, class Policy, concepts::dataset Data, class OnStep, class OnEpoch,
           std::uint64_t Signature = nn::signature<Net>>
 result<void> fit(trainer<Net, Policy>& t, Data const& training, Data const& validation, run_state<Net>& state,
@@ -88,21 +99,29 @@ result<void> fit(trainer<Net, Policy>& t, Data const& training, Data const& vali
       on_step(step_report{report.epoch, step, steps, loss,
                           since(start) / static_cast<double>(steps_here) * static_cast<double>(left)});
     });
-    if (!std::isfinite(report.loss)) {
-      return error{"the loss is no longer a finite number", "epoch " + std::to_string(report.epoch),
-                   "use a smaller learning rate"};
+    auto const diverged = [&report](std::string const& what) {
+      return error{what + " is no longer a finite number", "epoch " + std::to_string(report.epoch),
+                   "start anew with a smaller learning rate"};
+    };
+    auto const now = t.save();
+    if (!std::isfinite(report.loss)) return diverged("the loss");
+    if (!detail::all_finite(now.parameters)) return diverged("a parameter");
+    if (!detail::all_finite(now.first_moment) || !detail::all_finite(now.second_moment)) {
+      return diverged("a gradient's running mean");
     }
     if (validation.size() > 0) {
       auto const p = predict<Net, Policy>(t.model(), validation, t.settings().threads);
       report.validation_loss = eval::cross_entropy(p);
+      if (!std::isfinite(report.validation_loss) || !detail::all_finite(p.scores)) {
+        return diverged("the validation loss");
+      }
       auto const curve = eval::one_versus_rest(p, 0);
       report.validation_auc = curve ? curve->auc() : 0.5;
     }
     report.best = validation.size() == 0 || report.validation_auc > state.best_auc;
     if (report.best) {
       state.best_auc = report.validation_auc;
-      auto const parameters = t.save().parameters;
-      state.best_parameters = parameters;
+      state.best_parameters = now.parameters;
     }
     report.seconds = since(epoch_start);
     state.history.push_back(report);

@@ -1,4 +1,5 @@
 #include <array>
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -133,6 +134,64 @@ TEST_CASE("a run that diverges is an error, not weights") {
   std::string const path = place("diverged");
   CHECK(ct::io::save(path, t.model()).error() != nullptr);
   CHECK(!std::filesystem::exists(path));
+}
+
+TEST_CASE("a run whose last step spoils the parameters ends before its epoch is reported") {
+  // One batch: its loss is that of the start and finite, the step is not.
+  quadrants const data(20);
+  for (std::size_t validation : {std::size_t{0}, std::size_t{10}}) {
+    ct::train::trainer<net, cpu> t(
+        ct::nn::model<net>::initial(2),
+        {.optimiser = {.learning_rate = 1e300}, .batch_size = 20, .epochs = 2, .seed = 1});
+    ct::train::run_state<net> state;
+    int reported = 0;
+    auto const trained = ct::train::fit(
+        t, data, quadrants(validation), state, [](auto const&) {},
+        [&](auto const&) {
+          ++reported;
+          return true;
+        });
+    REQUIRE(trained.error() != nullptr);
+    CHECK(trained.error()->message() ==
+          "epoch 1: a parameter is no longer a finite number; start anew with a smaller learning rate");
+    CHECK(reported == 0);
+    CHECK(state.history.empty());
+    CHECK(state.best_parameters.empty());
+
+    std::string const path = place("spoilt");
+    auto const saved = ct::train::save_checkpoint(path, t, state);
+    REQUIRE(saved.error() != nullptr);
+    CHECK(saved.error()->message().find("not finite") != std::string::npos);
+    CHECK(!std::filesystem::exists(path));
+  }
+}
+
+TEST_CASE("a checkpoint that could not be read back is not written") {
+  ct::train::trainer<net, cpu> t(ct::nn::model<net>::initial(2), {.batch_size = 5, .epochs = 1});
+  ct::train::run_state<net> good;
+  REQUIRE(ct::train::fit(
+      t, quadrants(20), quadrants(10), good, [](auto const&) {}, [](auto const&) { return true; }));
+  std::string const path = place("unreadable");
+  double const nan = std::nan(""), inf = HUGE_VAL;
+  auto refused = [&](ct::train::run_state<net> const& state) {
+    bool const failed = ct::train::save_checkpoint(path, t, state).error() != nullptr;
+    return failed && !std::filesystem::exists(path);
+  };
+  auto state = good;
+  state.history[0].loss = nan;
+  CHECK(refused(state));
+  state = good;
+  state.history[0].validation_loss = inf;
+  CHECK(refused(state));
+  state = good;
+  state.best_parameters[3] = static_cast<float>(nan);
+  CHECK(refused(state));
+  REQUIRE(ct::train::save_checkpoint(path, t, good));
+  auto moments = t.save();
+  moments.second_moment[1] = static_cast<float>(inf);
+  t.restore(moments);
+  std::filesystem::remove(path);
+  CHECK(refused(good));
 }
 
 TEST_CASE("weights are not a checkpoint") {
