@@ -81,7 +81,7 @@ constexpr auto event_function() -> decltype(unit::score_event) {
 
 // Constant data: reading it runs no code of the unit.
 template <class Net, class Policy, exec::instruction_set Set, std::uint64_t Signature>
-unit const unit_of<Net, Policy, Set, Signature>::table = {
+constinit unit const unit_of<Net, Policy, Set, Signature>::table = {
     .set = Set,
     .load = unit_functions<Net, Policy, Set>::load,
     .unload = unit_functions<Net, Policy, Set>::unload,
