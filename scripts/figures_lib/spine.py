@@ -1,7 +1,6 @@
 """The study `spine`: what the library as a whole costs and does, on this machine alone."""
 import hashlib
 import json
-import os
 import subprocess
 import sys
 
@@ -35,40 +34,44 @@ def cost_figures(calotype):
     return figures
 
 
+def median_of(target, filter_, counter, repetitions=7):
+    build(target)
+    say(f"timing {filter_} ...")
+    found = google_benchmark(find_program(target), filter_, counter, repetitions)
+    if len(found) != 1 or None in found.values():
+        raise LookupError(f"{target} knows no {filter_}")
+    return next(iter(found.values()))
+
+
 def speed_figures():
-    build("bench_kernels", "bench_training", "bench_image_builder")
+    peak = "% of measured FMA peak"
+    rows = [  # figure, goal, unit, digits, conditions; program, benchmark, counter, repetitions
+        (("3x3 convolution 16->16 at 41x89", 80, peak, 1, "exec::cpu, one core, CPU time"),
+         ("bench_kernels", "^forward/3x3 16->16 41x89$", "% of peak", 7)),
+        (("the whole eb network", 60, peak, 1, "exec::cpu, one core, batch 1, dense image, CPU time"),
+         ("bench_kernels", "^infer/eb 1x170x360$", "% of peak", 7)),
+        (("forward and backward of eb, batch 32, Adam included", 45, "% of both cores' measured FMA peak", 1,
+          "exec::cpu, two threads, wall clock"),
+         ("bench_training", "training step/eb/2", "% of peak", 5)),
+        (("images, hcal-centric, builder alone", 20_000, "events/s per core", 0, "recorded 2012 events, CPU time"),
+         ("bench_image_builder", "^build<hcal_centric>$", "items_per_second", 7)),
+    ]
     figures = []
-    say("timing kernels ...")
-    kernels = google_benchmark(find_program("bench_kernels"), "^(forward/3x3 16->16 41x89|infer/eb 1x170x360)$", "% of peak")
-    here = f"median of 7, CPU time, {machine()}"
-    share = lambda name: None if kernels.get(name) is None else round(kernels[name], 1)
-    figures.append(figure("3x3 convolution 16->16 at 41x89", share("forward/3x3 16->16 41x89"), 80, "higher",
-                          "% of measured FMA peak", f"exec::cpu, one core, {here}"))
-    figures.append(figure("the whole eb network", share("infer/eb 1x170x360"), 60, "higher", "% of measured FMA peak",
-                          f"exec::cpu, one core, batch 1, {here}"))
-    say("timing training steps ...")
-    steps = google_benchmark(find_program("bench_training"), "training step/eb/2", "% of peak", 5)
-    value = next(iter(steps.values()), None)
-    figures.append(figure("forward and backward of eb, batch 32, Adam included", None if value is None else round(value, 1), 45,
-                          "higher", "% of both cores' measured FMA peak", f"two threads, wall clock, median of 5, {machine()}"))
-    say("timing the image builder ...")
-    environment = dict(os.environ, CALOTYPE_DATA=str(DATA))
-    events = None
-    if DATA.is_dir():
-        text = subprocess.run([str(find_program("bench_image_builder")), "--benchmark_filter=^build<hcal_centric>$", "--benchmark_repetitions=7",
-                               "--benchmark_report_aggregates_only=true", "--benchmark_format=json"],
-                              check=True, capture_output=True, text=True, env=environment).stdout
-        medians = [b for b in json.loads(text)["benchmarks"] if b.get("aggregate_name") == "median"]
-        events = round(medians[0]["items_per_second"]) if medians else None
-    figures.append(figure("images, hcal-centric, builder alone", events, 20_000, "higher", "events/s per core",
-                          f"recorded 2012 events, median of 7, {machine()}"))
+    for (name, goal, unit, digits, conditions), measurement in rows:
+        value, how = None, f"median of {measurement[-1]}, {machine()}"
+        try:
+            value = round(median_of(*measurement), digits or None)
+        except (subprocess.CalledProcessError, LookupError, SystemExit) as failed:
+            detail = getattr(failed, "stderr", None) or str(failed)
+            how = "not measured: " + (detail.strip().splitlines() or ["the benchmark failed"])[-1][:200]
+        figures.append(figure(name, value, goal, "higher", unit, f"{conditions}; {how}"))
     return figures
 
 
 def reading_figures(calotype):
     """`calotype images` on every .ig file in every layout: how many of them work."""
     if not DATA.is_dir():
-        return [figure(".ig files turned into images in every layout", None, 1, "higher", "fraction", "no data here")]
+        return [figure(".ig files turned into images", None, None, "higher", "", "no data here")]
     files = sorted(DATA.rglob("*.ig"))
     out = ROOT / "build/figures.npz"
     good = 0
@@ -81,8 +84,8 @@ def reading_figures(calotype):
                 say(f"{path.name}, {layout}: {done.stderr.decode().strip()}")
     out.unlink(missing_ok=True)
     total = 3 * len(files)
-    return [figure(".ig files turned into images in every layout", good / total if total else None, 1, "higher", "fraction",
-                   f"{len(files)} files, 3 layouts")]
+    return [figure(".ig files turned into images", good if total else None, total, "higher", f"of {total}",
+                   f"{len(files)} files in 3 layouts each")]
 
 
 TESTS = {  # of scripts/train: suffix of the figure's name, goal for eb (none where it is only quoted)
@@ -97,12 +100,15 @@ def weights_are_recorded(model):
     return json.loads(record.read_text())["weights_sha256"] == hashlib.sha256(weights.read_bytes()).hexdigest()
 
 
+def check():
+    """Fails where the figures of weights are not those of the weights that are there."""
+    for model in ("eb", "cms-b"):
+        if not weights_are_recorded(model):
+            sys.exit(f"figures: examples/weights/{model}.json is the record of other weights; run scripts/train {model} --test-only")
+
+
 def training_figures(model, goals):
     record = ROOT / f"examples/weights/{model}.json"
-    if not record.exists():
-        return [figure(f"training time of {model}", None, 20 if goals else None, "lower", "minutes", f"scripts/train {model}")]
-    if not weights_are_recorded(model):
-        sys.exit(f"figures: examples/weights/{model}.json is the record of other weights; run scripts/train {model} --test-only")
     report = json.loads(record.read_text())
     figures = [figure(f"training time of {model}", report["minutes"], 20 if goals else None, "lower", "minutes",
                       f"{report['training']}, simulation included, {report['cores']} cores")]
@@ -121,6 +127,7 @@ def compile_figures():
 
 
 def study(_):
+    check()
     build("example_calotype")
     calotype = find_program("calotype")
     figures = cost_figures(calotype) + speed_figures() + reading_figures(calotype)
