@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cassert>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
@@ -3321,7 +3322,8 @@ struct adam_step {
 // memory, those called host excepted; sizes are std::size_t constants, counts are std::size_t.
 //
 //   real_type, buffer               an owning, movable, zero-initialised block of reals in the policy's memory:
-//                                   buffer(std::size_t n), data(), size()
+//                                   buffer(std::size_t n), data(), size(); host policies: also
+//                                   buffer(std::size_t n, workspace&)
 //   to_policy(p, n, host, to)       copy n reals from host to policy memory
 //   to_host(p, n, from, host)       and back
 //   image_size<map_shape>           reals of an image plane in the policy's layout (halo included)
@@ -5934,20 +5936,56 @@ struct global_max_pool {
 
 namespace calotype {
 
+// A block of memory that the caller gives, and keeps for as long as the buffers in it live: handed out from the
+// front to one buffer after another, each at a 64-byte boundary.
+class workspace {
+ public:
+  static constexpr std::size_t alignment = 64;
+  // What a block needs besides, to begin anywhere.
+  static constexpr std::size_t slack = alignment - 1;
+
+  // What `size` numbers take of a block.
+  template <class T>
+  static constexpr std::size_t bytes_of(std::size_t size) {
+    return (size * sizeof(T) + alignment - 1) / alignment * alignment;
+  }
+
+  explicit workspace(std::span<std::byte> block) noexcept {
+    auto const past = reinterpret_cast<std::uintptr_t>(block.data()) % alignment;
+    rest_ = block.subspan(past == 0 ? 0 : alignment - past);
+  }
+
+  // Precondition: the block is long enough.
+  template <class T>
+  void* take(std::size_t size) noexcept {
+    assert(bytes_of<T>(size) <= rest_.size());
+    void* const front = rest_.data();
+    rest_ = rest_.subspan(bytes_of<T>(size));
+    return front;
+  }
+
+ private:
+  std::span<std::byte> rest_;
+};
+
 // `size` numbers, zero at first. Moves, never copies by accident: say `clone()`. Allocates in the constructor
-// only and throws std::bad_alloc there.
+// only and throws std::bad_alloc there; a buffer in a workspace does neither.
 template <class T>
 class buffer {
   static_assert(std::is_trivially_copyable_v<T>, "calotype::buffer: holds plain numbers only");
 
  public:
-  static constexpr std::size_t alignment = 64;
+  static constexpr std::size_t alignment = workspace::alignment;
 
   buffer() = default;
   explicit buffer(std::size_t size)
       : data_(static_cast<T*>(
             ::operator new (std::max<std::size_t>(size, 1) * sizeof(T), std::align_val_t{alignment}))),
         size_(size) {
+    std::uninitialized_value_construct_n(data_.get(), size);
+  }
+  buffer(std::size_t size, workspace& from) noexcept
+      : data_(static_cast<T*>(from.take<T>(size)), release{.owned = false}), size_(size) {
     std::uninitialized_value_construct_n(data_.get(), size);
   }
   buffer(buffer&& other) noexcept : data_(std::move(other.data_)), size_(std::exchange(other.size_, 0)) {}
@@ -5978,7 +6016,10 @@ class buffer {
 
  private:
   struct release {
-    void operator()(T* p) const noexcept { ::operator delete (p, std::align_val_t{alignment}); }
+    bool owned = true;
+    void operator()(T* p) const noexcept {
+      if (owned) ::operator delete (p, std::align_val_t{alignment});
+    }
   };
   std::unique_ptr<T, release> data_;
   std::size_t size_ = 0;
@@ -6354,6 +6395,7 @@ CALOTYPE_HD inline float pixel_value(float sum, int divisor, pixel_rule rule) {
 // stages numbered as in the pack (stages of one channel do not overlap):
 //
 //   image_canvas(Policy)                allocates everything it will ever need
+//   image_canvas(Policy, workspace&)    takes it from there, block_bytes of it (host policies)
 //   begin(plane_target const* planes)   clears what the last event left; the target is all zero, or as this
 //   canvas left it add<Stage>(row, col, energy)        one positive energy into a block; sums run in the order
 //   of the calls finish(pixel_rule const* channels)  writes the pixels workspace_bytes                     of
@@ -6853,11 +6895,16 @@ template <image_stage S>
 class sparse_stage {
   // A list longer than this would cost more than clearing all pixels.
   static constexpr int capacity = S.direct() ? S.blocks() / 8 + 64 : S.blocks();
+  static constexpr std::size_t sum_count = S.direct() ? 0 : static_cast<std::size_t>(S.blocks());
 
  public:
   static constexpr std::size_t workspace_bytes =
-      (capacity + 1) * sizeof(std::int32_t) +
-      (S.direct() ? 0 : static_cast<std::size_t>(S.blocks())) * sizeof(float);
+      (capacity + 1) * sizeof(std::int32_t) + sum_count * sizeof(float);
+  static constexpr std::size_t block_bytes =
+      workspace::bytes_of<std::int32_t>(capacity + 1) + workspace::bytes_of<float>(sum_count);
+
+  sparse_stage() : touched_(capacity + 1), sums_(sum_count) {}
+  explicit sparse_stage(workspace& from) noexcept : touched_(capacity + 1, from), sums_(sum_count, from) {}
 
   // Empties what the last event filled, if it filled this very memory.
   void begin(plane_target const& plane) noexcept {
@@ -6934,18 +6981,24 @@ class sparse_stage {
   float* channel_ = nullptr;
   std::ptrdiff_t stride_ = 0;
   std::ptrdiff_t size_ = 0;
-  buffer<std::int32_t> touched_{capacity + 1};
-  buffer<float> sums_{S.direct() ? 0 : static_cast<std::size_t>(S.blocks())};
+  buffer<std::int32_t> touched_;
+  buffer<float> sums_;
 };
 
 template <int Index, image_stage S>
-struct indexed_stage : sparse_stage<S> {};
+struct indexed_stage : sparse_stage<S> {
+  using sparse_stage<S>::sparse_stage;
+};
 
 template <class Indices, image_stage... Stages>
 struct sparse_stages;
 template <int... Index, image_stage... Stages>
 struct sparse_stages<std::integer_sequence<int, Index...>, Stages...> : indexed_stage<Index, Stages>... {
   static constexpr std::size_t workspace_bytes = (sparse_stage<Stages>::workspace_bytes + ... + 0);
+  static constexpr std::size_t block_bytes = (sparse_stage<Stages>::block_bytes + ... + 0);
+
+  sparse_stages() = default;
+  explicit sparse_stages(workspace& from) noexcept : indexed_stage<Index, Stages>(from)... {}
 
   void begin(plane_target const* planes) noexcept { (stage<Index>(*this).begin(planes[Stages.plane]), ...); }
 
@@ -6973,8 +7026,12 @@ template <class... Choices, image_stage... Stages>
 class image_canvas<exec::cpu<Choices...>, Stages...>
     : public detail::sparse_stages<std::make_integer_sequence<int, static_cast<int>(sizeof...(Stages))>,
                                    Stages...> {
+  using stages_type =
+      detail::sparse_stages<std::make_integer_sequence<int, static_cast<int>(sizeof...(Stages))>, Stages...>;
+
  public:
   explicit image_canvas(exec::cpu<Choices...>) {}
+  image_canvas(exec::cpu<Choices...>, workspace& from) noexcept : stages_type(from) {}
 };
 
 }  // namespace calotype::kernel
@@ -6999,8 +7056,10 @@ class image_canvas<exec::scalar_of<Real>, Stages...> {
 
  public:
   static constexpr std::size_t workspace_bytes = first[count] * sizeof(float);
+  static constexpr std::size_t block_bytes = workspace::bytes_of<float>(first[count]);
 
-  explicit image_canvas(exec::scalar_of<Real>) {}
+  explicit image_canvas(exec::scalar_of<Real>) : sums_(first[count]) {}
+  image_canvas(exec::scalar_of<Real>, workspace& from) noexcept : sums_(first[count], from) {}
 
   void begin(plane_target const* planes) noexcept {
     planes_ = planes;
@@ -7029,7 +7088,7 @@ class image_canvas<exec::scalar_of<Real>, Stages...> {
   }
 
  private:
-  buffer<float> sums_{first[count]};
+  buffer<float> sums_;
   plane_target const* planes_ = nullptr;
 };
 
@@ -7245,6 +7304,11 @@ class image_builder {
   // With tables that another builder uses already.
   explicit image_builder(std::shared_ptr<tables_type const> tables, Policy policy = {})
       : tables_(std::move(tables)), canvas_(policy) {}
+  // With lists in memory that the caller gives, block_bytes() of it.
+  image_builder(std::shared_ptr<tables_type const> tables, Policy policy, workspace& from) noexcept
+      : tables_(std::move(tables)), canvas_(policy, from) {}
+
+  static constexpr std::size_t block_bytes() { return canvas_type::block_bytes; }
 
   std::shared_ptr<tables_type const> const& tables() const noexcept { return tables_; }
 
@@ -9360,6 +9424,14 @@ class inference_engine {
         crew_(policy_),
         memory_(layout::inference_size),
         scratch_(layout::inference_scratch * crew_.size()) {}
+  // In memory that the caller gives, block_bytes of it (host policies without threads of their own).
+  inference_engine(Policy policy, workspace& from) noexcept
+      : policy_(policy),
+        crew_(policy_),
+        memory_(layout::inference_size, from),
+        scratch_(layout::inference_scratch, from) {}
+  static constexpr std::size_t block_bytes = workspace::bytes_of<real_type>(layout::inference_size) +
+                                             workspace::bytes_of<real_type>(layout::inference_scratch);
 
   // Where the numbers of an input plane are kept, in the policy's image layout; zero at first.
   template <int Plane>
@@ -9683,6 +9755,7 @@ class feed {
   struct no_tables {};
   struct no_builder {
     no_builder(std::shared_ptr<no_tables const> const&, Policy const&) noexcept {}
+    no_builder(std::shared_ptr<no_tables const> const&, Policy const&, workspace&) noexcept {}
   };
   template <bool IsImage, class = void>
   struct builder_for {
@@ -9706,6 +9779,17 @@ class feed {
   explicit feed(Policy policy = {},
                 std::shared_ptr<tables_type const> tables = std::make_shared<tables_type const>())
       : policy_(policy), builder_(std::move(tables), policy) {}
+  // With the builder's lists in memory that the caller gives, block_bytes() of it.
+  feed(Policy policy, std::shared_ptr<tables_type const> tables, workspace& from) noexcept
+      : policy_(policy), builder_(std::move(tables), policy, from) {}
+
+  static constexpr std::size_t block_bytes() {
+    if constexpr (builds_images) {
+      return image_builder<input, Policy>::block_bytes();
+    } else {
+      return 0;
+    }
+  }
 
   // What the image builder keeps.
   static constexpr std::size_t workspace_bytes() {
@@ -9877,6 +9961,13 @@ namespace calotype {
 // Signature is never named (see nn::signature).
 template <class Net, class Policy = exec::cpu<>, std::uint64_t Signature = nn::signature<Net>>
 class session {
+  // Host memory, and no threads that have scratch memory of their own.
+  static constexpr bool takes_workspace =
+      std::constructible_from<typename kernel::ops<Policy>::buffer, std::size_t, workspace&> &&
+      !requires(Policy p) {
+    p.threads.hire();
+  };
+
  public:
   using ops = kernel::ops<Policy>;
   static constexpr int outputs = nn::inference_engine<Net, Policy>::outputs;
@@ -9887,6 +9978,20 @@ class session {
         packed_(model.packed(policy)),
         engine_(policy),
         feed_(policy, feed_type::tables_of(model)) {}
+
+  // Bytes of a block of memory that holds a session's buffers, wherever it begins.
+  static constexpr std::size_t block_bytes = [] {
+    if constexpr (takes_workspace) {
+      return nn::inference_engine<Net, Policy>::block_bytes + nn::feed<Net, Policy>::block_bytes() +
+             workspace::slack;
+    } else {
+      return std::size_t{0};
+    }
+  }();
+  // In memory that the caller gives, for as long as the session lives. Only the first session of a model under
+  // a policy allocates: the packed parameters and the builder's tables, which the model keeps for all.
+  session(nn::model<Net> const& model, std::span<std::byte, block_bytes> block,
+          Policy policy = {}) requires takes_workspace : session(model, workspace(block), policy) {}
 
   // The scores of an event.
   template <concepts::event E>
@@ -9916,6 +10021,12 @@ class session {
 
  private:
   using feed_type = nn::feed<Net, Policy>;
+
+  session(nn::model<Net> const& model, workspace from, Policy policy)
+      : policy_(policy),
+        packed_(model.packed(policy)),
+        engine_(policy, from),
+        feed_(policy, feed_type::tables_of(model), from) {}
 
   scores finish() noexcept {
     using real = typename ops::real_type;

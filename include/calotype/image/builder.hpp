@@ -172,6 +172,11 @@ class image_builder {
   // With tables that another builder uses already.
   explicit image_builder(std::shared_ptr<tables_type const> tables, Policy policy = {})
       : tables_(std::move(tables)), canvas_(policy) {}
+  // With lists in memory that the caller gives, block_bytes() of it.
+  image_builder(std::shared_ptr<tables_type const> tables, Policy policy, workspace& from) noexcept
+      : tables_(std::move(tables)), canvas_(policy, from) {}
+
+  static constexpr std::size_t block_bytes() { return canvas_type::block_bytes; }
 
   std::shared_ptr<tables_type const> const& tables() const noexcept { return tables_; }
 

@@ -48,6 +48,7 @@ CALOTYPE_HD inline float pixel_value(float sum, int divisor, pixel_rule rule) {
 // stages numbered as in the pack (stages of one channel do not overlap):
 //
 //   image_canvas(Policy)                allocates everything it will ever need
+//   image_canvas(Policy, workspace&)    takes it from there, block_bytes of it (host policies)
 //   begin(plane_target const* planes)   clears what the last event left; the target is all zero, or as this
 //   canvas left it add<Stage>(row, col, energy)        one positive energy into a block; sums run in the order
 //   of the calls finish(pixel_rule const* channels)  writes the pixels workspace_bytes                     of

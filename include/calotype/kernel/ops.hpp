@@ -85,7 +85,8 @@ struct adam_step {
 // memory, those called host excepted; sizes are std::size_t constants, counts are std::size_t.
 //
 //   real_type, buffer               an owning, movable, zero-initialised block of reals in the policy's memory:
-//                                   buffer(std::size_t n), data(), size()
+//                                   buffer(std::size_t n), data(), size(); host policies: also
+//                                   buffer(std::size_t n, workspace&)
 //   to_policy(p, n, host, to)       copy n reals from host to policy memory
 //   to_host(p, n, from, host)       and back
 //   image_size<map_shape>           reals of an image plane in the policy's layout (halo included)

@@ -10,6 +10,7 @@
 #include <calotype/kernel/ops.hpp>
 #include <calotype/nn/memory.hpp>
 #include <calotype/nn/plan.hpp>
+#include <calotype/tensor/buffer.hpp>
 
 namespace calotype::nn {
 
@@ -309,6 +310,14 @@ class inference_engine {
         crew_(policy_),
         memory_(layout::inference_size),
         scratch_(layout::inference_scratch * crew_.size()) {}
+  // In memory that the caller gives, block_bytes of it (host policies without threads of their own).
+  inference_engine(Policy policy, workspace& from) noexcept
+      : policy_(policy),
+        crew_(policy_),
+        memory_(layout::inference_size, from),
+        scratch_(layout::inference_scratch, from) {}
+  static constexpr std::size_t block_bytes = workspace::bytes_of<real_type>(layout::inference_size) +
+                                             workspace::bytes_of<real_type>(layout::inference_scratch);
 
   // Where the numbers of an input plane are kept, in the policy's image layout; zero at first.
   template <int Plane>

@@ -13,6 +13,7 @@
 #include <calotype/nn/engine.hpp>
 #include <calotype/nn/input.hpp>
 #include <calotype/nn/model.hpp>
+#include <calotype/tensor/buffer.hpp>
 
 namespace calotype::nn {
 
@@ -48,6 +49,7 @@ class feed {
   struct no_tables {};
   struct no_builder {
     no_builder(std::shared_ptr<no_tables const> const&, Policy const&) noexcept {}
+    no_builder(std::shared_ptr<no_tables const> const&, Policy const&, workspace&) noexcept {}
   };
   template <bool IsImage, class = void>
   struct builder_for {
@@ -71,6 +73,17 @@ class feed {
   explicit feed(Policy policy = {},
                 std::shared_ptr<tables_type const> tables = std::make_shared<tables_type const>())
       : policy_(policy), builder_(std::move(tables), policy) {}
+  // With the builder's lists in memory that the caller gives, block_bytes() of it.
+  feed(Policy policy, std::shared_ptr<tables_type const> tables, workspace& from) noexcept
+      : policy_(policy), builder_(std::move(tables), policy, from) {}
+
+  static constexpr std::size_t block_bytes() {
+    if constexpr (builds_images) {
+      return image_builder<input, Policy>::block_bytes();
+    } else {
+      return 0;
+    }
+  }
 
   // What the image builder keeps.
   static constexpr std::size_t workspace_bytes() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -15,6 +16,7 @@
 #include <calotype/nn/engine.hpp>
 #include <calotype/nn/feed.hpp>
 #include <calotype/nn/model.hpp>
+#include <calotype/tensor/buffer.hpp>
 
 namespace calotype {
 
@@ -26,6 +28,13 @@ namespace calotype {
 // Signature is never named (see nn::signature).
 template <class Net, class Policy = exec::cpu<>, std::uint64_t Signature = nn::signature<Net>>
 class session {
+  // Host memory, and no threads that have scratch memory of their own.
+  static constexpr bool takes_workspace =
+      std::constructible_from<typename kernel::ops<Policy>::buffer, std::size_t, workspace&> &&
+      !requires(Policy p) {
+    p.threads.hire();
+  };
+
  public:
   using ops = kernel::ops<Policy>;
   static constexpr int outputs = nn::inference_engine<Net, Policy>::outputs;
@@ -36,6 +45,20 @@ class session {
         packed_(model.packed(policy)),
         engine_(policy),
         feed_(policy, feed_type::tables_of(model)) {}
+
+  // Bytes of a block of memory that holds a session's buffers, wherever it begins.
+  static constexpr std::size_t block_bytes = [] {
+    if constexpr (takes_workspace) {
+      return nn::inference_engine<Net, Policy>::block_bytes + nn::feed<Net, Policy>::block_bytes() +
+             workspace::slack;
+    } else {
+      return std::size_t{0};
+    }
+  }();
+  // In memory that the caller gives, for as long as the session lives. Only the first session of a model under
+  // a policy allocates: the packed parameters and the builder's tables, which the model keeps for all.
+  session(nn::model<Net> const& model, std::span<std::byte, block_bytes> block,
+          Policy policy = {}) requires takes_workspace : session(model, workspace(block), policy) {}
 
   // The scores of an event.
   template <concepts::event E>
@@ -65,6 +88,12 @@ class session {
 
  private:
   using feed_type = nn::feed<Net, Policy>;
+
+  session(nn::model<Net> const& model, workspace from, Policy policy)
+      : policy_(policy),
+        packed_(model.packed(policy)),
+        engine_(policy, from),
+        feed_(policy, feed_type::tables_of(model), from) {}
 
   scores finish() noexcept {
     using real = typename ops::real_type;

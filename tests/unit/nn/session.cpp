@@ -2,8 +2,10 @@
 #include <array>
 #include <atomic>
 #include <cmath>
+#include <cstddef>
 #include <cstdlib>
 #include <new>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -134,6 +136,39 @@ TEST_CASE("a call allocates nothing") {
   CHECK(after == before);
   CHECK(sum > 0);
   static_assert(noexcept(score(events[0])));
+}
+
+template <class Net, class Policy>
+void check_in_a_block() {
+  using session = ct::session<Net, Policy>;
+  auto const model = ct::nn::model<Net>::initial(3);
+  session own(model);  // packs the parameters and makes the tables, for all
+  // Any address, and nothing beyond the block.
+  std::array<std::byte, 1> const guard{std::byte{0x5a}};
+  for (std::size_t offset : {0u, 1u, 63u}) {
+    std::vector<std::byte> memory(offset + session::block_bytes + 64, guard[0]);
+    std::span<std::byte, session::block_bytes> const block(memory.data() + offset, session::block_bytes);
+    long const before = made.load();
+    session given(model, block);
+    CHECK(made.load() == before);
+    for (std::uint64_t i = 0; i < 3; ++i) CHECK(given(some_event(i)) == own(some_event(i)));
+    CHECK(given.report() == own.report());
+    session moved(std::move(given));
+    CHECK(moved(some_event(4)) == own(some_event(4)));
+    CHECK(std::all_of(memory.begin(), memory.begin() + static_cast<long>(offset),
+                      [&](std::byte b) { return b == guard[0]; }));
+    CHECK(std::all_of(memory.end() - 64, memory.end(), [&](std::byte b) { return b == guard[0]; }));
+  }
+}
+
+TEST_CASE("a session in memory that the caller gives computes the same and allocates nothing") {
+  check_in_a_block<small_barrel, ct::exec::cpu<>>();
+  check_in_a_block<small_barrel,
+                   ct::exec::cpu<ct::kernel::cpu::best_arch, ct::exec::single, ct::exec::winograd>>();
+  check_in_a_block<small_barrel, ct::exec::scalar>();
+  // No larger than what the cost sheet says, but for rounding to cache lines.
+  static_assert(ct::session<ct::models::eb>::block_bytes <
+                ct::nn::cost<ct::models::eb>.workspace_bytes + 16 * ct::workspace::alignment);
 }
 
 TEST_CASE("eight threads share one model") {

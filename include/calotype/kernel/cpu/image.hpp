@@ -24,11 +24,16 @@ template <image_stage S>
 class sparse_stage {
   // A list longer than this would cost more than clearing all pixels.
   static constexpr int capacity = S.direct() ? S.blocks() / 8 + 64 : S.blocks();
+  static constexpr std::size_t sum_count = S.direct() ? 0 : static_cast<std::size_t>(S.blocks());
 
  public:
   static constexpr std::size_t workspace_bytes =
-      (capacity + 1) * sizeof(std::int32_t) +
-      (S.direct() ? 0 : static_cast<std::size_t>(S.blocks())) * sizeof(float);
+      (capacity + 1) * sizeof(std::int32_t) + sum_count * sizeof(float);
+  static constexpr std::size_t block_bytes =
+      workspace::bytes_of<std::int32_t>(capacity + 1) + workspace::bytes_of<float>(sum_count);
+
+  sparse_stage() : touched_(capacity + 1), sums_(sum_count) {}
+  explicit sparse_stage(workspace& from) noexcept : touched_(capacity + 1, from), sums_(sum_count, from) {}
 
   // Empties what the last event filled, if it filled this very memory.
   void begin(plane_target const& plane) noexcept {
@@ -105,18 +110,24 @@ class sparse_stage {
   float* channel_ = nullptr;
   std::ptrdiff_t stride_ = 0;
   std::ptrdiff_t size_ = 0;
-  buffer<std::int32_t> touched_{capacity + 1};
-  buffer<float> sums_{S.direct() ? 0 : static_cast<std::size_t>(S.blocks())};
+  buffer<std::int32_t> touched_;
+  buffer<float> sums_;
 };
 
 template <int Index, image_stage S>
-struct indexed_stage : sparse_stage<S> {};
+struct indexed_stage : sparse_stage<S> {
+  using sparse_stage<S>::sparse_stage;
+};
 
 template <class Indices, image_stage... Stages>
 struct sparse_stages;
 template <int... Index, image_stage... Stages>
 struct sparse_stages<std::integer_sequence<int, Index...>, Stages...> : indexed_stage<Index, Stages>... {
   static constexpr std::size_t workspace_bytes = (sparse_stage<Stages>::workspace_bytes + ... + 0);
+  static constexpr std::size_t block_bytes = (sparse_stage<Stages>::block_bytes + ... + 0);
+
+  sparse_stages() = default;
+  explicit sparse_stages(workspace& from) noexcept : indexed_stage<Index, Stages>(from)... {}
 
   void begin(plane_target const* planes) noexcept { (stage<Index>(*this).begin(planes[Stages.plane]), ...); }
 
@@ -144,8 +155,12 @@ template <class... Choices, image_stage... Stages>
 class image_canvas<exec::cpu<Choices...>, Stages...>
     : public detail::sparse_stages<std::make_integer_sequence<int, static_cast<int>(sizeof...(Stages))>,
                                    Stages...> {
+  using stages_type =
+      detail::sparse_stages<std::make_integer_sequence<int, static_cast<int>(sizeof...(Stages))>, Stages...>;
+
  public:
   explicit image_canvas(exec::cpu<Choices...>) {}
+  image_canvas(exec::cpu<Choices...>, workspace& from) noexcept : stages_type(from) {}
 };
 
 }  // namespace calotype::kernel

@@ -24,8 +24,10 @@ class image_canvas<exec::scalar_of<Real>, Stages...> {
 
  public:
   static constexpr std::size_t workspace_bytes = first[count] * sizeof(float);
+  static constexpr std::size_t block_bytes = workspace::bytes_of<float>(first[count]);
 
-  explicit image_canvas(exec::scalar_of<Real>) {}
+  explicit image_canvas(exec::scalar_of<Real>) : sums_(first[count]) {}
+  image_canvas(exec::scalar_of<Real>, workspace& from) noexcept : sums_(first[count], from) {}
 
   void begin(plane_target const* planes) noexcept {
     planes_ = planes;
@@ -54,7 +56,7 @@ class image_canvas<exec::scalar_of<Real>, Stages...> {
   }
 
  private:
-  buffer<float> sums_{first[count]};
+  buffer<float> sums_;
   plane_target const* planes_ = nullptr;
 };
 

@@ -6,7 +6,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 #include <calotype/exec/policy.hpp>
 #include <calotype/kernel/element/adam.hpp>
@@ -16,6 +15,7 @@
 #include <calotype/kernel/element/pool.hpp>
 #include <calotype/kernel/element/relu.hpp>
 #include <calotype/kernel/ops.hpp>
+#include <calotype/tensor/buffer.hpp>
 
 namespace calotype::kernel {
 
@@ -24,18 +24,7 @@ struct ops<exec::scalar_of<Real>> {
   using policy_type = exec::scalar_of<Real>;
   using real_type = Real;
 
-  class buffer {
-   public:
-    buffer() = default;
-    explicit buffer(std::size_t n) : values_(n) {}
-
-    Real* data() noexcept { return values_.data(); }
-    Real const* data() const noexcept { return values_.data(); }
-    std::size_t size() const noexcept { return values_.size(); }
-
-   private:
-    std::vector<Real> values_;
-  };
+  using buffer = calotype::buffer<Real>;
 
   static void to_policy(policy_type const&, std::size_t n, Real const* host, Real* to) noexcept {
     copy(n, host, to);
