@@ -144,7 +144,7 @@ def tracked(*patterns):
 def check_build():
     """The globs of tests/ and examples/ reach these places; a file elsewhere would never be compiled."""
     reached = [r"tests/(unit|reference)/[^/]+/.+", r"tests/(static|parity|gradient)/.+", r"tests/compile_fail/[^/]+",
-               r"tests/(cuda|dispatch)/[^/]+", r"tests/(main|odr/\w+|consumer/\w+)\.cpp", r"examples/[^/]+", r"examples/[^/]+/.+",
+               r"tests/(cuda|dispatch|embedding)/[^/]+", r"tests/(main|odr/\w+|consumer/\w+)\.cpp", r"examples/[^/]+", r"examples/[^/]+/.+",
                r"benchmarks/[^/]+", r"benchmarks/compile/[^/]+", r"benchmarks/peers/(ours/)?[^/]+"]
     for file in tracked("*.cpp", "*.cu"):
         if not any(re.fullmatch(pattern, file) for pattern in reached):

@@ -9137,14 +9137,23 @@ CALOTYPE_INLINE constexpr void for_each_index(F&& f) {
   (std::make_integer_sequence<int, N>{});
 }
 
+// Whether a policy's memory is the host's.
+template <class Policy>
+inline constexpr bool in_host_memory =
+    std::constructible_from<typename kernel::ops<Policy>::buffer, std::size_t, workspace&>;
+
+template <class Policy>
+concept has_team = requires(Policy p) {
+  p.threads.hire();
+};
+
 // The threads of an engine: none besides the caller's, or those its policy asks for.
 template <class Policy>
 struct crew {
   explicit crew(Policy&) {}
   static constexpr std::size_t size() { return 1; }
 };
-template <class Policy>
-requires requires(Policy p) { p.threads.hire(); }
+template <has_team Policy>
 struct crew<Policy> {
   explicit crew(Policy& p) : team(p.threads.hire()) {}
   std::size_t size() const { return static_cast<std::size_t>(team->size()); }
@@ -9623,11 +9632,58 @@ class training_engine {
 
 }  // namespace calotype::nn
 
+// ---- calotype/nn/constant_weights.hpp
+
+// Weights that are part of a program: constant data, as `calotype convert --to header` writes them.
+
+namespace calotype::nn {
+
+// The parameters of a network, flat, in the order and layout of PyTorch's state dict, with a self-test: the
+// logits (`outputs` of them) of an input that follows from the seed. The type says which input and which
+// network they are for (nn::input_traits::signature, nn::signature), so that nn::model<Net> refuses others when
+// it is compiled. All numbers are finite and no bias is -0.
+//
+// A header of weights defines one such constant with internal linkage: it may be included in any number of
+// translation units, each of which then holds the numbers, and two programs' weights of one name never meet in
+// a linker.
+template <std::uint64_t Layout, std::uint64_t Network, int Size, int Outputs>
+struct constant_weights {
+  std::uint64_t self_test_seed;
+  float self_test_logits[Outputs];
+  float numbers[Size];
+};
+
+}  // namespace calotype::nn
+
 // ---- calotype/nn/model.hpp
 
 // The parameters of a network: a value, immutable once made, shared by any number of sessions and threads.
 
 namespace calotype::nn {
+
+namespace detail {
+
+// For the compiler's message; the numbers are signatures.
+template <class Net, std::uint64_t Got, std::uint64_t Want>
+struct weights_fit_the_input {
+  static_assert(Got == Want,
+                "calotype::nn::model: these constant weights were made for another input (layout, channels, "
+                "preprocessing) than the network reads; convert weights of this network");
+};
+template <class Net, std::uint64_t Got, std::uint64_t Want>
+struct weights_fit_the_network {
+  static_assert(Got == Want,
+                "calotype::nn::model: these constant weights were made for a network with other layers or "
+                "classes; convert weights of this network");
+};
+template <class Net, std::uint64_t Layout, std::uint64_t Network>
+constexpr void check_weights() {
+  constexpr std::uint64_t layout = input_traits<typename Net::input>::signature();
+  (void)sizeof(weights_fit_the_input<Net, Layout, layout>);
+  if constexpr (Layout == layout) (void)sizeof(weights_fit_the_network<Net, Network, signature<Net>>);
+}
+
+}  // namespace detail
 
 // Purposes of the random streams (core/random.hpp) of networks and their training.
 inline constexpr std::uint32_t initial_weights_purpose = 0x6e6e0001;
@@ -9643,6 +9699,17 @@ class model {
 
   // Precondition: parameters.size() == size and every number finite (io::load checks files).
   explicit model(std::vector<float> parameters) : state_(std::make_shared<state>(std::move(parameters))) {}
+
+  // A view of constant data, which must outlive the model: nothing is copied. Weights for another network do
+  // not compile.
+  template <std::uint64_t Layout, std::uint64_t Network, int Size, int Outputs>
+  explicit model(constant_weights<Layout, Network, Size, Outputs> const& weights)
+      : state_(std::make_shared<state>(std::span<float const>(weights.numbers))) {
+    detail::check_weights<Net, Layout, Network>();
+    static_assert(Network != signature<Net> || Size == size);
+  }
+  template <std::uint64_t Layout, std::uint64_t Network, int Size, int Outputs>
+  explicit model(constant_weights<Layout, Network, Size, Outputs> const&&) = delete;
 
   // PyTorch's default start: weights and biases uniform in +-1/sqrt(fan in), from a counter-based stream of the
   // seed.
@@ -9671,10 +9738,14 @@ class model {
       auto fresh = std::make_shared<packed_type>();
       using ops = kernel::ops<Policy>;
       using real = typename ops::real_type;
-      std::vector<real> const numbers(state_->numbers.begin(), state_->numbers.end());
-      typename ops::buffer staged(numbers.size());
-      ops::to_policy(policy, numbers.size(), numbers.data(), staged.data());
-      fresh->pack(staged.data());
+      if constexpr (detail::in_host_memory<Policy> && std::same_as<real, float>) {
+        fresh->pack(state_->numbers.data());
+      } else {
+        std::vector<real> const numbers(state_->numbers.begin(), state_->numbers.end());
+        typename ops::buffer staged(numbers.size());
+        ops::to_policy(policy, numbers.size(), numbers.data(), staged.data());
+        fresh->pack(staged.data());
+      }
       return fresh;
     });
   }
@@ -9697,18 +9768,20 @@ class model {
   static inline char key_of = 0;
 
   struct state {
-    explicit state(std::vector<float> n) : numbers(std::move(n)) {
+    explicit state(std::span<float const> constant) noexcept : numbers(constant) {}
+    explicit state(std::vector<float> given) : owned(std::move(given)), numbers(owned) {
       constexpr auto const& p = plan_of<Net>;
       for (int i = 0; i < p.parameter_count; ++i) {
         parameter const& q = p.parameter_at(i);
         if (q.rank != 1) continue;
         for (int k = 0; k < q.size(); ++k) {
-          float& bias = numbers[static_cast<std::size_t>(q.offset + k)];
+          float& bias = owned[static_cast<std::size_t>(q.offset + k)];
           bias += 0.0f;  // -0 + 0 is +0
         }
       }
     }
-    std::vector<float> numbers;
+    std::vector<float> owned;
+    std::span<float const> numbers;
     std::mutex guard;
     std::vector<std::pair<void const*, std::shared_ptr<void const>>> made;
   };
@@ -9962,11 +10035,7 @@ namespace calotype {
 template <class Net, class Policy = exec::cpu<>, std::uint64_t Signature = nn::signature<Net>>
 class session {
   // Host memory, and no threads that have scratch memory of their own.
-  static constexpr bool takes_workspace =
-      std::constructible_from<typename kernel::ops<Policy>::buffer, std::size_t, workspace&> &&
-      !requires(Policy p) {
-    p.threads.hire();
-  };
+  static constexpr bool takes_workspace = nn::detail::in_host_memory<Policy> && !nn::detail::has_team<Policy>;
 
  public:
   using ops = kernel::ops<Policy>;
@@ -10050,6 +10119,49 @@ class session {
 };
 
 }  // namespace calotype
+
+// ---- calotype/nn/self_test.hpp
+
+// The proof that weights, compiler and machine compute what the weights' author saw: the logits of an input
+// that follows from a seed, bit for bit.
+
+namespace calotype::nn {
+
+namespace detail {
+inline constexpr std::uint32_t self_test_purpose = 0x696f0001;
+}  // namespace detail
+
+// A sparse input: 2000 numbers in (0, 1) at random places, the rest zero.
+template <class Net, std::uint64_t Signature = signature<Net>>
+std::vector<float> self_test_input(std::uint64_t seed) {
+  std::vector<float> input(input_size<Net>());
+  stream numbers(seed, 0, detail::self_test_purpose);
+  for (int i = 0; i < 2000; ++i) {
+    std::uint32_t const place = numbers.below(static_cast<std::uint32_t>(input.size()));
+    input[place] = numbers.uniform();
+  }
+  return input;
+}
+
+// The logits of that input under the strict policy.
+template <class Net, std::uint64_t Signature = signature<Net>>
+typename session<Net>::scores self_test_logits(model<Net> const& m, std::uint64_t seed) {
+  session<Net> score(m);
+  score(std::span<float const>(self_test_input<Net>(seed)));
+  return score.logits();
+}
+
+// Whether a model gives the logits that are stored with its constant weights.
+template <class Net, std::uint64_t Layout, std::uint64_t Network, int Size, int Outputs>
+[[nodiscard]] bool passes_self_test(model<Net> const& m,
+                                    constant_weights<Layout, Network, Size, Outputs> const& weights) {
+  auto const logits = self_test_logits<Net>(m, weights.self_test_seed);
+  bool same = true;
+  for (std::size_t i = 0; i < logits.size(); ++i) same = same && logits[i] == weights.self_test_logits[i];
+  return same;
+}
+
+}  // namespace calotype::nn
 
 // ---- calotype/calotype.hpp
 

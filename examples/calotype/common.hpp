@@ -175,5 +175,6 @@ void add_simulate(CLI::App& app, int& status);
 void add_train(CLI::App& app, int& status);
 void add_evaluate(CLI::App& app, int& status);
 void add_classify(CLI::App& app, int& status);
+void add_convert(CLI::App& app, int& status);
 
 }  // namespace program

@@ -35,6 +35,7 @@ int run(int argc, char** argv) {
   program::add_train(app, status);
   program::add_evaluate(app, status);
   program::add_classify(app, status);
+  program::add_convert(app, status);
 
   try {
     app.parse(argc, argv);

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -167,6 +168,22 @@ ct::result<std::vector<ct::train::epoch_report>> train_network(training_request 
   return direct ? train_with<Net, ct::exec::direct>(r, before) : train_with<Net, ct::exec::winograd>(r, before);
 }
 
+template <class Net>
+ct::result<void> convert_weights(std::string const& weights, conversion_request const& r) {
+  auto const model = r.unverified ? ct::io::load_unverified<Net>(weights) : ct::io::load<Net>(weights);
+  if (!model) return *model.error();
+  auto const file = ct::io::safetensors_file::open(weights);
+  if (!file) return *file.error();
+  ct::io::provenance notes = r.notes;
+  constexpr std::string_view prefix = "provenance.";
+  for (auto const& [key, text] : file->metadata()) {
+    if (key.starts_with(prefix)) notes.emplace(key.substr(prefix.size()), text);
+  }
+  return r.to == weights_format::header
+             ? ct::io::save_constant<Net>(r.out, *model, r.constant, notes, {.force = r.force})
+             : ct::io::save<Net>(r.out, *model, notes, {.force = r.force});
+}
+
 // The steps of a plan in words.
 template <class Net>
 std::vector<layer_line> layer_lines() {
@@ -254,6 +271,10 @@ class network_of final : public network {
     auto model = ct::io::load<Net>(path);
     if (!model) return *model.error();
     return std::unique_ptr<trained_network>(std::make_unique<trained_network_of<Net>>(std::move(*model)));
+  }
+
+  ct::result<void> convert(std::string const& weights, conversion_request const& request) const override {
+    return convert_weights<Net>(weights, request);
   }
 
   ct::result<std::vector<ct::train::epoch_report>> train(training_request const& request) const override {

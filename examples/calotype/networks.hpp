@@ -13,6 +13,7 @@
 
 #include <calotype/core/result.hpp>
 #include <calotype/image/event.hpp>
+#include <calotype/io/constant_weights.hpp>
 #include <calotype/io/events_npz.hpp>
 #include <calotype/io/model.hpp>
 #include <calotype/train/fit.hpp>
@@ -83,12 +84,26 @@ struct training_request {
   std::function<void(ct::train::epoch_report const&)> on_epoch;
 };
 
+enum class weights_format { header, safetensors };
+
+// Weights to be written in another form.
+struct conversion_request {
+  weights_format to{};
+  std::string out;
+  ct::io::constant_name constant{};  // of a header
+  bool unverified = false;           // take what the file's tensors are called for what they are
+  bool force = false;
+  ct::io::provenance notes{};  // more to be written beside the weights' own
+};
+
 class network {
  public:
   virtual ~network() = default;
   virtual network_info const& info() const = 0;
   // Reads and verifies weights; an empty path means those that come with the program.
   virtual ct::result<std::unique_ptr<trained_network>> load(std::string path) const = 0;
+  // Reads weights and writes them as asked for.
+  virtual ct::result<void> convert(std::string const& weights, conversion_request const& request) const = 0;
   // Trains, and writes the parameters of the best epoch. Returns all epochs.
   virtual ct::result<std::vector<ct::train::epoch_report>> train(training_request const& request) const = 0;
 };

@@ -15,4 +15,5 @@
 #include <calotype/nn/layers.hpp>
 #include <calotype/nn/model.hpp>
 #include <calotype/nn/plan.hpp>
+#include <calotype/nn/self_test.hpp>
 #include <calotype/nn/session.hpp>

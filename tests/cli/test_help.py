@@ -1,6 +1,6 @@
 import harness
 
-COMMANDS = ["models", "info", "display", "images", "simulate", "train", "evaluate", "classify"]
+COMMANDS = ["models", "info", "display", "images", "simulate", "train", "evaluate", "classify", "convert"]
 
 
 class Help(harness.Case):

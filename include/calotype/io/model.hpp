@@ -15,13 +15,11 @@
 #include <utility>
 #include <vector>
 
-#include <calotype/core/random.hpp>
 #include <calotype/core/result.hpp>
-#include <calotype/exec/cpu.hpp>
 #include <calotype/io/detail/number_text.hpp>
 #include <calotype/io/safetensors.hpp>
 #include <calotype/nn/model.hpp>
-#include <calotype/nn/session.hpp>
+#include <calotype/nn/self_test.hpp>
 
 namespace calotype::io {
 
@@ -32,7 +30,7 @@ namespace detail {
 
 inline constexpr std::string_view model_format = "calotype-model";
 inline constexpr std::string_view model_format_version = "1";
-inline constexpr std::uint32_t self_test_purpose = 0x696f0001;
+inline constexpr std::uint64_t self_test_seed = 0x63616c6f74797065;  // any number
 
 inline std::string hexadecimal(std::uint64_t number) {
   std::array<char, 20> text{};
@@ -98,24 +96,10 @@ std::string class_names() {
   return text;
 }
 
-// A sparse input that follows from a seed: 2000 numbers in (0, 1) at random places, the rest zero.
 template <class Net, std::uint64_t Signature = nn::signature<Net>>
-std::vector<float> self_test_input(std::uint64_t seed) {
-  std::vector<float> input(nn::input_size<Net>());
-  stream numbers(seed, 0, self_test_purpose);
-  for (int i = 0; i < 2000; ++i) {
-    std::uint32_t const place = numbers.below(static_cast<std::uint32_t>(input.size()));
-    input[place] = numbers.uniform();
-  }
-  return input;
-}
-
-template <class Net, std::uint64_t Signature = nn::signature<Net>>
-std::string self_test_logits(nn::model<Net> const& model, std::uint64_t seed) {
-  session<Net> score(model);
-  score(std::span<float const>(self_test_input<Net>(seed)));
+std::string self_test_text(nn::model<Net> const& model, std::uint64_t seed) {
   std::string text;
-  for (float l : score.logits()) {
+  for (float l : nn::self_test_logits<Net>(model, seed)) {
     if (!text.empty()) text += ' ';
     text += exact_text(l);
   }
@@ -196,9 +180,9 @@ result<nn::model<Net>> load(std::string const& path) {
     return found == file->metadata().end() ? std::string() : found->second;
   };
   if (meta("format") != detail::model_format) {
-    return error{
-        "the file does not say which network its weights belong to", path,
-        "use weights that calotype has written; only a program of your own can take others (load_unverified)"};
+    return error{"the file does not say which network its weights belong to", path,
+                 "use weights that calotype has written; others are taken on your word by 'calotype convert "
+                 "--unverified' and load_unverified"};
   }
   if (meta("format_version") != detail::model_format_version) {
     return error{"the file has the model format version '" + meta("format_version") +
@@ -225,7 +209,7 @@ result<nn::model<Net>> load(std::string const& path) {
   nn::model<Net> model(std::move(*numbers));
   auto const seed = detail::whole_number(meta("self_test_seed"), 16);
   if (!seed) return error{"the self-test has no seed", path, "save the weights again with calotype"};
-  std::string const got = detail::self_test_logits(model, *seed);
+  std::string const got = detail::self_test_text(model, *seed);
   if (got != meta("self_test_logits")) {
     return error{"the self-test fails: the logits are " + got + " instead of " + meta("self_test_logits"), path,
                  "fetch the file again, or report the machine and compiler"};
@@ -238,7 +222,7 @@ template <class Net, std::uint64_t Signature = nn::signature<Net>>
 result<void> save(std::string const& path, nn::model<Net> const& model, provenance const& how = {},
                   output_options options = {}) {
   constexpr auto const& plan = nn::plan_of<Net>;
-  constexpr std::uint64_t seed = 0x63616c6f74797065;  // any number
+  constexpr std::uint64_t seed = detail::self_test_seed;
   for (float x : model.parameters()) {
     if (!std::isfinite(x))
       return error{"a parameter is not a finite number", path, "train with a smaller learning rate"};
@@ -253,7 +237,7 @@ result<void> save(std::string const& path, nn::model<Net> const& model, provenan
       {"classes", detail::class_names<Net>()},
       {"network_signature", detail::hexadecimal(nn::signature<Net>)},
       {"self_test_seed", detail::hexadecimal(seed)},
-      {"self_test_logits", detail::self_test_logits(model, seed)},
+      {"self_test_logits", detail::self_test_text(model, seed)},
   };
   for (auto const& [key, text] : how) metadata.emplace("provenance." + key, text);
   std::vector<tensor_view> tensors;

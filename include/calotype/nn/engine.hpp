@@ -3,6 +3,8 @@
 #pragma once
 
 #include <array>
+#include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <utility>
@@ -23,14 +25,23 @@ CALOTYPE_INLINE constexpr void for_each_index(F&& f) {
   (std::make_integer_sequence<int, N>{});
 }
 
+// Whether a policy's memory is the host's.
+template <class Policy>
+inline constexpr bool in_host_memory =
+    std::constructible_from<typename kernel::ops<Policy>::buffer, std::size_t, workspace&>;
+
+template <class Policy>
+concept has_team = requires(Policy p) {
+  p.threads.hire();
+};
+
 // The threads of an engine: none besides the caller's, or those its policy asks for.
 template <class Policy>
 struct crew {
   explicit crew(Policy&) {}
   static constexpr std::size_t size() { return 1; }
 };
-template <class Policy>
-requires requires(Policy p) { p.threads.hire(); }
+template <has_team Policy>
 struct crew<Policy> {
   explicit crew(Policy& p) : team(p.threads.hire()) {}
   std::size_t size() const { return static_cast<std::size_t>(team->size()); }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cmath>
+#include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -10,9 +12,35 @@
 #include <vector>
 
 #include <calotype/core/random.hpp>
+#include <calotype/nn/constant_weights.hpp>
 #include <calotype/nn/engine.hpp>
+#include <calotype/nn/input.hpp>
 
 namespace calotype::nn {
+
+namespace detail {
+
+// For the compiler's message; the numbers are signatures.
+template <class Net, std::uint64_t Got, std::uint64_t Want>
+struct weights_fit_the_input {
+  static_assert(Got == Want,
+                "calotype::nn::model: these constant weights were made for another input (layout, channels, "
+                "preprocessing) than the network reads; convert weights of this network");
+};
+template <class Net, std::uint64_t Got, std::uint64_t Want>
+struct weights_fit_the_network {
+  static_assert(Got == Want,
+                "calotype::nn::model: these constant weights were made for a network with other layers or "
+                "classes; convert weights of this network");
+};
+template <class Net, std::uint64_t Layout, std::uint64_t Network>
+constexpr void check_weights() {
+  constexpr std::uint64_t layout = input_traits<typename Net::input>::signature();
+  (void)sizeof(weights_fit_the_input<Net, Layout, layout>);
+  if constexpr (Layout == layout) (void)sizeof(weights_fit_the_network<Net, Network, signature<Net>>);
+}
+
+}  // namespace detail
 
 // Purposes of the random streams (core/random.hpp) of networks and their training.
 inline constexpr std::uint32_t initial_weights_purpose = 0x6e6e0001;
@@ -28,6 +56,17 @@ class model {
 
   // Precondition: parameters.size() == size and every number finite (io::load checks files).
   explicit model(std::vector<float> parameters) : state_(std::make_shared<state>(std::move(parameters))) {}
+
+  // A view of constant data, which must outlive the model: nothing is copied. Weights for another network do
+  // not compile.
+  template <std::uint64_t Layout, std::uint64_t Network, int Size, int Outputs>
+  explicit model(constant_weights<Layout, Network, Size, Outputs> const& weights)
+      : state_(std::make_shared<state>(std::span<float const>(weights.numbers))) {
+    detail::check_weights<Net, Layout, Network>();
+    static_assert(Network != signature<Net> || Size == size);
+  }
+  template <std::uint64_t Layout, std::uint64_t Network, int Size, int Outputs>
+  explicit model(constant_weights<Layout, Network, Size, Outputs> const&&) = delete;
 
   // PyTorch's default start: weights and biases uniform in +-1/sqrt(fan in), from a counter-based stream of the
   // seed.
@@ -56,10 +95,14 @@ class model {
       auto fresh = std::make_shared<packed_type>();
       using ops = kernel::ops<Policy>;
       using real = typename ops::real_type;
-      std::vector<real> const numbers(state_->numbers.begin(), state_->numbers.end());
-      typename ops::buffer staged(numbers.size());
-      ops::to_policy(policy, numbers.size(), numbers.data(), staged.data());
-      fresh->pack(staged.data());
+      if constexpr (detail::in_host_memory<Policy> && std::same_as<real, float>) {
+        fresh->pack(state_->numbers.data());
+      } else {
+        std::vector<real> const numbers(state_->numbers.begin(), state_->numbers.end());
+        typename ops::buffer staged(numbers.size());
+        ops::to_policy(policy, numbers.size(), numbers.data(), staged.data());
+        fresh->pack(staged.data());
+      }
       return fresh;
     });
   }
@@ -82,18 +125,20 @@ class model {
   static inline char key_of = 0;
 
   struct state {
-    explicit state(std::vector<float> n) : numbers(std::move(n)) {
+    explicit state(std::span<float const> constant) noexcept : numbers(constant) {}
+    explicit state(std::vector<float> given) : owned(std::move(given)), numbers(owned) {
       constexpr auto const& p = plan_of<Net>;
       for (int i = 0; i < p.parameter_count; ++i) {
         parameter const& q = p.parameter_at(i);
         if (q.rank != 1) continue;
         for (int k = 0; k < q.size(); ++k) {
-          float& bias = numbers[static_cast<std::size_t>(q.offset + k)];
+          float& bias = owned[static_cast<std::size_t>(q.offset + k)];
           bias += 0.0f;  // -0 + 0 is +0
         }
       }
     }
-    std::vector<float> numbers;
+    std::vector<float> owned;
+    std::span<float const> numbers;
     std::mutex guard;
     std::vector<std::pair<void const*, std::shared_ptr<void const>>> made;
   };

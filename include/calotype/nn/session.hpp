@@ -2,7 +2,6 @@
 #pragma once
 
 #include <array>
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -29,11 +28,7 @@ namespace calotype {
 template <class Net, class Policy = exec::cpu<>, std::uint64_t Signature = nn::signature<Net>>
 class session {
   // Host memory, and no threads that have scratch memory of their own.
-  static constexpr bool takes_workspace =
-      std::constructible_from<typename kernel::ops<Policy>::buffer, std::size_t, workspace&> &&
-      !requires(Policy p) {
-    p.threads.hire();
-  };
+  static constexpr bool takes_workspace = nn::detail::in_host_memory<Policy> && !nn::detail::has_team<Policy>;
 
  public:
   using ops = kernel::ops<Policy>;

@@ -119,7 +119,7 @@ class ig_sax final : public nlohmann::json_sax<nlohmann::json> {
                               : section_ != section::collections ? ""
                               : table_ == nullptr                ? " in Collections"
                                                                  : " near " + row();
-    if (dynamic_cast<json_type::out_of_range const*>(&reason) != nullptr) {
+    if (reason.id / 100 == 4) {  // its out_of_range, told without run-time type information
       return refuse("holds a number too large for a computer" + place);
     }
     return refuse("is not written in JSON or its known dialects" + place);
