@@ -3849,10 +3849,14 @@ struct sparse_pooled {
       for (int y = part * bands; y < end; ++y) {
         for (; next < end_row(y); ++next) lists[next].count(in + next * from.row);
         int entries = 0;
-        for (int row = larger_of(first_row(y), 0); row < end_row(y); ++row) entries += lists[row].size;
+        bool fits = true;
+        for (int row = larger_of(first_row(y), 0); row < end_row(y); ++row) {
+          entries += lists[row].size;
+          fits = fits && lists[row].size <= row_list::capacity;
+        }
         if (entries == 0) {
           empty<Relu>(bias, y, out);
-        } else if (entries < most_entries) {
+        } else if (fits && entries < most_entries) {
           for (int row = larger_of(first_row(y), 0); row < end_row(y); ++row) {
             lists[row].make(in + row * from.row);
           }
@@ -3905,7 +3909,8 @@ struct sparse_pooled {
   // The filled pixels of a row by column and channel, each with where it goes: to the outputs from `left` on,
   // the first of them through tap `weight` / channels. The list is made when a band wants it.
   struct row_list {
-    static constexpr int capacity = smaller_of(most_entries, S.in.cols* S.in.channels);
+    // More, and the band goes through the dense kernel: twice what is worth it if all rows were alike.
+    static constexpr int capacity = smaller_of(most_entries, S.in.channels* S.in.cols / 4);
     struct entry {
       float value;
       std::uint16_t weight;  // tap * channels + channel

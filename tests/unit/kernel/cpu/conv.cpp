@@ -105,6 +105,7 @@ TEST_CASE_TEMPLATE("a mostly empty image, its convolution and pool", Arch, CALOT
   auto const check = []<conv_shape S, int Size>() {
     for (int filled : {0, 1, 10, 50, 200, 500}) check_pooled<Arch, S, true, true, Size>(filled);
     check_pooled<Arch, S, true, true, Size>(10, S.in.rows / 2);
+    check_pooled<Arch, S, true, true, Size>(5, S.in.rows - 1);  // one row that holds too much for a list
   };
   check.template operator()<conv_shape{{1, 57, 171}, 16, 7, 2, 1}, 2>();
   check.template operator()<conv_shape{{3, 58, 70}, 16, 7, 2, 1}, 2>();
