@@ -9,7 +9,7 @@
 
 #include <benchmark/benchmark.h>
 
-#include <calotype/exec/cpu.hpp>
+#include <calotype/kernel/cpu.hpp>
 #include <calotype/models/resnet15.hpp>
 #include <calotype/nn/engine.hpp>
 

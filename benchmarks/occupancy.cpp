@@ -9,8 +9,8 @@
 #include <benchmark/benchmark.h>
 
 #include <calotype/core/random.hpp>
-#include <calotype/exec/cpu.hpp>
 #include <calotype/image/presets/cms_run1.hpp>
+#include <calotype/kernel/cpu.hpp>
 #include <calotype/models/resnet15.hpp>
 #include <calotype/nn/session.hpp>
 
@@ -23,7 +23,7 @@ namespace {
 using namespace calotype;
 using kernel::map_shape;
 using direct = exec::cpu<>;
-using winograd = exec::cpu<kernel::cpu::best_arch, exec::single, exec::winograd>;
+using winograd = exec::cpu<exec::best_arch, exec::single, exec::winograd>;
 
 struct eb_image {
   static constexpr auto image() { return cms::central({ecal_energy()}); }

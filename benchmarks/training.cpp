@@ -10,7 +10,7 @@
 
 #include <calotype/core/parallel.hpp>
 #include <calotype/core/random.hpp>
-#include <calotype/exec/cpu.hpp>
+#include <calotype/kernel/cpu.hpp>
 #include <calotype/models/event_paper.hpp>
 #include <calotype/train/trainer.hpp>
 

@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <vector>
 
-#include <calotype/exec/cpu.hpp>
+#include <calotype/kernel/cpu.hpp>
 #include <calotype/models/resnet15.hpp>
 #include <calotype/nn/cost.hpp>
 #include <calotype/train/fit.hpp>

@@ -19,8 +19,8 @@ ORDER = "core detector tensor exec kernel image nn models eval observables sim i
 # Third-party headers, and the only places that may include them.
 GUESTS = {
     r"xsimd/|immintrin\.h$": r"(kernel/cpu|exec/cpu)",
-    r"thrust/|tbb/|omp\.h$": r"(kernel/thrust|exec/thrust|exec/cuda|kernel/cuda)",
-    r"cuda|cub/|mma\.h$": r"(kernel/cuda|exec/cuda|kernel/thrust|exec/thrust)",
+    r"thrust/|tbb/|omp\.h$": r"(kernel/thrust|kernel/cuda)",
+    r"cuda|cub/|mma\.h$": r"(kernel/cuda|kernel/thrust)",
     r"xtensor/|xtl/": r"tensor/xtensor\.hpp$",
     r"zip\.h$|nlohmann/|H5|hdf5": r"io/",
     r"png\.h$": r"(io|report)/",
@@ -42,11 +42,8 @@ def headers():
 
 
 def points_down(name, target):
-    """A header includes only from its own folder and those above. One exception: a policy's front door, exec/<policy>.hpp,
-    brings the kernels of that policy (check_cycles keeps the two folders from chasing each other)."""
+    """A header includes only from its own folder and those above."""
     here, there = name.split("/")[0], target.split("/")[0]
-    if here == "exec" and there == "kernel":
-        return name == "exec/policy.hpp"
     return ORDER.index(there) > ORDER.index(here)
 
 
@@ -109,7 +106,7 @@ def check_umbrella():
         reached[name] = INCLUDE.findall((ROOT / "include" / name).read_text())
         pending += [i for i in reached[name] if i.startswith("calotype/") and (ROOT / "include" / i).exists()]
     for name, includes in sorted(reached.items()):
-        if re.match(r"calotype/(io|train|report|sim)/|calotype/exec/(thrust|cuda)", name):
+        if re.match(r"calotype/(io|train|report|sim)/|calotype/kernel/(thrust|cuda)", name):
             yield f"<calotype/calotype.hpp> reaches <{name}>, which is included by name only"
         for include in includes:
             if include in NEVER_IN_UMBRELLA or re.match(r"xtensor/|nlohmann/|zip\.h|H5|thrust/", include):

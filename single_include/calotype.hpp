@@ -2743,6 +2743,938 @@ struct run1 {
 
 }  // namespace calotype::cms
 
+// ---- calotype/image/event.hpp
+
+// What one recorded or simulated collision offers to an image: hits by collection, tracks, photon candidates.
+
+namespace calotype {
+
+// One reconstructed calorimeter hit: the raw detector id (32 bits, as the experiment packs it) and the energy
+// in GeV.
+struct hit {
+  std::uint32_t id = 0;
+  float energy = 0;
+};
+
+// What the source says of a track's fit; files without such a flag give unknown.
+enum class track_quality : std::uint8_t { unknown, loose, high_purity };
+
+// One reconstructed track, parameters at the point closest to the beam line: pT in GeV, angles in radians,
+// charge in units of e, impact parameters in cm (0 where the source has none).
+struct track {
+  float pt = 0;
+  float eta = 0;
+  float phi = 0;
+  float charge = 0;
+  float d0 = 0;
+  float z0 = 0;
+  track_quality quality = track_quality::unknown;
+};
+
+// A photon candidate as the source file gives it; energies in GeV, angles in radians. r9 is
+// E(3x3)/E(supercluster raw), 0 where unknown.
+struct photon {
+  float et = 0;
+  float eta = 0;
+  float phi = 0;
+  float energy = 0;
+  float r9 = 0;
+  float h_over_e = 0;
+};
+
+// Which hit list of an event a segmentation reads. A detector of another experiment numbers its own lists from
+// 0.
+inline constexpr int max_collections = 12;
+
+namespace concepts {
+
+// An event: identity, contiguous hits per collection, contiguous tracks; nothing throws.
+template <class E>
+concept event = requires(E const& e, int collection) {
+  { e.run } -> std::convertible_to<std::uint32_t>;
+  { e.number } -> std::convertible_to<std::uint64_t>;
+  { e.hits(collection) }
+  noexcept->std::convertible_to<std::span<hit const>>;
+  { e.tracks() }
+  noexcept->std::convertible_to<std::span<track const>>;
+  { e.photons() }
+  noexcept->std::convertible_to<std::span<photon const>>;
+};
+
+}  // namespace concepts
+
+// The library's own event: owns its lists. Hits of a collection are sorted by id and ids are unique (readers
+// and the simulation see to that), so sums of several hits in one pixel always run in the same order.
+struct event {
+  std::uint32_t run = 0;
+  std::uint32_t luminosity_block = 0;
+  std::uint64_t number = 0;
+
+  std::array<std::vector<hit>, max_collections> hit_lists{};
+  std::vector<track> track_list{};
+  std::vector<photon> photon_list{};  // by falling transverse energy
+
+  std::span<hit const> hits(int collection) const noexcept {
+    return collection >= 0 && collection < max_collections
+               ? std::span<hit const>(hit_lists[static_cast<std::size_t>(collection)])
+               : std::span<hit const>();
+  }
+  std::span<track const> tracks() const noexcept { return track_list; }
+  std::span<photon const> photons() const noexcept { return photon_list; }
+};
+
+static_assert(concepts::event<event>);
+
+}  // namespace calotype
+
+// ---- calotype/image/kinematics.hpp
+
+// Kinematics of an event's photon candidates, with the same bits on every machine.
+
+namespace calotype {
+
+// m_gg of the two leading photons, sqrt(2 ET1 ET2 (cosh deta - cos dphi)); 0 with fewer than two, or without
+// energy. GeV.
+inline double diphoton_mass(std::span<photon const> photons) noexcept {
+  if (photons.size() < 2) return 0;
+  photon const &a = photons[0], &b = photons[1];
+  if (!(a.et > 0 && b.et > 0)) return 0;
+  double const angle = math::cosh(static_cast<double>(a.eta) - static_cast<double>(b.eta)) -
+                       math::cos(static_cast<double>(a.phi) - static_cast<double>(b.phi));
+  double const square = 2 * static_cast<double>(a.et) * static_cast<double>(b.et) * angle;
+  return square > 0 ? math::sqrt(square) : 0;
+}
+
+}  // namespace calotype
+
+// ---- calotype/image/channels.hpp
+
+// What an image shows: channels (a quantity, its unit and its preprocessing) and the options of how hits become
+// pixels.
+
+namespace calotype {
+
+// What a channel measures. A detector with other quantities numbers its own from first_of_user.
+enum class quantity : int {
+  track_pt,     // sum of the tracks' transverse momenta in a pixel
+  ecal_energy,  // energy in the electromagnetic calorimeter
+  hcal_energy,  // energy in the hadronic calorimeter
+  first_of_user = 100
+};
+
+// One channel of an image. What a network sees of a raw pixel p (in `unit`) is p < zero_suppression ? 0 : p *
+// scale; suppression acts on the raw pixel, before any scale and before the division by the event's mass
+// (paper 5.2).
+struct channel {
+  quantity what = quantity::track_pt;
+  std::string_view name{};
+  std::string_view unit = "GeV";
+  double scale = 1;
+  double zero_suppression = 0;
+};
+
+// Preprocessing of one channel.
+struct channel_options {
+  double scale = 1;
+  double zero_suppression = 0;
+};
+
+constexpr channel track_pt(channel_options o = {}) {
+  return {quantity::track_pt, "track_pt", "GeV", o.scale, o.zero_suppression};
+}
+constexpr channel ecal_energy(channel_options o = {}) {
+  return {quantity::ecal_energy, "ecal_energy", "GeV", o.scale, o.zero_suppression};
+}
+constexpr channel hcal_energy(channel_options o = {}) {
+  return {quantity::hcal_energy, "hcal_energy", "GeV", o.scale, o.zero_suppression};
+}
+
+// The channels of an image, in the order of its memory. Any subset and any order, each quantity once.
+class channel_list {
+ public:
+  static constexpr int max_size = 8;
+
+  constexpr channel_list(std::initializer_list<channel> list) : size_(static_cast<int>(list.size())) {
+    std::size_t i = 0;
+    for (channel const& c : list)
+      if (i < list_.size()) list_[i++] = c;
+  }
+  // May exceed max_size, which image_traits refuses.
+  constexpr int size() const { return size_; }
+  constexpr int kept() const { return size_ < max_size ? size_ : max_size; }
+  constexpr channel operator[](int i) const { return list_[static_cast<std::size_t>(i)]; }
+  // Position of a quantity, -1 if the image does not show it.
+  constexpr int find(quantity what) const {
+    for (int i = 0; i < kept(); ++i)
+      if ((*this)[i].what == what) return i;
+    return -1;
+  }
+
+ private:
+  std::array<channel, max_size> list_{};
+  int size_ = 0;
+};
+
+// How endcap crystals are drawn in a grid finer than they are (public image maker of the paper, `resample_EE`):
+// left alone, block sums of disjoint 2x2 pixels spread over the block with the energy kept, or divided by four
+// once more, as in the published quark/gluon files.
+enum class smear { none, conserve, legacy_quarter };
+// A coarse tower drawn over 5x5 fine pixels: every pixel holds the tower's energy, or a 25th of it.
+enum class upsample { copy, divide };
+// Hadronic energy from the hit lists, or from calorimeter towers where the recorded hit lists are thinned.
+enum class hcal_source { hits, towers };
+// All tracks, or those that the source marks as high purity.
+enum class track_selection { all, high_purity };
+// Divide every pixel of an event by the mass of its two leading photons or by the sum of their transverse
+// momenta (paper 5.2); an event without two photons then has no image.
+enum class divisor { none, m_gg, sum_pt };
+
+// Options of an image; each layout reads those that concern it.
+struct image_options {
+  smear ee_smear = smear::conserve;
+  upsample hcal_upsample = upsample::copy;
+  hcal_source hcal = hcal_source::hits;
+  track_selection tracks = track_selection::all;
+  divisor divide_by = divisor::none;
+};
+
+}  // namespace calotype
+
+// ---- calotype/kernel/ops.hpp
+
+// What a policy must be able to compute: the shapes of the operations, and the place where their
+// implementations are found. Kernels know integers and pointers, never a network.
+
+namespace calotype::kernel {
+
+// A feature map: channels x rows x cols. A vector of n numbers is {n, 1, 1}.
+struct map_shape {
+  int channels = 0;
+  int rows = 1;
+  int cols = 1;
+
+  constexpr int size() const { return channels * rows * cols; }
+  constexpr bool is_vector() const { return rows == 1 && cols == 1; }
+  friend constexpr bool operator==(map_shape, map_shape) = default;
+};
+
+// A square convolution with zero padding: out = floor((in + 2 padding - kernel) / stride) + 1 in both
+// directions.
+struct conv_shape {
+  map_shape in{};
+  int filters = 0;
+  int kernel = 1;
+  int stride = 1;
+  int padding = 0;
+
+  constexpr map_shape out() const {
+    return {filters, (in.rows + 2 * padding - kernel) / stride + 1,
+            (in.cols + 2 * padding - kernel) / stride + 1};
+  }
+  constexpr int weights() const { return filters * in.channels * kernel * kernel; }
+  // Multiply-adds of one forward pass; multiplications with padding zeros count as work.
+  constexpr long long multiply_adds() const {
+    return static_cast<long long>(out().rows) * out().cols * weights();
+  }
+  friend constexpr bool operator==(conv_shape, conv_shape) = default;
+};
+
+// Square max pooling without padding; an incomplete last window is dropped (floor).
+struct pool_shape {
+  map_shape in{};
+  int size = 2;
+  int stride = 2;
+
+  constexpr map_shape out() const {
+    return {in.channels, (in.rows - size) / stride + 1, (in.cols - size) / stride + 1};
+  }
+  friend constexpr bool operator==(pool_shape, pool_shape) = default;
+};
+
+struct dense_shape {
+  int inputs = 0;
+  int outputs = 0;
+
+  constexpr int weights() const { return inputs * outputs; }
+  friend constexpr bool operator==(dense_shape, dense_shape) = default;
+};
+
+// Where an image is written: one pointer per plane of an image, with strides in floats between channels and
+// rows.
+struct plane_target {
+  float* data = nullptr;
+  std::ptrdiff_t channel_stride = 0;
+  std::ptrdiff_t row_stride = 0;
+};
+
+// One step of Adam as its kernel sees it; made on the host by `adam_step_at` (kernel/element/adam.hpp).
+// correction1 = 1 / (1 - beta1^t), correction2 = 1 / (1 - beta2^t) at step t = 1, 2, ...
+struct adam_step {
+  float learning_rate = 0;
+  float beta1 = 0;
+  float beta2 = 0;
+  float epsilon = 0;
+  float correction1 = 1;
+  float correction2 = 1;
+};
+
+// The operations of a policy. A specialisation provides (Real = real_type; every function noexcept, static,
+// allocating nothing; `Policy const& p` comes first, except in the packers). All pointers are to the policy's
+// memory, those called host excepted; sizes are std::size_t constants, counts are std::size_t.
+//
+//   real_type, buffer               an owning, movable, zero-initialised block of reals in the policy's memory:
+//                                   buffer(std::size_t n), data(), size(); host policies: also
+//                                   buffer(std::size_t n, workspace&)
+//   to_policy(p, n, host, to)       copy n reals from host to policy memory
+//   to_host(p, n, from, host)       and back
+//   image_size<map_shape>           reals of an image plane in the policy's layout (halo included)
+//   set_input<map_shape>(p, host, image)     dense channel x row x col floats of the host into an input plane;
+//                                   null: zeros
+//   image_target<map_shape>(ptr)    the plane_target a builder writes to (float policies)
+//   map_size<map_shape>             reals of a feature map in the policy's layout (a vector: plain, n reals)
+//   import_image<map_shape>(p, image, map)   from the image layout into the layout of maps
+//   conv<conv_shape, FromImage>     packed_size, pack(weights OIHW, bias, packed)
+//       forward<Relu, Shortcut>(p, in, packed, shortcut, out)     shortcut is not read without Shortcut
+//       pools<pool_shape>           whether forward_pool exists
+//       forward_pool<Relu, pool_shape>(p, in, packed, out)        convolution and max pool in one go, same bits
+//       gradient_packed_size, pack_gradient(weights OIHW, packed)
+//       input_gradient(p, dout, packed, added, din)               din = gradient + added (may be null)
+//       input_gradient_relu(p, dout, packed, added, in, din)      optional: the same, and then relu_gradient
+//       with in weight_gradient(p, in, dout, dweights OIHW, dbias)        of one event; overwrites
+//       scratch_size, gradient_scratch_size     optional: reals of memory that forward, or each of the
+//       gradients,
+//                                   takes as one more, last argument; its contents do not matter
+//   relu_gradient<map_shape>(p, out, dout)                        dout = out > 0 ? dout : +0, in place
+//   max_pool<pool_shape>            forward(p, in, out), gradient(p, in, out, dout, din)
+//   global_max_pool<map_shape>      forward(p, in, vector), gradient(p, in, vector, dvector, din)
+//   flatten<map_shape>              forward(p, map, vector) in channel, row, column order;
+//                                   gradient(p, dvector, dmap)
+//   dense<dense_shape>              packed_size, pack(weights [out][in], bias, packed)
+//       forward<Relu>(p, in, packed, out)
+//       input_gradient(p, dout, weights [out][in], din), weight_gradient(p, in, dout, dweights, dbias)
+//   dropout<map_shape>              forward(p, rate, key, in, out), gradient(p, rate, key, dout, din) with the
+//                                   same mask; rate is a Real, key the 64-bit name of the random stream
+//   copy<map_shape>(p, in, out)     a map of the same layout
+//   add(p, n, from, into)           into[i] += from[i]
+//   adam(p, n, adam_step, gradient, first, second, parameters)    one step over flat arrays; updates the last 3
+//
+// Order of the arithmetic, part of the interface (all multiply-adds fused):
+//   conv forward   acc = bias; for row, column of the window, input channel: acc = fma(x, w, acc);
+//                  + shortcut; relu
+//   conv dinput    acc = +0; for row, column of the window (in the order of the filter taps), filter:
+//                  acc = fma(dout, w, acc); + added
+//   conv dweights  acc = +0; for output row, output column: acc = fma(x, dout, acc)
+//   conv dbias     acc = +0; in the same order: acc = acc + dout
+//   dense forward  acc = bias; for input: acc = fma(x, w, acc); relu
+//   dense dinput   acc = +0; for output: acc = fma(dout, w, acc)
+//   dense dweights one product; dbias: dout
+//   relu           x > 0 ? x : +0
+//   pool           the first maximum in raster order
+//   pool dinput    acc = +0; for the windows (row, column) whose first maximum the pixel is: acc = acc + dout
+//   dropout        x (1 / (1 - rate)) where the pixel's uniform number is >= rate, else +0
+//   adam           m = fma(beta1, m, (1 - beta1) g);  v = fma(beta2, v, ((1 - beta2) g) g);
+//                  w = fma(-(learning_rate correction1), m / (sqrt(v correction2) + epsilon), w)
+// Losses of one event have no operation here: kernel/element/loss.hpp, on logits that to_host brought over.
+// Taps that fall on padding contribute nothing; leaving them out or multiplying with zero gives the same value.
+template <class Policy>
+struct ops {
+  static_assert(sizeof(Policy) == 0,
+                "calotype::kernel::ops: no kernels for this policy; include the header that brings it, "
+                "e.g. <calotype/kernel/cpu.hpp>, <calotype/kernel/scalar.hpp> or <calotype/kernel/thrust.hpp>");
+};
+
+// The reals of scratch memory that a convolution asks for, 0 where it has no such thing.
+template <class Conv>
+constexpr std::size_t scratch_of_forward() {
+  if constexpr (requires { Conv::scratch_size; }) {
+    return Conv::scratch_size;
+  } else {
+    return 0;
+  }
+}
+template <class Conv>
+constexpr std::size_t scratch_of_gradients() {
+  if constexpr (requires { Conv::gradient_scratch_size; }) {
+    return Conv::gradient_scratch_size;
+  } else {
+    return 0;
+  }
+}
+
+// The calls of a convolution, with the scratch memory if it asks for some.
+template <class Conv, bool Relu, bool Shortcut, class Policy, class Real>
+CALOTYPE_INLINE void run_forward(Policy const& p, std::type_identity_t<Real> const* in,
+                                 std::type_identity_t<Real> const* packed,
+                                 std::type_identity_t<Real> const* shortcut, std::type_identity_t<Real>* out,
+                                 [[maybe_unused]] Real* scratch) noexcept {
+  if constexpr (scratch_of_forward<Conv>() > 0) {
+    Conv::template forward<Relu, Shortcut>(p, in, packed, shortcut, out, scratch);
+  } else {
+    Conv::template forward<Relu, Shortcut>(p, in, packed, shortcut, out);
+  }
+}
+template <class Conv, class Policy, class Real>
+CALOTYPE_INLINE void run_input_gradient(Policy const& p, std::type_identity_t<Real> const* dout,
+                                        std::type_identity_t<Real> const* packed,
+                                        std::type_identity_t<Real> const* added,
+                                        std::type_identity_t<Real>* din,
+                                        [[maybe_unused]] Real* scratch) noexcept {
+  if constexpr (scratch_of_gradients<Conv>() > 0) {
+    Conv::input_gradient(p, dout, packed, added, din, scratch);
+  } else {
+    Conv::input_gradient(p, dout, packed, added, din);
+  }
+}
+// Whether a convolution has input_gradient_relu; those that do take scratch memory.
+template <class Conv>
+constexpr bool has_input_gradient_relu() {
+  return requires { &Conv::input_gradient_relu; };
+}
+template <class Conv, class Policy, class Real>
+CALOTYPE_INLINE void run_weight_gradient(Policy const& p, std::type_identity_t<Real> const* in,
+                                         std::type_identity_t<Real> const* dout,
+                                         std::type_identity_t<Real>* dweights,
+                                         std::type_identity_t<Real>* dbias,
+                                         [[maybe_unused]] Real* scratch) noexcept {
+  if constexpr (scratch_of_gradients<Conv>() > 0) {
+    Conv::weight_gradient(p, in, dout, dweights, dbias, scratch);
+  } else {
+    Conv::weight_gradient(p, in, dout, dweights, dbias);
+  }
+}
+
+}  // namespace calotype::kernel
+
+// ---- calotype/kernel/image.hpp
+
+// The joint between image builders and the kernels that fill their pixels: integers and pointers only.
+
+namespace calotype::kernel {
+
+// A rectangle of one channel of one plane, filled in blocks: block (r, c) covers block_rows x block_cols pixels
+// from (row + r * block_rows, col + c * block_cols) on. Pixels outside the plane are dropped.
+struct image_stage {
+  int plane = 0;
+  int channel = 0;
+  int row = 0;
+  int col = 0;
+  int rows = 0;
+  int cols = 0;
+  int block_rows = 1;
+  int block_cols = 1;
+  int divisor = 1;
+  int plane_rows = 0;
+  int plane_cols = 0;
+
+  constexpr int blocks() const { return rows * cols; }
+  constexpr bool clipped() const {
+    return row < 0 || col < 0 || row + rows * block_rows > plane_rows || col + cols * block_cols > plane_cols;
+  }
+  // Blocks are pixels: energies can be added where they are shown.
+  constexpr bool direct() const { return block_rows == 1 && block_cols == 1 && divisor == 1 && !clipped(); }
+  friend constexpr bool operator==(image_stage, image_stage) = default;
+};
+
+// What becomes of a channel's raw pixels in one event.
+struct pixel_rule {
+  float zero_below = 0;
+  float factor = 1;
+
+  constexpr bool identity() const { return zero_below <= 0 && factor == 1; }
+};
+
+// The value of the pixels of a block. Energies are summed before anything is divided or multiplied.
+CALOTYPE_HD inline float pixel_value(float sum, int divisor, pixel_rule rule) {
+  float const raw = divisor == 1 ? sum : sum / static_cast<float>(divisor);
+  return raw < rule.zero_below ? 0.0f : raw * rule.factor;
+}
+
+// Where the energies of one event are collected and become pixels. A specialisation for a policy provides, for
+// stages numbered as in the pack (stages of one channel do not overlap):
+//
+//   image_canvas(Policy)                allocates everything it will ever need
+//   image_canvas(Policy, workspace&)    takes it from there, block_bytes of it (host policies)
+//   begin(plane_target const* planes)   clears what the last event left; the target is all zero, or as this
+//   canvas left it add<Stage>(row, col, energy)        one positive energy into a block; sums run in the order
+//   of the calls finish(pixel_rule const* channels)  writes the pixels workspace_bytes                     of
+//   everything allocated
+template <class Policy, image_stage... Stages>
+class image_canvas {
+  static_assert(
+      sizeof(Policy) == 0,
+      "calotype::image_builder: this policy has no image kernels; include the header that brings them, e.g. "
+      "<calotype/kernel/thrust/image.hpp>, or build the image with exec::cpu");
+};
+
+}  // namespace calotype::kernel
+
+// ---- calotype/tensor/shape.hpp
+
+// Shapes of planes: channels x rows x cols, channel outermost, row = eta index, column = phi index.
+
+namespace calotype {
+
+// One plane of an image. Numbers of a channel lie row by row.
+struct plane_shape {
+  int channels = 0;
+  int rows = 0;
+  int cols = 0;
+
+  constexpr int pixels() const { return rows * cols; }
+  constexpr int size() const { return channels * rows * cols; }
+  friend constexpr bool operator==(plane_shape, plane_shape) = default;
+};
+
+// A pixel of a plane; row -1 where there is none.
+struct pixel {
+  int row = -1;
+  int col = -1;
+
+  constexpr explicit operator bool() const { return row >= 0; }
+  friend constexpr bool operator==(pixel, pixel) = default;
+};
+
+}  // namespace calotype
+
+// ---- calotype/image/layout.hpp
+
+// Layouts: named descriptions of how a detector becomes planes of pixels. Nothing here builds an image.
+
+namespace calotype {
+
+// A plane of pixels that all channels of an image share.
+struct image_plane {
+  std::string_view name{};
+  int rows = 0;
+  int cols = 0;
+};
+
+// What happens to energy on its way to pixels.
+//   sum     all energies of a pixel are added; sum of pixels = sum of energies
+//   share   a cell's energy is divided equally among several blocks; energy kept
+//   copy    every pixel of a block holds the block's energy; sum of pixels = sum of energies x pixels per block
+//   divide  every pixel of a block holds its part of the block's energy; energy kept
+enum class energy_rule { sum, share, copy, divide };
+
+// A rectangle of a plane that a projection fills: rows x cols blocks of block_rows x block_cols pixels, the
+// first at pixel (row, col). Every pixel of a block holds (sum of the block's energies) / divisor. What lies
+// outside the plane is dropped.
+struct region {
+  int plane = 0;
+  int row = 0;
+  int col = 0;
+  int rows = 0;
+  int cols = 0;
+  int block_rows = 1;
+  int block_cols = 1;
+  int divisor = 1;
+
+  constexpr energy_rule rule() const {
+    if (block_rows * block_cols == 1) return energy_rule::sum;
+    return divisor == 1 ? energy_rule::copy : energy_rule::divide;
+  }
+  // Sum of pixels / sum of energies, for blocks that lie within the plane.
+  constexpr double gain() const { return static_cast<double>(block_rows * block_cols) / divisor; }
+  friend constexpr bool operator==(region, region) = default;
+};
+
+// A block of one of a projection's regions, for which a cell's energy (or a track) is meant. cols > 1: the
+// energy is shared equally by that many neighbouring columns. row -1: nowhere in this image.
+struct block {
+  int region = 0;
+  int row = -1;
+  int col = 0;
+  int cols = 1;
+
+  constexpr explicit operator bool() const { return row >= 0; }
+  friend constexpr bool operator==(block, block) = default;
+};
+
+// The projections of a layout. A projection is a named struct with
+//
+//   fills       static constexpr quantity: the channel it feeds
+//   regions     static constexpr std::array<region, n> regions(image_options): where it writes
+//   signature   static constexpr std::uint64_t signature(): a number that changes with everything that decides
+//               where it draws: segmentation<D>::signature() of those it looks at, and its own rules
+//   active      static constexpr bool active(image_options), optional: whether it takes part
+//
+// and either hits as its source:
+//
+//   source      a type: the segmentation<source> whose hits it reads
+//   at          static constexpr block at(image_options, int cell): where the cell with this dense index goes;
+//               or template <class F> static void blocks(image_options, F emit), which calls emit(cell, block)
+//               for every pair: a cell's energy is shared equally by all its blocks
+//   tabulated   static constexpr bool, optional: `at` is costly, and tabulated once
+//
+// or tracks:
+//
+//   locator     a struct with block operator()(float eta, float phi) const noexcept: row -1 outside and for NaN
+//
+// Energies are added in the order of the projections in the list and of the hits (tracks) in the event.
+template <class... Projections>
+struct projections {};
+
+// The window that a crop cuts out of one plane of a layout. rows = 0: no crop, the whole image.
+struct crop_window {
+  int rows = 0;
+  int cols = 0;
+  int center_row = 0;  // where in the crop the centre pixel comes to lie
+  int center_col = 0;
+  int plane = 0;  // which plane of the layout is cut
+  bool periodic_cols =
+      true;         // columns beyond an edge come from the other side (phi); otherwise they are outside
+  bool pad = true;  // pixels outside are zero; otherwise a crop that would need them is refused
+  int spare = 0;    // without pad: so many pixels beyond the last row and column must exist, too
+};
+
+// An image: a layout, the channels shown, options, and the window cut out of it if it is a crop
+// (image/crop.hpp). A layout is a named struct with
+//
+//   using projections_type = ct::projections<...>;
+//   static constexpr std::string_view name();
+//   static constexpr std::array<image_plane, n> planes();
+template <class Layout>
+struct image_description {
+  using layout_type = Layout;
+
+  channel_list channels;
+  image_options options{};
+  crop_window crop{};
+};
+
+namespace detail {
+
+template <class Layout, quantity Quantity, bool Fed>
+struct channel_of_layout {
+  static_assert(
+      Fed,
+      "calotype::image: no projection of this layout fills this channel, its detector does not measure it "
+      "(Layout, Quantity); leave the channel out of image(), or add a projection of it to the layout");
+};
+
+template <int Index, class Check>
+struct checked_channel : Check {};
+template <class Name, class Layout, class Indices>
+struct channels_of_layout;
+
+template <class Name, int Channels>
+struct channels_of_image {
+  static_assert(Channels > 0 && Channels <= channel_list::max_size,
+                "calotype::image: an image shows 1 to 8 channels (Name, Channels); list as many in image()");
+};
+
+template <class Name, bool Distinct>
+struct channels_differ {
+  static_assert(Distinct,
+                "calotype::image: a channel is listed twice (Name); list each quantity once in image()");
+};
+
+template <class Projection>
+constexpr bool active(image_options options) {
+  if constexpr (requires { Projection::active(options); })
+    return Projection::active(options);
+  else
+    return true;
+}
+
+template <class Projection>
+inline constexpr int region_count = static_cast<int>(Projection::regions(image_options{}).size());
+
+// The stages of an image: regions of the channels shown, each once.
+struct stage_list {
+  static constexpr int max_size = 64;
+  std::array<kernel::image_stage, max_size> list{};
+  int size = 0;
+
+  constexpr int find_or_add(kernel::image_stage s) {
+    for (int i = 0; i < size; ++i)
+      if (list[static_cast<std::size_t>(i)] == s) return i;
+    list[static_cast<std::size_t>(size)] = s;
+    return size++;
+  }
+};
+
+template <class Layout>
+constexpr kernel::image_stage stage_of(region r, int channel) {
+  auto const plane = Layout::planes()[static_cast<std::size_t>(r.plane)];
+  return {.plane = r.plane,
+          .channel = channel,
+          .row = r.row,
+          .col = r.col,
+          .rows = r.rows,
+          .cols = r.cols,
+          .block_rows = r.block_rows,
+          .block_cols = r.block_cols,
+          .divisor = r.divisor,
+          .plane_rows = plane.rows,
+          .plane_cols = plane.cols};
+}
+
+template <class Layout, class Projection>
+constexpr void add_stages(stage_list& stages, image_description<Layout> const& d) {
+  int const c = d.channels.find(Projection::fills);
+  if (c < 0 || !active<Projection>(d.options)) return;
+  for (region const& r : Projection::regions(d.options)) stages.find_or_add(stage_of<Layout>(r, c));
+}
+
+template <class Layout, class... P>
+constexpr stage_list stages_of(image_description<Layout> const& d, projections<P...>) {
+  stage_list stages;
+  (add_stages<Layout, P>(stages, d), ...);
+  return stages;
+}
+
+template <class... P>
+constexpr bool fed(quantity what, image_options options, projections<P...>) {
+  return ((P::fills == what && active<P>(options)) || ...);
+}
+
+template <class Name, class Layout, int... C>
+struct channels_of_layout<Name, Layout, std::integer_sequence<int, C...>>
+    : checked_channel<C, channel_of_layout<Layout, Name::image().channels[C].what,
+                                           fed(Name::image().channels[C].what, Name::image().options,
+                                               typename Layout::projections_type{})>>... {};
+
+constexpr bool distinct(channel_list const& channels) {
+  for (int i = 0; i < channels.kept(); ++i)
+    if (channels.find(channels[i].what) != i) return false;
+  return true;
+}
+
+template <class Projection, bool Has>
+constexpr void projection_has_signature() {
+  static_assert(
+      Has,
+      "calotype::image: a projection of your own needs static constexpr std::uint64_t signature(): a number "
+      "that "
+      "changes with everything that decides where it draws, e.g. segmentation<D>::signature() of its source");
+}
+
+template <class P>
+constexpr void add_source(hasher& h, channel_list const& channels, image_options options) {
+  if (channels.find(P::fills) < 0 || !active<P>(options)) return;
+  h.add(static_cast<int>(P::fills));
+  projection_has_signature < P, requires { P::signature(); }
+  > ();
+  if constexpr (requires { P::signature(); }) h.add(P::signature());
+}
+
+template <class... P>
+constexpr void add_sources(hasher& h, channel_list const& channels, image_options options, projections<P...>) {
+  (add_source<P>(h, channels, options), ...);
+}
+
+template <class Layout>
+constexpr std::uint64_t signature_of(image_description<Layout> const& d) {
+  hasher h;
+  h.add(Layout::name());
+  for (image_plane const& p : Layout::planes()) h.add(p.name).add(p.rows).add(p.cols);
+  h.add(d.channels.size());
+  for (int i = 0; i < d.channels.size(); ++i) {
+    channel const c = d.channels[i];
+    h.add(static_cast<int>(c.what)).add(c.unit).add(c.scale).add(c.zero_suppression);
+  }
+  stage_list const stages = stages_of(d, typename Layout::projections_type{});
+  for (int i = 0; i < stages.size; ++i) {
+    kernel::image_stage const s = stages.list[static_cast<std::size_t>(i)];
+    h.add(s.plane).add(s.channel).add(s.row).add(s.col).add(s.rows).add(s.cols);
+    h.add(s.block_rows).add(s.block_cols).add(s.divisor);
+  }
+  add_sources(h, d.channels, d.options, typename Layout::projections_type{});
+  if (d.channels.find(quantity::track_pt) >= 0) h.add(static_cast<int>(d.options.tracks));
+  h.add(static_cast<int>(d.options.divide_by));
+  crop_window const w = d.crop;
+  if (w.rows > 0) {
+    h.add(w.rows).add(w.cols).add(w.center_row).add(w.center_col).add(w.plane);
+    h.add(w.periodic_cols).add(w.pad).add(w.spare);
+  }
+  return h.value();
+}
+
+template <class Name>
+constexpr std::uint64_t signature_of_image() {
+  return signature_of(Name::image());
+}
+
+}  // namespace detail
+
+// What everything else needs to know of an image. Name is a struct with `static constexpr auto image()`.
+// Signature is never named: it keeps apart two libraries of one process that each have an image of this name.
+template <class Name, std::uint64_t Signature = detail::signature_of_image<Name>()>
+class image_traits {
+  static constexpr auto description_ = Name::image();
+  static constexpr auto planes_ = decltype(description_)::layout_type::planes();
+
+ public:
+  using layout_type = typename decltype(description_)::layout_type;
+  static constexpr auto description() { return description_; }
+  static constexpr image_options options = description_.options;
+  static constexpr std::string_view name = layout_type::name();
+  static constexpr int channels = description_.channels.size();
+
+  static_assert(sizeof(detail::channels_of_image<Name, channels>) > 0);
+  static_assert(sizeof(detail::channels_differ<Name, detail::distinct(description_.channels)>) > 0);
+  static_assert(sizeof(detail::channels_of_layout<
+                       Name, layout_type, std::make_integer_sequence<int, description_.channels.kept()>>) > 0);
+
+  static constexpr calotype::channel channel(int i) { return description_.channels[i]; }
+
+  static constexpr bool is_crop = description_.crop.rows > 0;
+  static constexpr crop_window crop = description_.crop;
+
+  // Planes of the image as a network sees it, channels x rows x cols each.
+  static constexpr int planes = is_crop ? 1 : static_cast<int>(planes_.size());
+  static constexpr plane_shape plane(int p) {
+    if constexpr (is_crop) return {channels, crop.rows, crop.cols};
+    auto const shape = planes_[static_cast<std::size_t>(p)];
+    return {channels, shape.rows, shape.cols};
+  }
+  static constexpr std::string_view plane_name(int p) {
+    return planes_[static_cast<std::size_t>(is_crop ? crop.plane : p)].name;
+  }
+  // Numbers in all planes.
+  static constexpr int size() {
+    int n = 0;
+    for (int p = 0; p < planes; ++p) n += plane(p).size();
+    return n;
+  }
+
+  // Grid, channels, units and preprocessing in one number: two images with the same signature hold the same
+  // pixels for the same event. Stored in model files and checked on load.
+  static constexpr std::uint64_t signature = Signature;
+};
+
+namespace concepts {
+
+// A named image.
+template <class Name>
+concept image = requires {
+  typename decltype(Name::image())::layout_type;
+  Name::image().channels;
+  Name::image().options;
+};
+
+}  // namespace concepts
+
+// Where an image is written: one target per plane, strides in floats.
+template <class Name>
+using image_target = std::array<kernel::plane_target, static_cast<std::size_t>(image_traits<Name>::planes)>;
+
+}  // namespace calotype
+
+// ---- calotype/image/table.hpp
+
+// Projections as tables: from the cells of a segmentation to the blocks of an image, made once, read for every
+// hit.
+
+namespace calotype {
+
+namespace concepts {
+
+template <class P>
+concept hit_projection = requires {
+  typename P::source;
+};
+template <class P>
+concept track_projection = requires {
+  typename P::locator;
+};
+
+}  // namespace concepts
+
+namespace detail {
+
+// A block in 32 bits.
+struct packed_block {
+  std::uint32_t row : 11, col : 11, region : 3, cols : 7;  // cols == 0: nowhere
+
+  static packed_block of(block b) {
+    if (!b) return {0, 0, 0, 0};
+    return {static_cast<std::uint32_t>(b.row) & 0x7ffu, static_cast<std::uint32_t>(b.col) & 0x7ffu,
+            static_cast<std::uint32_t>(b.region) & 7u, static_cast<std::uint32_t>(b.cols) & 0x7fu};
+  }
+  block unpacked() const {
+    if (cols == 0) return {};
+    return {static_cast<int>(region), static_cast<int>(row), static_cast<int>(col), static_cast<int>(cols)};
+  }
+};
+static_assert(sizeof(packed_block) == 4);
+
+template <class P>
+concept lists_blocks = requires(image_options o) {
+  P::blocks(o, [](int, block) {});
+};
+template <class P>
+concept tabulates = requires {
+  requires P::tabulated;
+};
+
+}  // namespace detail
+
+// From a hit's cell to its blocks. Three forms, chosen by what the projection offers: computed for every hit, a
+// table of one block per cell, or lists of blocks. Immutable after construction.
+template <class Projection, std::uint64_t Signature = Projection::signature()>
+class hit_table {
+ public:
+  explicit hit_table(image_options options) : options_(options) {}
+  block operator[](int cell) const noexcept { return Projection::at(options_, cell); }
+  static constexpr std::size_t bytes() { return 0; }
+
+ private:
+  image_options options_;
+};
+
+template <class Projection, std::uint64_t Signature>
+requires detail::tabulates<Projection>
+class hit_table<Projection, Signature> {
+  static constexpr int cells = segmentation<typename Projection::source>::size();
+
+ public:
+  explicit hit_table(image_options options) {
+    table_.reserve(static_cast<std::size_t>(cells));
+    for (int i = 0; i < cells; ++i) table_.push_back(detail::packed_block::of(Projection::at(options, i)));
+  }
+  block operator[](int cell) const noexcept { return table_[static_cast<std::size_t>(cell)].unpacked(); }
+  static constexpr std::size_t bytes() {
+    return static_cast<std::size_t>(cells) * sizeof(detail::packed_block);
+  }
+
+ private:
+  std::vector<detail::packed_block> table_;
+};
+
+template <class Projection, std::uint64_t Signature>
+requires detail::lists_blocks<Projection>
+class hit_table<Projection, Signature> {
+  static constexpr int cells = segmentation<typename Projection::source>::size();
+
+ public:
+  explicit hit_table(image_options options) : first_(static_cast<std::size_t>(cells) + 1) {
+    Projection::blocks(options, [&](int cell, block) { ++first_[static_cast<std::size_t>(cell) + 1]; });
+    for (std::size_t i = 0; i < static_cast<std::size_t>(cells); ++i) first_[i + 1] += first_[i];
+    blocks_.resize(first_.back());
+    std::vector<std::uint32_t> next(first_.begin(), first_.end() - 1);
+    Projection::blocks(options, [&](int cell, block b) {
+      blocks_[next[static_cast<std::size_t>(cell)]++] = detail::packed_block::of(b);
+    });
+  }
+  std::span<detail::packed_block const> operator[](int cell) const noexcept {
+    auto const i = static_cast<std::size_t>(cell);
+    return {blocks_.data() + first_[i], blocks_.data() + first_[i + 1]};
+  }
+  // An upper bound, known before the table is made.
+  static constexpr std::size_t bytes() {
+    return (static_cast<std::size_t>(cells) + 1) * sizeof(std::uint32_t) +
+           static_cast<std::size_t>(Projection::max_blocks) * sizeof(detail::packed_block);
+  }
+
+ private:
+  std::vector<std::uint32_t> first_;
+  std::vector<detail::packed_block> blocks_;
+};
+
+}  // namespace calotype
+
 // ---- calotype/exec/policy.hpp
 
 // Execution policies: where and how a description is carried out. Descriptions, weights and data never mention
@@ -2778,7 +3710,7 @@ struct scalar_of {
 using scalar = scalar_of<float>;
 
 // Plain algorithms of Thrust on one of its systems: thrust::cpp::tag, omp::tag, tbb::tag or cuda::tag. Aliases
-// and kernels come with <calotype/exec/thrust.hpp>.
+// and kernels come with <calotype/kernel/thrust.hpp>.
 template <class System>
 struct on_thrust {
   using policy_tag = on_thrust;
@@ -2789,6 +3721,48 @@ static_assert(concepts::execution_policy<scalar>);
 
 }  // namespace exec
 }  // namespace calotype
+
+// ---- calotype/exec/cpu.hpp
+
+// The CPU policy: vector instructions, one event at a time, on the caller's thread or on a few. Its kernels
+// come with kernel/cpu.hpp.
+
+namespace calotype::exec {
+
+// No vector unit: four floats side by side, each operation one lane at a time. Runs everywhere.
+struct portable {};
+
+// The widest instruction set that this translation unit is compiled for.
+#if XSIMD_WITH_AVX512F
+using best_arch = xsimd::avx512f;
+#elif XSIMD_WITH_FMA3_AVX2
+using best_arch = xsimd::fma3<xsimd::avx2>;
+#elif XSIMD_WITH_NEON64
+using best_arch = xsimd::neon64;
+#elif XSIMD_WITH_SSE2
+using best_arch = xsimd::sse2;
+#else
+using best_arch = portable;
+#endif
+
+// Threads of an event: the caller's. The alternative is exec::pool (exec/pool.hpp).
+struct single {};
+
+// Arch: an architecture tag of xsimd or exec::portable; by default the widest that this translation unit is
+// compiled for. Every Arch gives the same bits, `direct` those of exec::scalar.
+template <class Arch = best_arch, class Threads = single, class Arithmetic = direct>
+struct cpu {
+  static_assert(std::same_as<Arithmetic, direct> || std::same_as<Arithmetic, winograd>,
+                "calotype::exec::cpu: Arithmetic must be exec::direct or exec::winograd");
+
+  using policy_tag = cpu;
+  using arch_type = Arch;
+  using arithmetic_type = Arithmetic;
+
+  [[no_unique_address]] Threads threads{};
+};
+
+}  // namespace calotype::exec
 
 // ---- calotype/kernel/arithmetic.hpp
 
@@ -2922,22 +3896,6 @@ CALOTYPE_INLINE CALOTYPE_HD Real rectified(Real x) {
 
 namespace calotype::kernel::cpu {
 
-// No vector unit: four floats side by side, each operation one lane at a time. Runs everywhere.
-struct portable {};
-
-// The widest instruction set that this translation unit is compiled for.
-#if XSIMD_WITH_AVX512F
-using best_arch = xsimd::avx512f;
-#elif XSIMD_WITH_FMA3_AVX2
-using best_arch = xsimd::fma3<xsimd::avx2>;
-#elif XSIMD_WITH_NEON64
-using best_arch = xsimd::neon64;
-#elif XSIMD_WITH_SSE2
-using best_arch = xsimd::sse2;
-#else
-using best_arch = portable;
-#endif
-
 // What the kernels ask of an instruction set:
 //   lanes, registers          floats in a register, how many registers there are
 //   load, store               any address
@@ -2956,11 +3914,11 @@ struct simd {
       sizeof(Arch) == 0,
       "calotype::kernel::cpu: no kernels for this instruction set, or the compiler is not allowed to use it "
       "(-march); use xsimd::avx512f, xsimd::fma3<xsimd::avx2>, xsimd::sse2, xsimd::neon64 or "
-      "kernel::cpu::portable");
+      "exec::portable");
 };
 
 template <>
-struct simd<portable> {
+struct simd<exec::portable> {
   struct type {
     float lane[4];
   };
@@ -3238,211 +4196,6 @@ CALOTYPE_INLINE float const* forget(float const* p) {
 }
 
 }  // namespace calotype::kernel::cpu
-
-// ---- calotype/kernel/ops.hpp
-
-// What a policy must be able to compute: the shapes of the operations, and the place where their
-// implementations are found. Kernels know integers and pointers, never a network.
-
-namespace calotype::kernel {
-
-// A feature map: channels x rows x cols. A vector of n numbers is {n, 1, 1}.
-struct map_shape {
-  int channels = 0;
-  int rows = 1;
-  int cols = 1;
-
-  constexpr int size() const { return channels * rows * cols; }
-  constexpr bool is_vector() const { return rows == 1 && cols == 1; }
-  friend constexpr bool operator==(map_shape, map_shape) = default;
-};
-
-// A square convolution with zero padding: out = floor((in + 2 padding - kernel) / stride) + 1 in both
-// directions.
-struct conv_shape {
-  map_shape in{};
-  int filters = 0;
-  int kernel = 1;
-  int stride = 1;
-  int padding = 0;
-
-  constexpr map_shape out() const {
-    return {filters, (in.rows + 2 * padding - kernel) / stride + 1,
-            (in.cols + 2 * padding - kernel) / stride + 1};
-  }
-  constexpr int weights() const { return filters * in.channels * kernel * kernel; }
-  // Multiply-adds of one forward pass; multiplications with padding zeros count as work.
-  constexpr long long multiply_adds() const {
-    return static_cast<long long>(out().rows) * out().cols * weights();
-  }
-  friend constexpr bool operator==(conv_shape, conv_shape) = default;
-};
-
-// Square max pooling without padding; an incomplete last window is dropped (floor).
-struct pool_shape {
-  map_shape in{};
-  int size = 2;
-  int stride = 2;
-
-  constexpr map_shape out() const {
-    return {in.channels, (in.rows - size) / stride + 1, (in.cols - size) / stride + 1};
-  }
-  friend constexpr bool operator==(pool_shape, pool_shape) = default;
-};
-
-struct dense_shape {
-  int inputs = 0;
-  int outputs = 0;
-
-  constexpr int weights() const { return inputs * outputs; }
-  friend constexpr bool operator==(dense_shape, dense_shape) = default;
-};
-
-// Where an image is written: one pointer per plane of an image, with strides in floats between channels and
-// rows.
-struct plane_target {
-  float* data = nullptr;
-  std::ptrdiff_t channel_stride = 0;
-  std::ptrdiff_t row_stride = 0;
-};
-
-// One step of Adam as its kernel sees it; made on the host by `adam_step_at` (kernel/element/adam.hpp).
-// correction1 = 1 / (1 - beta1^t), correction2 = 1 / (1 - beta2^t) at step t = 1, 2, ...
-struct adam_step {
-  float learning_rate = 0;
-  float beta1 = 0;
-  float beta2 = 0;
-  float epsilon = 0;
-  float correction1 = 1;
-  float correction2 = 1;
-};
-
-// The operations of a policy. A specialisation provides (Real = real_type; every function noexcept, static,
-// allocating nothing; `Policy const& p` comes first, except in the packers). All pointers are to the policy's
-// memory, those called host excepted; sizes are std::size_t constants, counts are std::size_t.
-//
-//   real_type, buffer               an owning, movable, zero-initialised block of reals in the policy's memory:
-//                                   buffer(std::size_t n), data(), size(); host policies: also
-//                                   buffer(std::size_t n, workspace&)
-//   to_policy(p, n, host, to)       copy n reals from host to policy memory
-//   to_host(p, n, from, host)       and back
-//   image_size<map_shape>           reals of an image plane in the policy's layout (halo included)
-//   set_input<map_shape>(p, host, image)     dense channel x row x col floats of the host into an input plane;
-//                                   null: zeros
-//   image_target<map_shape>(ptr)    the plane_target a builder writes to (float policies)
-//   map_size<map_shape>             reals of a feature map in the policy's layout (a vector: plain, n reals)
-//   import_image<map_shape>(p, image, map)   from the image layout into the layout of maps
-//   conv<conv_shape, FromImage>     packed_size, pack(weights OIHW, bias, packed)
-//       forward<Relu, Shortcut>(p, in, packed, shortcut, out)     shortcut is not read without Shortcut
-//       pools<pool_shape>           whether forward_pool exists
-//       forward_pool<Relu, pool_shape>(p, in, packed, out)        convolution and max pool in one go, same bits
-//       gradient_packed_size, pack_gradient(weights OIHW, packed)
-//       input_gradient(p, dout, packed, added, din)               din = gradient + added (may be null)
-//       input_gradient_relu(p, dout, packed, added, in, din)      optional: the same, and then relu_gradient
-//       with in weight_gradient(p, in, dout, dweights OIHW, dbias)        of one event; overwrites
-//       scratch_size, gradient_scratch_size     optional: reals of memory that forward, or each of the
-//       gradients,
-//                                   takes as one more, last argument; its contents do not matter
-//   relu_gradient<map_shape>(p, out, dout)                        dout = out > 0 ? dout : +0, in place
-//   max_pool<pool_shape>            forward(p, in, out), gradient(p, in, out, dout, din)
-//   global_max_pool<map_shape>      forward(p, in, vector), gradient(p, in, vector, dvector, din)
-//   flatten<map_shape>              forward(p, map, vector) in channel, row, column order;
-//                                   gradient(p, dvector, dmap)
-//   dense<dense_shape>              packed_size, pack(weights [out][in], bias, packed)
-//       forward<Relu>(p, in, packed, out)
-//       input_gradient(p, dout, weights [out][in], din), weight_gradient(p, in, dout, dweights, dbias)
-//   dropout<map_shape>              forward(p, rate, key, in, out), gradient(p, rate, key, dout, din) with the
-//                                   same mask; rate is a Real, key the 64-bit name of the random stream
-//   copy<map_shape>(p, in, out)     a map of the same layout
-//   add(p, n, from, into)           into[i] += from[i]
-//   adam(p, n, adam_step, gradient, first, second, parameters)    one step over flat arrays; updates the last 3
-//
-// Order of the arithmetic, part of the interface (all multiply-adds fused):
-//   conv forward   acc = bias; for row, column of the window, input channel: acc = fma(x, w, acc);
-//                  + shortcut; relu
-//   conv dinput    acc = +0; for row, column of the window (in the order of the filter taps), filter:
-//                  acc = fma(dout, w, acc); + added
-//   conv dweights  acc = +0; for output row, output column: acc = fma(x, dout, acc)
-//   conv dbias     acc = +0; in the same order: acc = acc + dout
-//   dense forward  acc = bias; for input: acc = fma(x, w, acc); relu
-//   dense dinput   acc = +0; for output: acc = fma(dout, w, acc)
-//   dense dweights one product; dbias: dout
-//   relu           x > 0 ? x : +0
-//   pool           the first maximum in raster order
-//   pool dinput    acc = +0; for the windows (row, column) whose first maximum the pixel is: acc = acc + dout
-//   dropout        x (1 / (1 - rate)) where the pixel's uniform number is >= rate, else +0
-//   adam           m = fma(beta1, m, (1 - beta1) g);  v = fma(beta2, v, ((1 - beta2) g) g);
-//                  w = fma(-(learning_rate correction1), m / (sqrt(v correction2) + epsilon), w)
-// Losses of one event have no operation here: kernel/element/loss.hpp, on logits that to_host brought over.
-// Taps that fall on padding contribute nothing; leaving them out or multiplying with zero gives the same value.
-template <class Policy>
-struct ops {
-  static_assert(sizeof(Policy) == 0,
-                "calotype::kernel::ops: no kernels for this policy; include the header that brings it, "
-                "e.g. <calotype/exec/cpu.hpp>, <calotype/exec/scalar.hpp> or <calotype/exec/thrust.hpp>");
-};
-
-// The reals of scratch memory that a convolution asks for, 0 where it has no such thing.
-template <class Conv>
-constexpr std::size_t scratch_of_forward() {
-  if constexpr (requires { Conv::scratch_size; }) {
-    return Conv::scratch_size;
-  } else {
-    return 0;
-  }
-}
-template <class Conv>
-constexpr std::size_t scratch_of_gradients() {
-  if constexpr (requires { Conv::gradient_scratch_size; }) {
-    return Conv::gradient_scratch_size;
-  } else {
-    return 0;
-  }
-}
-
-// The calls of a convolution, with the scratch memory if it asks for some.
-template <class Conv, bool Relu, bool Shortcut, class Policy, class Real>
-CALOTYPE_INLINE void run_forward(Policy const& p, std::type_identity_t<Real> const* in,
-                                 std::type_identity_t<Real> const* packed,
-                                 std::type_identity_t<Real> const* shortcut, std::type_identity_t<Real>* out,
-                                 [[maybe_unused]] Real* scratch) noexcept {
-  if constexpr (scratch_of_forward<Conv>() > 0) {
-    Conv::template forward<Relu, Shortcut>(p, in, packed, shortcut, out, scratch);
-  } else {
-    Conv::template forward<Relu, Shortcut>(p, in, packed, shortcut, out);
-  }
-}
-template <class Conv, class Policy, class Real>
-CALOTYPE_INLINE void run_input_gradient(Policy const& p, std::type_identity_t<Real> const* dout,
-                                        std::type_identity_t<Real> const* packed,
-                                        std::type_identity_t<Real> const* added,
-                                        std::type_identity_t<Real>* din,
-                                        [[maybe_unused]] Real* scratch) noexcept {
-  if constexpr (scratch_of_gradients<Conv>() > 0) {
-    Conv::input_gradient(p, dout, packed, added, din, scratch);
-  } else {
-    Conv::input_gradient(p, dout, packed, added, din);
-  }
-}
-// Whether a convolution has input_gradient_relu; those that do take scratch memory.
-template <class Conv>
-constexpr bool has_input_gradient_relu() {
-  return requires { &Conv::input_gradient_relu; };
-}
-template <class Conv, class Policy, class Real>
-CALOTYPE_INLINE void run_weight_gradient(Policy const& p, std::type_identity_t<Real> const* in,
-                                         std::type_identity_t<Real> const* dout,
-                                         std::type_identity_t<Real>* dweights,
-                                         std::type_identity_t<Real>* dbias,
-                                         [[maybe_unused]] Real* scratch) noexcept {
-  if constexpr (scratch_of_gradients<Conv>() > 0) {
-    Conv::weight_gradient(p, in, dout, dweights, dbias, scratch);
-  } else {
-    Conv::weight_gradient(p, in, dout, dweights, dbias);
-  }
-}
-
-}  // namespace calotype::kernel
 
 // ---- calotype/kernel/cpu/layout.hpp
 
@@ -6120,767 +6873,18 @@ struct operations {
 
 }  // namespace calotype::kernel::cpu
 
-// ---- calotype/exec/cpu.hpp
+// ---- calotype/kernel/cpu.hpp
 
-// The CPU policy with its kernels: vector instructions, one event at a time, on the caller's thread or on a
-// few.
+// The kernels of exec::cpu, and with them the policy.
 
 static_assert(!CALOTYPE_FAST_MATH, "calotype::exec::cpu: a strict policy; compile without -ffast-math");
 
-namespace calotype {
-namespace exec {
-
-// Threads of an event: the caller's. The alternative is exec::pool (exec/pool.hpp).
-struct single {};
-
-// Arch: an architecture tag of xsimd or kernel::cpu::portable; by default the widest that this translation unit
-// is compiled for. Every Arch gives the same bits, `direct` those of exec::scalar.
-template <class Arch = kernel::cpu::best_arch, class Threads = single, class Arithmetic = direct>
-struct cpu {
-  static_assert(std::same_as<Arithmetic, direct> || std::same_as<Arithmetic, winograd>,
-                "calotype::exec::cpu: Arithmetic must be exec::direct or exec::winograd");
-
-  using policy_tag = cpu;
-  using arch_type = Arch;
-  using arithmetic_type = Arithmetic;
-
-  [[no_unique_address]] Threads threads{};
-};
-
-}  // namespace exec
-
-template <class Arch, class Threads, class Arithmetic>
-struct kernel::ops<exec::cpu<Arch, Threads, Arithmetic>>
-    : kernel::cpu::operations<exec::cpu<Arch, Threads, Arithmetic>> {};
-
-}  // namespace calotype
-
-// ---- calotype/image/event.hpp
-
-// What one recorded or simulated collision offers to an image: hits by collection, tracks, photon candidates.
-
-namespace calotype {
-
-// One reconstructed calorimeter hit: the raw detector id (32 bits, as the experiment packs it) and the energy
-// in GeV.
-struct hit {
-  std::uint32_t id = 0;
-  float energy = 0;
-};
-
-// What the source says of a track's fit; files without such a flag give unknown.
-enum class track_quality : std::uint8_t { unknown, loose, high_purity };
-
-// One reconstructed track, parameters at the point closest to the beam line: pT in GeV, angles in radians,
-// charge in units of e, impact parameters in cm (0 where the source has none).
-struct track {
-  float pt = 0;
-  float eta = 0;
-  float phi = 0;
-  float charge = 0;
-  float d0 = 0;
-  float z0 = 0;
-  track_quality quality = track_quality::unknown;
-};
-
-// A photon candidate as the source file gives it; energies in GeV, angles in radians. r9 is
-// E(3x3)/E(supercluster raw), 0 where unknown.
-struct photon {
-  float et = 0;
-  float eta = 0;
-  float phi = 0;
-  float energy = 0;
-  float r9 = 0;
-  float h_over_e = 0;
-};
-
-// Which hit list of an event a segmentation reads. A detector of another experiment numbers its own lists from
-// 0.
-inline constexpr int max_collections = 12;
-
-namespace concepts {
-
-// An event: identity, contiguous hits per collection, contiguous tracks; nothing throws.
-template <class E>
-concept event = requires(E const& e, int collection) {
-  { e.run } -> std::convertible_to<std::uint32_t>;
-  { e.number } -> std::convertible_to<std::uint64_t>;
-  { e.hits(collection) }
-  noexcept->std::convertible_to<std::span<hit const>>;
-  { e.tracks() }
-  noexcept->std::convertible_to<std::span<track const>>;
-  { e.photons() }
-  noexcept->std::convertible_to<std::span<photon const>>;
-};
-
-}  // namespace concepts
-
-// The library's own event: owns its lists. Hits of a collection are sorted by id and ids are unique (readers
-// and the simulation see to that), so sums of several hits in one pixel always run in the same order.
-struct event {
-  std::uint32_t run = 0;
-  std::uint32_t luminosity_block = 0;
-  std::uint64_t number = 0;
-
-  std::array<std::vector<hit>, max_collections> hit_lists{};
-  std::vector<track> track_list{};
-  std::vector<photon> photon_list{};  // by falling transverse energy
-
-  std::span<hit const> hits(int collection) const noexcept {
-    return collection >= 0 && collection < max_collections
-               ? std::span<hit const>(hit_lists[static_cast<std::size_t>(collection)])
-               : std::span<hit const>();
-  }
-  std::span<track const> tracks() const noexcept { return track_list; }
-  std::span<photon const> photons() const noexcept { return photon_list; }
-};
-
-static_assert(concepts::event<event>);
-
-}  // namespace calotype
-
-// ---- calotype/image/kinematics.hpp
-
-// Kinematics of an event's photon candidates, with the same bits on every machine.
-
-namespace calotype {
-
-// m_gg of the two leading photons, sqrt(2 ET1 ET2 (cosh deta - cos dphi)); 0 with fewer than two, or without
-// energy. GeV.
-inline double diphoton_mass(std::span<photon const> photons) noexcept {
-  if (photons.size() < 2) return 0;
-  photon const &a = photons[0], &b = photons[1];
-  if (!(a.et > 0 && b.et > 0)) return 0;
-  double const angle = math::cosh(static_cast<double>(a.eta) - static_cast<double>(b.eta)) -
-                       math::cos(static_cast<double>(a.phi) - static_cast<double>(b.phi));
-  double const square = 2 * static_cast<double>(a.et) * static_cast<double>(b.et) * angle;
-  return square > 0 ? math::sqrt(square) : 0;
-}
-
-}  // namespace calotype
-
-// ---- calotype/image/channels.hpp
-
-// What an image shows: channels (a quantity, its unit and its preprocessing) and the options of how hits become
-// pixels.
-
-namespace calotype {
-
-// What a channel measures. A detector with other quantities numbers its own from first_of_user.
-enum class quantity : int {
-  track_pt,     // sum of the tracks' transverse momenta in a pixel
-  ecal_energy,  // energy in the electromagnetic calorimeter
-  hcal_energy,  // energy in the hadronic calorimeter
-  first_of_user = 100
-};
-
-// One channel of an image. What a network sees of a raw pixel p (in `unit`) is p < zero_suppression ? 0 : p *
-// scale; suppression acts on the raw pixel, before any scale and before the division by the event's mass
-// (paper 5.2).
-struct channel {
-  quantity what = quantity::track_pt;
-  std::string_view name{};
-  std::string_view unit = "GeV";
-  double scale = 1;
-  double zero_suppression = 0;
-};
-
-// Preprocessing of one channel.
-struct channel_options {
-  double scale = 1;
-  double zero_suppression = 0;
-};
-
-constexpr channel track_pt(channel_options o = {}) {
-  return {quantity::track_pt, "track_pt", "GeV", o.scale, o.zero_suppression};
-}
-constexpr channel ecal_energy(channel_options o = {}) {
-  return {quantity::ecal_energy, "ecal_energy", "GeV", o.scale, o.zero_suppression};
-}
-constexpr channel hcal_energy(channel_options o = {}) {
-  return {quantity::hcal_energy, "hcal_energy", "GeV", o.scale, o.zero_suppression};
-}
-
-// The channels of an image, in the order of its memory. Any subset and any order, each quantity once.
-class channel_list {
- public:
-  static constexpr int max_size = 8;
-
-  constexpr channel_list(std::initializer_list<channel> list) : size_(static_cast<int>(list.size())) {
-    std::size_t i = 0;
-    for (channel const& c : list)
-      if (i < list_.size()) list_[i++] = c;
-  }
-  // May exceed max_size, which image_traits refuses.
-  constexpr int size() const { return size_; }
-  constexpr int kept() const { return size_ < max_size ? size_ : max_size; }
-  constexpr channel operator[](int i) const { return list_[static_cast<std::size_t>(i)]; }
-  // Position of a quantity, -1 if the image does not show it.
-  constexpr int find(quantity what) const {
-    for (int i = 0; i < kept(); ++i)
-      if ((*this)[i].what == what) return i;
-    return -1;
-  }
-
- private:
-  std::array<channel, max_size> list_{};
-  int size_ = 0;
-};
-
-// How endcap crystals are drawn in a grid finer than they are (public image maker of the paper, `resample_EE`):
-// left alone, block sums of disjoint 2x2 pixels spread over the block with the energy kept, or divided by four
-// once more, as in the published quark/gluon files.
-enum class smear { none, conserve, legacy_quarter };
-// A coarse tower drawn over 5x5 fine pixels: every pixel holds the tower's energy, or a 25th of it.
-enum class upsample { copy, divide };
-// Hadronic energy from the hit lists, or from calorimeter towers where the recorded hit lists are thinned.
-enum class hcal_source { hits, towers };
-// All tracks, or those that the source marks as high purity.
-enum class track_selection { all, high_purity };
-// Divide every pixel of an event by the mass of its two leading photons or by the sum of their transverse
-// momenta (paper 5.2); an event without two photons then has no image.
-enum class divisor { none, m_gg, sum_pt };
-
-// Options of an image; each layout reads those that concern it.
-struct image_options {
-  smear ee_smear = smear::conserve;
-  upsample hcal_upsample = upsample::copy;
-  hcal_source hcal = hcal_source::hits;
-  track_selection tracks = track_selection::all;
-  divisor divide_by = divisor::none;
-};
-
-}  // namespace calotype
-
-// ---- calotype/kernel/image.hpp
-
-// The joint between image builders and the kernels that fill their pixels: integers and pointers only.
-
 namespace calotype::kernel {
 
-// A rectangle of one channel of one plane, filled in blocks: block (r, c) covers block_rows x block_cols pixels
-// from (row + r * block_rows, col + c * block_cols) on. Pixels outside the plane are dropped.
-struct image_stage {
-  int plane = 0;
-  int channel = 0;
-  int row = 0;
-  int col = 0;
-  int rows = 0;
-  int cols = 0;
-  int block_rows = 1;
-  int block_cols = 1;
-  int divisor = 1;
-  int plane_rows = 0;
-  int plane_cols = 0;
-
-  constexpr int blocks() const { return rows * cols; }
-  constexpr bool clipped() const {
-    return row < 0 || col < 0 || row + rows * block_rows > plane_rows || col + cols * block_cols > plane_cols;
-  }
-  // Blocks are pixels: energies can be added where they are shown.
-  constexpr bool direct() const { return block_rows == 1 && block_cols == 1 && divisor == 1 && !clipped(); }
-  friend constexpr bool operator==(image_stage, image_stage) = default;
-};
-
-// What becomes of a channel's raw pixels in one event.
-struct pixel_rule {
-  float zero_below = 0;
-  float factor = 1;
-
-  constexpr bool identity() const { return zero_below <= 0 && factor == 1; }
-};
-
-// The value of the pixels of a block. Energies are summed before anything is divided or multiplied.
-CALOTYPE_HD inline float pixel_value(float sum, int divisor, pixel_rule rule) {
-  float const raw = divisor == 1 ? sum : sum / static_cast<float>(divisor);
-  return raw < rule.zero_below ? 0.0f : raw * rule.factor;
-}
-
-// Where the energies of one event are collected and become pixels. A specialisation for a policy provides, for
-// stages numbered as in the pack (stages of one channel do not overlap):
-//
-//   image_canvas(Policy)                allocates everything it will ever need
-//   image_canvas(Policy, workspace&)    takes it from there, block_bytes of it (host policies)
-//   begin(plane_target const* planes)   clears what the last event left; the target is all zero, or as this
-//   canvas left it add<Stage>(row, col, energy)        one positive energy into a block; sums run in the order
-//   of the calls finish(pixel_rule const* channels)  writes the pixels workspace_bytes                     of
-//   everything allocated
-template <class Policy, image_stage... Stages>
-class image_canvas {
-  static_assert(
-      sizeof(Policy) == 0,
-      "calotype::image_builder: this policy has no image kernels; include the header that brings them, e.g. "
-      "<calotype/kernel/thrust/image.hpp>, or build the image with exec::cpu");
-};
+template <class Arch, class Threads, class Arithmetic>
+struct ops<exec::cpu<Arch, Threads, Arithmetic>> : cpu::operations<exec::cpu<Arch, Threads, Arithmetic>> {};
 
 }  // namespace calotype::kernel
-
-// ---- calotype/tensor/shape.hpp
-
-// Shapes of planes: channels x rows x cols, channel outermost, row = eta index, column = phi index.
-
-namespace calotype {
-
-// One plane of an image. Numbers of a channel lie row by row.
-struct plane_shape {
-  int channels = 0;
-  int rows = 0;
-  int cols = 0;
-
-  constexpr int pixels() const { return rows * cols; }
-  constexpr int size() const { return channels * rows * cols; }
-  friend constexpr bool operator==(plane_shape, plane_shape) = default;
-};
-
-// A pixel of a plane; row -1 where there is none.
-struct pixel {
-  int row = -1;
-  int col = -1;
-
-  constexpr explicit operator bool() const { return row >= 0; }
-  friend constexpr bool operator==(pixel, pixel) = default;
-};
-
-}  // namespace calotype
-
-// ---- calotype/image/layout.hpp
-
-// Layouts: named descriptions of how a detector becomes planes of pixels. Nothing here builds an image.
-
-namespace calotype {
-
-// A plane of pixels that all channels of an image share.
-struct image_plane {
-  std::string_view name{};
-  int rows = 0;
-  int cols = 0;
-};
-
-// What happens to energy on its way to pixels.
-//   sum     all energies of a pixel are added; sum of pixels = sum of energies
-//   share   a cell's energy is divided equally among several blocks; energy kept
-//   copy    every pixel of a block holds the block's energy; sum of pixels = sum of energies x pixels per block
-//   divide  every pixel of a block holds its part of the block's energy; energy kept
-enum class energy_rule { sum, share, copy, divide };
-
-// A rectangle of a plane that a projection fills: rows x cols blocks of block_rows x block_cols pixels, the
-// first at pixel (row, col). Every pixel of a block holds (sum of the block's energies) / divisor. What lies
-// outside the plane is dropped.
-struct region {
-  int plane = 0;
-  int row = 0;
-  int col = 0;
-  int rows = 0;
-  int cols = 0;
-  int block_rows = 1;
-  int block_cols = 1;
-  int divisor = 1;
-
-  constexpr energy_rule rule() const {
-    if (block_rows * block_cols == 1) return energy_rule::sum;
-    return divisor == 1 ? energy_rule::copy : energy_rule::divide;
-  }
-  // Sum of pixels / sum of energies, for blocks that lie within the plane.
-  constexpr double gain() const { return static_cast<double>(block_rows * block_cols) / divisor; }
-  friend constexpr bool operator==(region, region) = default;
-};
-
-// A block of one of a projection's regions, for which a cell's energy (or a track) is meant. cols > 1: the
-// energy is shared equally by that many neighbouring columns. row -1: nowhere in this image.
-struct block {
-  int region = 0;
-  int row = -1;
-  int col = 0;
-  int cols = 1;
-
-  constexpr explicit operator bool() const { return row >= 0; }
-  friend constexpr bool operator==(block, block) = default;
-};
-
-// The projections of a layout. A projection is a named struct with
-//
-//   fills       static constexpr quantity: the channel it feeds
-//   regions     static constexpr std::array<region, n> regions(image_options): where it writes
-//   signature   static constexpr std::uint64_t signature(): a number that changes with everything that decides
-//               where it draws: segmentation<D>::signature() of those it looks at, and its own rules
-//   active      static constexpr bool active(image_options), optional: whether it takes part
-//
-// and either hits as its source:
-//
-//   source      a type: the segmentation<source> whose hits it reads
-//   at          static constexpr block at(image_options, int cell): where the cell with this dense index goes;
-//               or template <class F> static void blocks(image_options, F emit), which calls emit(cell, block)
-//               for every pair: a cell's energy is shared equally by all its blocks
-//   tabulated   static constexpr bool, optional: `at` is costly, and tabulated once
-//
-// or tracks:
-//
-//   locator     a struct with block operator()(float eta, float phi) const noexcept: row -1 outside and for NaN
-//
-// Energies are added in the order of the projections in the list and of the hits (tracks) in the event.
-template <class... Projections>
-struct projections {};
-
-// The window that a crop cuts out of one plane of a layout. rows = 0: no crop, the whole image.
-struct crop_window {
-  int rows = 0;
-  int cols = 0;
-  int center_row = 0;  // where in the crop the centre pixel comes to lie
-  int center_col = 0;
-  int plane = 0;  // which plane of the layout is cut
-  bool periodic_cols =
-      true;         // columns beyond an edge come from the other side (phi); otherwise they are outside
-  bool pad = true;  // pixels outside are zero; otherwise a crop that would need them is refused
-  int spare = 0;    // without pad: so many pixels beyond the last row and column must exist, too
-};
-
-// An image: a layout, the channels shown, options, and the window cut out of it if it is a crop
-// (image/crop.hpp). A layout is a named struct with
-//
-//   using projections_type = ct::projections<...>;
-//   static constexpr std::string_view name();
-//   static constexpr std::array<image_plane, n> planes();
-template <class Layout>
-struct image_description {
-  using layout_type = Layout;
-
-  channel_list channels;
-  image_options options{};
-  crop_window crop{};
-};
-
-namespace detail {
-
-template <class Layout, quantity Quantity, bool Fed>
-struct channel_of_layout {
-  static_assert(
-      Fed,
-      "calotype::image: no projection of this layout fills this channel, its detector does not measure it "
-      "(Layout, Quantity); leave the channel out of image(), or add a projection of it to the layout");
-};
-
-template <int Index, class Check>
-struct checked_channel : Check {};
-template <class Name, class Layout, class Indices>
-struct channels_of_layout;
-
-template <class Name, int Channels>
-struct channels_of_image {
-  static_assert(Channels > 0 && Channels <= channel_list::max_size,
-                "calotype::image: an image shows 1 to 8 channels (Name, Channels); list as many in image()");
-};
-
-template <class Name, bool Distinct>
-struct channels_differ {
-  static_assert(Distinct,
-                "calotype::image: a channel is listed twice (Name); list each quantity once in image()");
-};
-
-template <class Projection>
-constexpr bool active(image_options options) {
-  if constexpr (requires { Projection::active(options); })
-    return Projection::active(options);
-  else
-    return true;
-}
-
-template <class Projection>
-inline constexpr int region_count = static_cast<int>(Projection::regions(image_options{}).size());
-
-// The stages of an image: regions of the channels shown, each once.
-struct stage_list {
-  static constexpr int max_size = 64;
-  std::array<kernel::image_stage, max_size> list{};
-  int size = 0;
-
-  constexpr int find_or_add(kernel::image_stage s) {
-    for (int i = 0; i < size; ++i)
-      if (list[static_cast<std::size_t>(i)] == s) return i;
-    list[static_cast<std::size_t>(size)] = s;
-    return size++;
-  }
-};
-
-template <class Layout>
-constexpr kernel::image_stage stage_of(region r, int channel) {
-  auto const plane = Layout::planes()[static_cast<std::size_t>(r.plane)];
-  return {.plane = r.plane,
-          .channel = channel,
-          .row = r.row,
-          .col = r.col,
-          .rows = r.rows,
-          .cols = r.cols,
-          .block_rows = r.block_rows,
-          .block_cols = r.block_cols,
-          .divisor = r.divisor,
-          .plane_rows = plane.rows,
-          .plane_cols = plane.cols};
-}
-
-template <class Layout, class Projection>
-constexpr void add_stages(stage_list& stages, image_description<Layout> const& d) {
-  int const c = d.channels.find(Projection::fills);
-  if (c < 0 || !active<Projection>(d.options)) return;
-  for (region const& r : Projection::regions(d.options)) stages.find_or_add(stage_of<Layout>(r, c));
-}
-
-template <class Layout, class... P>
-constexpr stage_list stages_of(image_description<Layout> const& d, projections<P...>) {
-  stage_list stages;
-  (add_stages<Layout, P>(stages, d), ...);
-  return stages;
-}
-
-template <class... P>
-constexpr bool fed(quantity what, image_options options, projections<P...>) {
-  return ((P::fills == what && active<P>(options)) || ...);
-}
-
-template <class Name, class Layout, int... C>
-struct channels_of_layout<Name, Layout, std::integer_sequence<int, C...>>
-    : checked_channel<C, channel_of_layout<Layout, Name::image().channels[C].what,
-                                           fed(Name::image().channels[C].what, Name::image().options,
-                                               typename Layout::projections_type{})>>... {};
-
-constexpr bool distinct(channel_list const& channels) {
-  for (int i = 0; i < channels.kept(); ++i)
-    if (channels.find(channels[i].what) != i) return false;
-  return true;
-}
-
-template <class Projection, bool Has>
-constexpr void projection_has_signature() {
-  static_assert(
-      Has,
-      "calotype::image: a projection of your own needs static constexpr std::uint64_t signature(): a number "
-      "that "
-      "changes with everything that decides where it draws, e.g. segmentation<D>::signature() of its source");
-}
-
-template <class P>
-constexpr void add_source(hasher& h, channel_list const& channels, image_options options) {
-  if (channels.find(P::fills) < 0 || !active<P>(options)) return;
-  h.add(static_cast<int>(P::fills));
-  projection_has_signature < P, requires { P::signature(); }
-  > ();
-  if constexpr (requires { P::signature(); }) h.add(P::signature());
-}
-
-template <class... P>
-constexpr void add_sources(hasher& h, channel_list const& channels, image_options options, projections<P...>) {
-  (add_source<P>(h, channels, options), ...);
-}
-
-template <class Layout>
-constexpr std::uint64_t signature_of(image_description<Layout> const& d) {
-  hasher h;
-  h.add(Layout::name());
-  for (image_plane const& p : Layout::planes()) h.add(p.name).add(p.rows).add(p.cols);
-  h.add(d.channels.size());
-  for (int i = 0; i < d.channels.size(); ++i) {
-    channel const c = d.channels[i];
-    h.add(static_cast<int>(c.what)).add(c.unit).add(c.scale).add(c.zero_suppression);
-  }
-  stage_list const stages = stages_of(d, typename Layout::projections_type{});
-  for (int i = 0; i < stages.size; ++i) {
-    kernel::image_stage const s = stages.list[static_cast<std::size_t>(i)];
-    h.add(s.plane).add(s.channel).add(s.row).add(s.col).add(s.rows).add(s.cols);
-    h.add(s.block_rows).add(s.block_cols).add(s.divisor);
-  }
-  add_sources(h, d.channels, d.options, typename Layout::projections_type{});
-  if (d.channels.find(quantity::track_pt) >= 0) h.add(static_cast<int>(d.options.tracks));
-  h.add(static_cast<int>(d.options.divide_by));
-  crop_window const w = d.crop;
-  if (w.rows > 0) {
-    h.add(w.rows).add(w.cols).add(w.center_row).add(w.center_col).add(w.plane);
-    h.add(w.periodic_cols).add(w.pad).add(w.spare);
-  }
-  return h.value();
-}
-
-template <class Name>
-constexpr std::uint64_t signature_of_image() {
-  return signature_of(Name::image());
-}
-
-}  // namespace detail
-
-// What everything else needs to know of an image. Name is a struct with `static constexpr auto image()`.
-// Signature is never named: it keeps apart two libraries of one process that each have an image of this name.
-template <class Name, std::uint64_t Signature = detail::signature_of_image<Name>()>
-class image_traits {
-  static constexpr auto description_ = Name::image();
-  static constexpr auto planes_ = decltype(description_)::layout_type::planes();
-
- public:
-  using layout_type = typename decltype(description_)::layout_type;
-  static constexpr auto description() { return description_; }
-  static constexpr image_options options = description_.options;
-  static constexpr std::string_view name = layout_type::name();
-  static constexpr int channels = description_.channels.size();
-
-  static_assert(sizeof(detail::channels_of_image<Name, channels>) > 0);
-  static_assert(sizeof(detail::channels_differ<Name, detail::distinct(description_.channels)>) > 0);
-  static_assert(sizeof(detail::channels_of_layout<
-                       Name, layout_type, std::make_integer_sequence<int, description_.channels.kept()>>) > 0);
-
-  static constexpr calotype::channel channel(int i) { return description_.channels[i]; }
-
-  static constexpr bool is_crop = description_.crop.rows > 0;
-  static constexpr crop_window crop = description_.crop;
-
-  // Planes of the image as a network sees it, channels x rows x cols each.
-  static constexpr int planes = is_crop ? 1 : static_cast<int>(planes_.size());
-  static constexpr plane_shape plane(int p) {
-    if constexpr (is_crop) return {channels, crop.rows, crop.cols};
-    auto const shape = planes_[static_cast<std::size_t>(p)];
-    return {channels, shape.rows, shape.cols};
-  }
-  static constexpr std::string_view plane_name(int p) {
-    return planes_[static_cast<std::size_t>(is_crop ? crop.plane : p)].name;
-  }
-  // Numbers in all planes.
-  static constexpr int size() {
-    int n = 0;
-    for (int p = 0; p < planes; ++p) n += plane(p).size();
-    return n;
-  }
-
-  // Grid, channels, units and preprocessing in one number: two images with the same signature hold the same
-  // pixels for the same event. Stored in model files and checked on load.
-  static constexpr std::uint64_t signature = Signature;
-};
-
-namespace concepts {
-
-// A named image.
-template <class Name>
-concept image = requires {
-  typename decltype(Name::image())::layout_type;
-  Name::image().channels;
-  Name::image().options;
-};
-
-}  // namespace concepts
-
-// Where an image is written: one target per plane, strides in floats.
-template <class Name>
-using image_target = std::array<kernel::plane_target, static_cast<std::size_t>(image_traits<Name>::planes)>;
-
-}  // namespace calotype
-
-// ---- calotype/image/table.hpp
-
-// Projections as tables: from the cells of a segmentation to the blocks of an image, made once, read for every
-// hit.
-
-namespace calotype {
-
-namespace concepts {
-
-template <class P>
-concept hit_projection = requires {
-  typename P::source;
-};
-template <class P>
-concept track_projection = requires {
-  typename P::locator;
-};
-
-}  // namespace concepts
-
-namespace detail {
-
-// A block in 32 bits.
-struct packed_block {
-  std::uint32_t row : 11, col : 11, region : 3, cols : 7;  // cols == 0: nowhere
-
-  static packed_block of(block b) {
-    if (!b) return {0, 0, 0, 0};
-    return {static_cast<std::uint32_t>(b.row) & 0x7ffu, static_cast<std::uint32_t>(b.col) & 0x7ffu,
-            static_cast<std::uint32_t>(b.region) & 7u, static_cast<std::uint32_t>(b.cols) & 0x7fu};
-  }
-  block unpacked() const {
-    if (cols == 0) return {};
-    return {static_cast<int>(region), static_cast<int>(row), static_cast<int>(col), static_cast<int>(cols)};
-  }
-};
-static_assert(sizeof(packed_block) == 4);
-
-template <class P>
-concept lists_blocks = requires(image_options o) {
-  P::blocks(o, [](int, block) {});
-};
-template <class P>
-concept tabulates = requires {
-  requires P::tabulated;
-};
-
-}  // namespace detail
-
-// From a hit's cell to its blocks. Three forms, chosen by what the projection offers: computed for every hit, a
-// table of one block per cell, or lists of blocks. Immutable after construction.
-template <class Projection, std::uint64_t Signature = Projection::signature()>
-class hit_table {
- public:
-  explicit hit_table(image_options options) : options_(options) {}
-  block operator[](int cell) const noexcept { return Projection::at(options_, cell); }
-  static constexpr std::size_t bytes() { return 0; }
-
- private:
-  image_options options_;
-};
-
-template <class Projection, std::uint64_t Signature>
-requires detail::tabulates<Projection>
-class hit_table<Projection, Signature> {
-  static constexpr int cells = segmentation<typename Projection::source>::size();
-
- public:
-  explicit hit_table(image_options options) {
-    table_.reserve(static_cast<std::size_t>(cells));
-    for (int i = 0; i < cells; ++i) table_.push_back(detail::packed_block::of(Projection::at(options, i)));
-  }
-  block operator[](int cell) const noexcept { return table_[static_cast<std::size_t>(cell)].unpacked(); }
-  static constexpr std::size_t bytes() {
-    return static_cast<std::size_t>(cells) * sizeof(detail::packed_block);
-  }
-
- private:
-  std::vector<detail::packed_block> table_;
-};
-
-template <class Projection, std::uint64_t Signature>
-requires detail::lists_blocks<Projection>
-class hit_table<Projection, Signature> {
-  static constexpr int cells = segmentation<typename Projection::source>::size();
-
- public:
-  explicit hit_table(image_options options) : first_(static_cast<std::size_t>(cells) + 1) {
-    Projection::blocks(options, [&](int cell, block) { ++first_[static_cast<std::size_t>(cell) + 1]; });
-    for (std::size_t i = 0; i < static_cast<std::size_t>(cells); ++i) first_[i + 1] += first_[i];
-    blocks_.resize(first_.back());
-    std::vector<std::uint32_t> next(first_.begin(), first_.end() - 1);
-    Projection::blocks(options, [&](int cell, block b) {
-      blocks_[next[static_cast<std::size_t>(cell)]++] = detail::packed_block::of(b);
-    });
-  }
-  std::span<detail::packed_block const> operator[](int cell) const noexcept {
-    auto const i = static_cast<std::size_t>(cell);
-    return {blocks_.data() + first_[i], blocks_.data() + first_[i + 1]};
-  }
-  // An upper bound, known before the table is made.
-  static constexpr std::size_t bytes() {
-    return (static_cast<std::size_t>(cells) + 1) * sizeof(std::uint32_t) +
-           static_cast<std::size_t>(Projection::max_blocks) * sizeof(detail::packed_block);
-  }
-
- private:
-  std::vector<std::uint32_t> first_;
-  std::vector<detail::packed_block> blocks_;
-};
-
-}  // namespace calotype
 
 // ---- calotype/kernel/cpu/image.hpp
 

@@ -109,7 +109,7 @@ ct::result<ct::train::checkpoint<Net>> checkpoint_of(training_request const& r) 
 template <class Net, class Arithmetic>
 ct::result<std::vector<ct::train::epoch_report>> train_with(
     training_request const& r, std::optional<ct::train::checkpoint<Net>> const& before) {
-  using policy = ct::exec::cpu<ct::kernel::cpu::best_arch, ct::exec::single, Arithmetic>;
+  using policy = ct::exec::cpu<ct::exec::best_arch, ct::exec::single, Arithmetic>;
   std::string const arithmetic_name = std::same_as<Arithmetic, ct::exec::direct> ? "direct" : "winograd";
   ct::train::options options = r.options;
   ct::train::run_state<Net> state;

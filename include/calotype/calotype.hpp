@@ -5,11 +5,11 @@
 #include <calotype/core/config.hpp>
 #include <calotype/core/result.hpp>
 #include <calotype/detector/presets/cms_run1.hpp>
-#include <calotype/exec/cpu.hpp>
 #include <calotype/image/builder.hpp>
 #include <calotype/image/event.hpp>
 #include <calotype/image/layout.hpp>
 #include <calotype/image/presets/cms_run1.hpp>
+#include <calotype/kernel/cpu.hpp>
 #include <calotype/models/resnet15.hpp>
 #include <calotype/nn/cost.hpp>
 #include <calotype/nn/layers.hpp>

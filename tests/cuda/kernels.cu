@@ -2,8 +2,8 @@
 // (no_double.py looks at the PTX of this file).
 #include <cstddef>
 
-#include <calotype/exec/thrust.hpp>
 #include <calotype/kernel/element/loss.hpp>
+#include <calotype/kernel/thrust.hpp>
 
 namespace {
 

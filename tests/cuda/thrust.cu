@@ -1,5 +1,5 @@
 // The CUDA system of Thrust compiles from the same code as the host systems: images, scores and training.
-#include <calotype/exec/thrust.hpp>
+#include <calotype/kernel/thrust.hpp>
 #include <calotype/models/event_paper.hpp>
 #include <calotype/nn/session.hpp>
 #include <calotype/train/trainer.hpp>

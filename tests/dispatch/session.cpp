@@ -14,7 +14,7 @@ constexpr std::array sets{instruction_set::baseline, instruction_set::avx2, inst
 
 template <class Policy>
 using plain =
-    ct::exec::cpu<ct::kernel::cpu::best_arch, typename Policy::threads_type, typename Policy::arithmetic_type>;
+    ct::exec::cpu<ct::exec::best_arch, typename Policy::threads_type, typename Policy::arithmetic_type>;
 
 template <class Scores>
 void check_same(Scores const& a, Scores const& b) {

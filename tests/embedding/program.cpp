@@ -10,7 +10,7 @@
 
 #include <calotype/core/parallel.hpp>
 #include <calotype/exec/pool.hpp>
-#include <calotype/exec/scalar.hpp>
+#include <calotype/kernel/scalar.hpp>
 
 namespace {
 
@@ -44,7 +44,7 @@ int main() {
   ct::nn::model<user::tagger> const model(user::trained::tagger);
   if (model.parameters().data() != user::trained::tagger.numbers)
     return std::puts("the weights were copied"), 1;
-  using arch = ct::kernel::cpu::best_arch;
+  using arch = ct::exec::best_arch;
   if (!agrees<ct::exec::scalar>(model, one)) return std::puts("exec::scalar differs"), 1;
   if (!agrees<ct::exec::cpu<arch, ct::exec::pool>>(model, one, {{.count = 2}}))
     return std::puts("pool differs"), 1;

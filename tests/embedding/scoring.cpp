@@ -8,7 +8,7 @@ namespace {
 namespace ct = calotype;
 
 template <class Net, class Arithmetic>
-using scorer = ct::session<Net, ct::exec::cpu<ct::kernel::cpu::best_arch, ct::exec::single, Arithmetic>>;
+using scorer = ct::session<Net, ct::exec::cpu<ct::exec::best_arch, ct::exec::single, Arithmetic>>;
 
 template <class Session>
 void score(Session& s, ct::event const& e, float* out) noexcept {

@@ -9,8 +9,8 @@
 
 #include <doctest/doctest.h>
 
-#include <calotype/exec/scalar.hpp>
 #include <calotype/kernel/element/loss.hpp>
+#include <calotype/kernel/scalar.hpp>
 
 namespace {
 

@@ -5,7 +5,7 @@
 
 #include <doctest/doctest.h>
 
-#include <calotype/exec/scalar.hpp>
+#include <calotype/kernel/scalar.hpp>
 #include <calotype/nn/engine.hpp>
 
 namespace {

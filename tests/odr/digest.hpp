@@ -13,8 +13,8 @@
 #include <calotype/calotype.hpp>
 #include <calotype/core/random.hpp>
 #include <calotype/exec/pool.hpp>
-#include <calotype/exec/scalar.hpp>
 #include <calotype/image/image.hpp>
+#include <calotype/kernel/scalar.hpp>
 #include <calotype/models/event_paper.hpp>
 #include <calotype/train/trainer.hpp>
 
@@ -122,7 +122,7 @@ std::uint64_t digest_of_training(int threads) {
 
 [[maybe_unused]] std::vector<named_digest> digests() {
   using namespace ct::models;
-  using arch = ct::kernel::cpu::best_arch;
+  using arch = ct::exec::best_arch;
   using direct = ct::exec::cpu<>;
   using winograd = ct::exec::cpu<arch, ct::exec::single, ct::exec::winograd>;
   using scalar = ct::exec::scalar;

@@ -9,11 +9,11 @@
 #include <vector>
 
 #include <calotype/exec/pool.hpp>
-#include <calotype/exec/scalar.hpp>
 #include <calotype/image/crop.hpp>
 #include <calotype/image/image.hpp>
 #include <calotype/image/projection.hpp>
 #include <calotype/io/model.hpp>
+#include <calotype/kernel/scalar.hpp>
 #include <calotype/models/resnet15.hpp>
 #include <calotype/nn/cost.hpp>
 #include <calotype/observables/shower_shapes.hpp>
@@ -185,8 +185,7 @@ std::uint64_t digest() {
   };
   score_by(ct::exec::scalar{});
   score_by(ct::exec::cpu<>{});
-  score_by(
-      ct::exec::cpu<ct::kernel::cpu::best_arch, ct::exec::pool, ct::exec::winograd>{.threads = {.count = 2}});
+  score_by(ct::exec::cpu<ct::exec::best_arch, ct::exec::pool, ct::exec::winograd>{.threads = {.count = 2}});
   ct::session<small_tagger> score_numbers(ct::nn::model<small_tagger>::initial(4));
   std::array const two{0.5f, -0.25f};
   for (float s : score_numbers(std::span<float const>(two))) h.add(s);

@@ -9,9 +9,9 @@
 #include "../unit/image/events.hpp"
 #include <doctest/doctest.h>
 
-#include <calotype/exec/thrust.hpp>
 #include <calotype/image/builder.hpp>
 #include <calotype/image/presets/cms_run1.hpp>
+#include <calotype/kernel/thrust.hpp>
 #include <calotype/kernel/thrust/image.hpp>
 
 namespace {

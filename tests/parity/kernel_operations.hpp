@@ -8,7 +8,7 @@
 
 #include <doctest/doctest.h>
 
-#include <calotype/exec/scalar.hpp>
+#include <calotype/kernel/scalar.hpp>
 
 namespace parity {
 

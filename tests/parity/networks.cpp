@@ -7,7 +7,7 @@
 #include "policies.hpp"
 #include <doctest/doctest.h>
 
-#include <calotype/exec/scalar.hpp>
+#include <calotype/kernel/scalar.hpp>
 #include <calotype/models/event_paper.hpp>
 #include <calotype/nn/session.hpp>
 #include <calotype/train/trainer.hpp>

@@ -3,10 +3,10 @@
 
 #include <tuple>
 
-#include <calotype/exec/cpu.hpp>
-#include <calotype/exec/thrust.hpp>
+#include <calotype/kernel/cpu.hpp>
+#include <calotype/kernel/thrust.hpp>
 
-using strict_policies = std::tuple<calotype::exec::cpu<calotype::kernel::cpu::portable>,
+using strict_policies = std::tuple<calotype::exec::cpu<calotype::exec::portable>,
 #if defined(__AVX512F__)
                                    calotype::exec::cpu<xsimd::avx512f>,
 #endif

@@ -14,8 +14,8 @@
 #include "events.hpp"
 #include "networks.hpp"
 
-#include <calotype/exec/cpu.hpp>
 #include <calotype/exec/pool.hpp>
+#include <calotype/kernel/cpu.hpp>
 #include <calotype/nn/session.hpp>
 
 namespace peers {
@@ -128,7 +128,7 @@ std::unique_ptr<contestant> make_with(request const& r, std::string const& folde
 
 template <class Net>
 std::unique_ptr<contestant> make_inference_of(request const& r, std::string const& folder) {
-  using arch = ct::kernel::cpu::best_arch;
+  using arch = ct::exec::best_arch;
   using direct = ct::exec::cpu<arch, ct::exec::single, ct::exec::direct>;
   using winograd = ct::exec::cpu<arch, ct::exec::single, ct::exec::winograd>;
   bool const is_direct = r.variant == "direct";

@@ -141,7 +141,7 @@ class peak final : public contestant {
   }
 
  private:
-  using arch = ct::kernel::cpu::best_arch;
+  using arch = ct::exec::best_arch;
   using v = ct::kernel::cpu::simd<arch>;
   static constexpr int chains = v::registers == 32 ? 24 : 12;
   static constexpr int rounds = 100'000;

@@ -8,7 +8,7 @@
 
 #include "networks.hpp"
 
-#include <calotype/exec/cpu.hpp>
+#include <calotype/kernel/cpu.hpp>
 #include <calotype/train/trainer.hpp>
 
 namespace peers {
@@ -59,7 +59,7 @@ class training final : public contestant {
  private:
   labelled_images data_;
   std::vector<std::size_t> order_;
-  ct::train::trainer<eb, ct::exec::cpu<ct::kernel::cpu::best_arch, ct::exec::single, Arithmetic>> trainer_;
+  ct::train::trainer<eb, ct::exec::cpu<ct::exec::best_arch, ct::exec::single, Arithmetic>> trainer_;
 };
 
 }  // namespace

@@ -1,26 +1,39 @@
-// The CPU policy with its kernels: vector instructions, one event at a time, on the caller's thread or on a
-// few.
+// The CPU policy: vector instructions, one event at a time, on the caller's thread or on a few. Its kernels
+// come with kernel/cpu.hpp.
 #pragma once
 
 #include <concepts>
 
+#include <xsimd/config/xsimd_config.hpp>
+#include <xsimd/types/xsimd_all_registers.hpp>
+
 #include <calotype/core/config.hpp>
 #include <calotype/exec/policy.hpp>
-#include <calotype/kernel/cpu/ops.hpp>
-#include <calotype/kernel/cpu/simd.hpp>
-#include <calotype/kernel/ops.hpp>
 
-static_assert(!CALOTYPE_FAST_MATH, "calotype::exec::cpu: a strict policy; compile without -ffast-math");
+namespace calotype::exec {
 
-namespace calotype {
-namespace exec {
+// No vector unit: four floats side by side, each operation one lane at a time. Runs everywhere.
+struct portable {};
+
+// The widest instruction set that this translation unit is compiled for.
+#if XSIMD_WITH_AVX512F
+using best_arch = xsimd::avx512f;
+#elif XSIMD_WITH_FMA3_AVX2
+using best_arch = xsimd::fma3<xsimd::avx2>;
+#elif XSIMD_WITH_NEON64
+using best_arch = xsimd::neon64;
+#elif XSIMD_WITH_SSE2
+using best_arch = xsimd::sse2;
+#else
+using best_arch = portable;
+#endif
 
 // Threads of an event: the caller's. The alternative is exec::pool (exec/pool.hpp).
 struct single {};
 
-// Arch: an architecture tag of xsimd or kernel::cpu::portable; by default the widest that this translation unit
-// is compiled for. Every Arch gives the same bits, `direct` those of exec::scalar.
-template <class Arch = kernel::cpu::best_arch, class Threads = single, class Arithmetic = direct>
+// Arch: an architecture tag of xsimd or exec::portable; by default the widest that this translation unit is
+// compiled for. Every Arch gives the same bits, `direct` those of exec::scalar.
+template <class Arch = best_arch, class Threads = single, class Arithmetic = direct>
 struct cpu {
   static_assert(std::same_as<Arithmetic, direct> || std::same_as<Arithmetic, winograd>,
                 "calotype::exec::cpu: Arithmetic must be exec::direct or exec::winograd");
@@ -32,10 +45,4 @@ struct cpu {
   [[no_unique_address]] Threads threads{};
 };
 
-}  // namespace exec
-
-template <class Arch, class Threads, class Arithmetic>
-struct kernel::ops<exec::cpu<Arch, Threads, Arithmetic>>
-    : kernel::cpu::operations<exec::cpu<Arch, Threads, Arithmetic>> {};
-
-}  // namespace calotype
+}  // namespace calotype::exec

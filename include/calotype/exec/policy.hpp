@@ -36,7 +36,7 @@ struct scalar_of {
 using scalar = scalar_of<float>;
 
 // Plain algorithms of Thrust on one of its systems: thrust::cpp::tag, omp::tag, tbb::tag or cuda::tag. Aliases
-// and kernels come with <calotype/exec/thrust.hpp>.
+// and kernels come with <calotype/kernel/thrust.hpp>.
 template <class System>
 struct on_thrust {
   using policy_tag = on_thrust;

@@ -11,11 +11,11 @@
 #include <utility>
 
 #include <calotype/core/math.hpp>
-#include <calotype/exec/cpu.hpp>
 #include <calotype/image/event.hpp>
 #include <calotype/image/kinematics.hpp>
 #include <calotype/image/layout.hpp>
 #include <calotype/image/table.hpp>
+#include <calotype/kernel/cpu.hpp>
 #include <calotype/kernel/cpu/image.hpp>
 #include <calotype/kernel/scalar/image.hpp>
 #include <calotype/tensor/buffer.hpp>

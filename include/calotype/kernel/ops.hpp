@@ -142,7 +142,7 @@ template <class Policy>
 struct ops {
   static_assert(sizeof(Policy) == 0,
                 "calotype::kernel::ops: no kernels for this policy; include the header that brings it, "
-                "e.g. <calotype/exec/cpu.hpp>, <calotype/exec/scalar.hpp> or <calotype/exec/thrust.hpp>");
+                "e.g. <calotype/kernel/cpu.hpp>, <calotype/kernel/scalar.hpp> or <calotype/kernel/thrust.hpp>");
 };
 
 // The reals of scratch memory that a convolution asks for, 0 where it has no such thing.

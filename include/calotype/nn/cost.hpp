@@ -3,7 +3,7 @@
 
 #include <cstddef>
 
-#include <calotype/exec/cpu.hpp>
+#include <calotype/kernel/cpu.hpp>
 #include <calotype/nn/engine.hpp>
 #include <calotype/nn/feed.hpp>
 

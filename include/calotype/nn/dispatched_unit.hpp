@@ -9,8 +9,8 @@
 #include <vector>
 
 #include <calotype/core/config.hpp>
-#include <calotype/exec/cpu.hpp>
 #include <calotype/exec/dispatched.hpp>
+#include <calotype/kernel/cpu.hpp>
 #include <calotype/kernel/cpu/simd.hpp>
 #include <calotype/nn/dispatched_session.hpp>
 #include <calotype/nn/model.hpp>
@@ -21,7 +21,7 @@ namespace calotype::nn {
 namespace detail {
 
 constexpr bool compiled_for(exec::instruction_set s) {
-  constexpr int lanes = kernel::cpu::simd<kernel::cpu::best_arch>::lanes;
+  constexpr int lanes = kernel::cpu::simd<exec::best_arch>::lanes;
   return s == exec::instruction_set::baseline || (s == exec::instruction_set::avx2 && lanes == 8) ||
          (s == exec::instruction_set::avx512 && lanes == 16);
 }
@@ -34,7 +34,7 @@ struct unit_functions {
                 "take -m flags out of the target's options");
 
   using threads = typename Policy::threads_type;
-  using policy = exec::cpu<kernel::cpu::best_arch, threads, typename Policy::arithmetic_type>;
+  using policy = exec::cpu<exec::best_arch, threads, typename Policy::arithmetic_type>;
   using session_type = session<Net, policy>;
 
   static void* load(float const* parameters) {

@@ -8,8 +8,8 @@
 #include <span>
 
 #include <calotype/core/math.hpp>
-#include <calotype/exec/cpu.hpp>
 #include <calotype/image/event.hpp>
+#include <calotype/kernel/cpu.hpp>
 #include <calotype/kernel/element/loss.hpp>
 #include <calotype/nn/cost.hpp>
 #include <calotype/nn/engine.hpp>

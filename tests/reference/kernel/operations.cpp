@@ -12,8 +12,8 @@
 #include <doctest/doctest.h>
 
 #include <calotype/core/random.hpp>
-#include <calotype/exec/scalar.hpp>
 #include <calotype/kernel/element/loss.hpp>
+#include <calotype/kernel/scalar.hpp>
 
 namespace {
 

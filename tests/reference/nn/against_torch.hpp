@@ -11,10 +11,10 @@
 
 #include <doctest/doctest.h>
 
-#include <calotype/exec/cpu.hpp>
-#include <calotype/exec/scalar.hpp>
-#include <calotype/exec/thrust.hpp>
 #include <calotype/io/safetensors.hpp>
+#include <calotype/kernel/cpu.hpp>
+#include <calotype/kernel/scalar.hpp>
+#include <calotype/kernel/thrust.hpp>
 #include <calotype/nn/engine.hpp>
 #include <calotype/nn/feed.hpp>
 #include <calotype/nn/model.hpp>

@@ -8,8 +8,8 @@
 
 #include <doctest/doctest.h>
 
-#include <calotype/exec/cpu.hpp>
 #include <calotype/exec/pool.hpp>
+#include <calotype/kernel/cpu.hpp>
 #include <calotype/models/resnet15.hpp>
 #include <calotype/nn/session.hpp>
 
@@ -38,7 +38,7 @@ std::vector<float> some_image() {
 
 template <class Arithmetic>
 void check_bits() {
-  using arch = kernel::cpu::best_arch;
+  using arch = exec::best_arch;
   auto const model = nn::model<small_net>::initial(2);
   auto const image = some_image();
   session<small_net, exec::cpu<arch, exec::single, Arithmetic>> alone(model);

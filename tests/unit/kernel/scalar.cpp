@@ -7,7 +7,7 @@
 #include <doctest/doctest.h>
 
 #include <calotype/core/hash.hpp>
-#include <calotype/exec/scalar.hpp>
+#include <calotype/kernel/scalar.hpp>
 
 namespace {
 
@@ -311,4 +311,17 @@ TEST_CASE("the bits are the same with every compiler, instruction set and -ffp-c
     for (float x : *v) hash.add(x);
   }
   CHECK(hash.value() == 16339258374201506374ULL);
+}
+
+TEST_CASE("buffers of the reference are owned, zero and movable") {
+  using buffer = ops::buffer;
+  buffer a(1000);
+  for (std::size_t i = 0; i < a.size(); ++i) CHECK(a.data()[i] == 0);
+  a.data()[999] = 7;
+  float const* const place = a.data();
+  buffer const b(std::move(a));
+  CHECK(b.data() == place);
+  CHECK(b.size() == 1000);
+  CHECK(b.data()[999] == 7);
+  CHECK(buffer().size() == 0);
 }

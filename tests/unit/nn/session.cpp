@@ -11,8 +11,8 @@
 
 #include <doctest/doctest.h>
 
-#include <calotype/exec/scalar.hpp>
 #include <calotype/image/crop.hpp>
+#include <calotype/kernel/scalar.hpp>
 #include <calotype/models/event_paper.hpp>
 #include <calotype/nn/session.hpp>
 
@@ -163,8 +163,7 @@ void check_in_a_block() {
 
 TEST_CASE("a session in memory that the caller gives computes the same and allocates nothing") {
   check_in_a_block<small_barrel, ct::exec::cpu<>>();
-  check_in_a_block<small_barrel,
-                   ct::exec::cpu<ct::kernel::cpu::best_arch, ct::exec::single, ct::exec::winograd>>();
+  check_in_a_block<small_barrel, ct::exec::cpu<ct::exec::best_arch, ct::exec::single, ct::exec::winograd>>();
   check_in_a_block<small_barrel, ct::exec::scalar>();
   // No larger than what the cost sheet says, but for rounding to cache lines.
   static_assert(ct::session<ct::models::eb>::block_bytes <

@@ -8,7 +8,7 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
-#include <calotype/exec/cpu.hpp>
+#include <calotype/kernel/cpu.hpp>
 #include <calotype/train/checkpoint.hpp>
 
 namespace {

@@ -4,8 +4,8 @@
 
 #include <doctest/doctest.h>
 
-#include <calotype/exec/cpu.hpp>
-#include <calotype/exec/scalar.hpp>
+#include <calotype/kernel/cpu.hpp>
+#include <calotype/kernel/scalar.hpp>
 #include <calotype/train/fit.hpp>
 #include <calotype/train/trainer.hpp>
 

@@ -12,25 +12,10 @@
 #include <xsimd/types/xsimd_all_registers.hpp>
 
 #include <calotype/core/config.hpp>
+#include <calotype/exec/cpu.hpp>
 #include <calotype/kernel/arithmetic.hpp>
 
 namespace calotype::kernel::cpu {
-
-// No vector unit: four floats side by side, each operation one lane at a time. Runs everywhere.
-struct portable {};
-
-// The widest instruction set that this translation unit is compiled for.
-#if XSIMD_WITH_AVX512F
-using best_arch = xsimd::avx512f;
-#elif XSIMD_WITH_FMA3_AVX2
-using best_arch = xsimd::fma3<xsimd::avx2>;
-#elif XSIMD_WITH_NEON64
-using best_arch = xsimd::neon64;
-#elif XSIMD_WITH_SSE2
-using best_arch = xsimd::sse2;
-#else
-using best_arch = portable;
-#endif
 
 // What the kernels ask of an instruction set:
 //   lanes, registers          floats in a register, how many registers there are
@@ -50,11 +35,11 @@ struct simd {
       sizeof(Arch) == 0,
       "calotype::kernel::cpu: no kernels for this instruction set, or the compiler is not allowed to use it "
       "(-march); use xsimd::avx512f, xsimd::fma3<xsimd::avx2>, xsimd::sse2, xsimd::neon64 or "
-      "kernel::cpu::portable");
+      "exec::portable");
 };
 
 template <>
-struct simd<portable> {
+struct simd<exec::portable> {
   struct type {
     float lane[4];
   };

@@ -10,8 +10,8 @@
 
 #include <doctest/doctest.h>
 
-#include <calotype/exec/cpu.hpp>
-#include <calotype/exec/scalar.hpp>
+#include <calotype/kernel/cpu.hpp>
+#include <calotype/kernel/scalar.hpp>
 
 namespace calotype::test {
 
@@ -133,10 +133,9 @@ buffer<float> image_of(numbers const& canonical) {
 
 // The instruction sets that this translation unit is compiled for.
 #if defined(__AVX512F__)
-#define CALOTYPE_TEST_ARCHS \
-  calotype::kernel::cpu::portable, xsimd::sse2, xsimd::fma3<xsimd::avx2>, xsimd::avx512f
+#define CALOTYPE_TEST_ARCHS calotype::exec::portable, xsimd::sse2, xsimd::fma3<xsimd::avx2>, xsimd::avx512f
 #elif defined(__AVX2__) && defined(__FMA__)
-#define CALOTYPE_TEST_ARCHS calotype::kernel::cpu::portable, xsimd::sse2, xsimd::fma3<xsimd::avx2>
+#define CALOTYPE_TEST_ARCHS calotype::exec::portable, xsimd::sse2, xsimd::fma3<xsimd::avx2>
 #else
-#define CALOTYPE_TEST_ARCHS calotype::kernel::cpu::portable, calotype::kernel::cpu::best_arch
+#define CALOTYPE_TEST_ARCHS calotype::exec::portable, calotype::exec::best_arch
 #endif

@@ -112,7 +112,7 @@ TEST_CASE_TEMPLATE("parts of registers", Arch, CALOTYPE_TEST_ARCHS) {
 }
 
 TEST_CASE_TEMPLATE("registers are xsimd's", Arch, CALOTYPE_TEST_ARCHS) {
-  if constexpr (!std::is_same_v<Arch, kernel::cpu::portable>) {
+  if constexpr (!std::is_same_v<Arch, exec::portable>) {
     using batch = xsimd::batch<float, Arch>;
     using v = simd<Arch>;
     static_assert(batch::size == static_cast<std::size_t>(v::lanes));

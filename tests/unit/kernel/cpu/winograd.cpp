@@ -142,7 +142,7 @@ TEST_CASE("winograd: what it takes") {
 }
 
 TEST_CASE("winograd: within 5e-6 of direct") {
-  using Arch = kernel::cpu::best_arch;
+  using Arch = exec::best_arch;
   auto const check = []<conv_shape S>() {
     CAPTURE(S.in.rows);
     CAPTURE(S.in.cols);
@@ -160,7 +160,7 @@ TEST_CASE("winograd: within 5e-6 of direct") {
 
 TEST_CASE_TEMPLATE("winograd: the bits of the portable kernels", Arch, CALOTYPE_TEST_ARCHS) {
   for_each_cut([]<conv_shape S>() {
-    auto const reference = results<winograd_policy<kernel::cpu::portable>, S>();
+    auto const reference = results<winograd_policy<exec::portable>, S>();
     auto const here = results<winograd_policy<Arch>, S>();
     for (std::size_t i = 0; i < here.size(); ++i) CHECK(differences(here[i], reference[i]) == 0);
   });
@@ -170,7 +170,7 @@ TEST_CASE_TEMPLATE("winograd: the bits of the portable kernels", Arch, CALOTYPE_
 TEST_CASE("winograd: the bits") {
   std::uint64_t print = 0xcbf29ce484222325u;
   for_each_cut([&]<conv_shape S>() {
-    for (numbers const& x : results<winograd_policy<kernel::cpu::best_arch>, S>()) {
+    for (numbers const& x : results<winograd_policy<exec::best_arch>, S>()) {
       for (float v : x) {
         for (int byte = 0; byte < 4; ++byte) {
           print = (print ^ (bits(v) >> (8 * byte) & 0xff)) * 0x100000001b3u;
@@ -231,7 +231,7 @@ numbers part(numbers const& all, nn::parameter const& p) {
 TEST_CASE("winograd: the gradients of a network are within 5e-6 of direct") {
   auto const model = nn::model<small_net>::initial(5);
   auto const direct = gradients_of<exec::cpu<>>(model);
-  auto const winograd = gradients_of<winograd_policy<kernel::cpu::best_arch>>(model);
+  auto const winograd = gradients_of<winograd_policy<exec::best_arch>>(model);
   constexpr auto const& plan = nn::plan_of<small_net>;
   for (int i = 0; i < plan.parameter_count; ++i) {
     if (plan.parameter_at(i).idle) continue;
@@ -243,12 +243,12 @@ TEST_CASE("winograd: the gradients of a network are within 5e-6 of direct") {
 TEST_CASE_TEMPLATE("winograd: a whole network", Arch, CALOTYPE_TEST_ARCHS) {
   auto const model = nn::model<small_net>::initial(5);
   CHECK(differences(gradients_of<winograd_policy<Arch>>(model),
-                    gradients_of<winograd_policy<kernel::cpu::portable>>(model)) == 0);
+                    gradients_of<winograd_policy<exec::portable>>(model)) == 0);
   for (std::uint32_t seed : {1u, 2u}) {
     auto const direct = logits_of<exec::cpu<>>(model, seed);
     auto const winograd = logits_of<winograd_policy<Arch>>(model, seed);
     CHECK(deviation(winograd, direct) < 5e-6);
-    CHECK(differences(winograd, logits_of<winograd_policy<kernel::cpu::portable>>(model, seed)) == 0);
+    CHECK(differences(winograd, logits_of<winograd_policy<exec::portable>>(model, seed)) == 0);
   }
   using winograd_engine = nn::inference_engine<small_net, winograd_policy<Arch>>;
   CHECK(winograd_engine::workspace_bytes > nn::inference_engine<small_net, exec::cpu<>>::workspace_bytes);

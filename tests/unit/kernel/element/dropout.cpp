@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-#include <calotype/exec/scalar.hpp>
+#include <calotype/kernel/scalar.hpp>
 
 namespace {
 

@@ -1,4 +1,5 @@
-// The reference policy with its kernels: exec::scalar (float) and exec::scalar_of<double> for numerical checks.
+// The kernels of the reference policies, and with them the policies: exec::scalar (float) and
+// exec::scalar_of<double> for numerical checks.
 #pragma once
 
 #include <calotype/core/config.hpp>

@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-#include <calotype/exec/thrust.hpp>
+#include <calotype/kernel/thrust.hpp>
 
 namespace {
 

@@ -1,6 +1,6 @@
 // The policies that run on Thrust, every system that this translation unit can use: exec::serial, exec::openmp
 // (with -fopenmp), exec::tbb (oneTBB present), exec::cuda_thrust (nvcc). One system alone:
-// <calotype/exec/thrust/...>.
+// <calotype/kernel/thrust/...>.
 //
 // A host compiler must be told Thrust's device system: -DTHRUST_DEVICE_SYSTEM=THRUST_DEVICE_SYSTEM_CPP, which
 // the CMake components thrust_cpp, thrust_omp and thrust_tbb do. All systems work side by side.
@@ -10,17 +10,17 @@
 #error "calotype: compile with -DTHRUST_DEVICE_SYSTEM=THRUST_DEVICE_SYSTEM_CPP, or link calotype::thrust_cpp"
 #endif
 
-#include <calotype/exec/thrust/serial.hpp>
 #include <calotype/kernel/thrust/image.hpp>
+#include <calotype/kernel/thrust/serial.hpp>
 
 #if defined(_OPENMP)
-#include <calotype/exec/thrust/openmp.hpp>
+#include <calotype/kernel/thrust/openmp.hpp>
 #endif
 
 #if __has_include(<tbb/tbb.h>)
-#include <calotype/exec/thrust/tbb.hpp>
+#include <calotype/kernel/thrust/tbb.hpp>
 #endif
 
 #if defined(__CUDACC__)
-#include <calotype/exec/thrust/cuda.hpp>
+#include <calotype/kernel/thrust/cuda.hpp>
 #endif
