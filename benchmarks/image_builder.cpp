@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "networks.hpp"
 #include "recorded_events.hpp"
 #include <benchmark/benchmark.h>
 
@@ -25,14 +26,10 @@ namespace {
 using namespace calotype;
 using recorded_2012::recorded;
 
-struct central {
-  static constexpr auto image() { return cms::central({track_pt(), ecal_energy(), hcal_energy()}); }
-};
+using central = measured::barrel_image;
+using hcal_centric = measured::hcal_centric_image;
 struct ecal_centric {
   static constexpr auto image() { return cms::ecal_centric({track_pt(), ecal_energy(), hcal_energy()}); }
-};
-struct hcal_centric {
-  static constexpr auto image() { return cms::hcal_centric({track_pt(), ecal_energy(), hcal_energy()}); }
 };
 // What the naive builder below draws.
 struct unsmeared {

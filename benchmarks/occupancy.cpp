@@ -5,13 +5,12 @@
 #include <cstddef>
 #include <string>
 
+#include "networks.hpp"
 #include "recorded_events.hpp"
 #include <benchmark/benchmark.h>
 
 #include <calotype/core/random.hpp>
-#include <calotype/image/presets/cms_run1.hpp>
 #include <calotype/kernel/cpu.hpp>
-#include <calotype/models/resnet15.hpp>
 #include <calotype/nn/session.hpp>
 
 #if !defined(NDEBUG)
@@ -25,21 +24,7 @@ using kernel::map_shape;
 using direct = exec::cpu<>;
 using winograd = exec::cpu<exec::best_arch, exec::single, exec::winograd>;
 
-struct eb_image {
-  static constexpr auto image() { return cms::central({ecal_energy()}); }
-};
-struct cms_b_image {
-  static constexpr auto image() { return cms::central({track_pt(), ecal_energy(), hcal_energy()}); }
-};
-struct cms_ii_image {
-  static constexpr auto image() { return cms::hcal_centric({track_pt(), ecal_energy(), hcal_energy()}); }
-};
-template <class Image>
-struct net {
-  using input = Image;
-  static constexpr auto classes() { return labels("H->gg", "gg", "gamma+jet"); }
-  static constexpr auto layers() { return nn::resnet15(); }
-};
+using measured::resnet15_on, measured::ecal_barrel_image, measured::barrel_image, measured::hcal_centric_image;
 
 constexpr std::int64_t million = 1000000;
 
@@ -67,7 +52,7 @@ nn::packed_parameters<Net, Policy> packed() {
 // conv0 and its pool, the first two steps of the network; Dense: without a look at the pixels.
 template <class Image, bool Dense = false>
 void first_layer(benchmark::State& state) {
-  using network = net<Image>;
+  using network = resnet15_on<Image>;
   using arch = direct::arch_type;
   constexpr auto const& plan = nn::plan_of<network>;
   constexpr auto shape = plan.conv(0);
@@ -93,7 +78,7 @@ void first_layer(benchmark::State& state) {
 
 template <class Image, class Policy>
 void whole_network(benchmark::State& state) {
-  using network = net<Image>;
+  using network = resnet15_on<Image>;
   nn::inference_engine<network, Policy> engine;
   fill<network>(engine, state.range(0));
   auto const parameters = packed<network, Policy>();
@@ -105,7 +90,7 @@ template <class Image, class Policy>
 void recorded_events(benchmark::State& state) {
   auto const& events = recorded_2012::recorded();
   if (events.empty()) return state.SkipWithError("no recorded Run2012 .ig files; set CALOTYPE_DATA");
-  session<net<Image>, Policy> score(nn::model<net<Image>>::initial(1));
+  session<resnet15_on<Image>, Policy> score(nn::model<resnet15_on<Image>>::initial(1));
   for (auto _ : state)
     for (event const& e : events) benchmark::DoNotOptimize(score(e));
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(events.size()));
@@ -116,18 +101,18 @@ void occupancies(benchmark::internal::Benchmark* b) {
     b->Arg(filled);
 }
 
-BENCHMARK_TEMPLATE(first_layer, eb_image)->Name("conv0/eb")->Apply(occupancies);
-BENCHMARK_TEMPLATE(first_layer, eb_image, true)->Name("conv0 dense/eb")->Arg(million);
-BENCHMARK_TEMPLATE(first_layer, cms_b_image)->Name("conv0/cms-b")->Apply(occupancies);
-BENCHMARK_TEMPLATE(first_layer, cms_b_image, true)->Name("conv0 dense/cms-b")->Arg(million);
-BENCHMARK_TEMPLATE(whole_network, eb_image, direct)->Name("direct/eb")->Apply(occupancies);
-BENCHMARK_TEMPLATE(whole_network, eb_image, winograd)->Name("winograd/eb")->Apply(occupancies);
-BENCHMARK_TEMPLATE(whole_network, cms_b_image, winograd)->Name("winograd/cms-b")->Apply(occupancies);
-BENCHMARK_TEMPLATE(whole_network, cms_ii_image, winograd)->Name("winograd/cms-ii")->Apply(occupancies);
-BENCHMARK_TEMPLATE(recorded_events, eb_image, direct)->Name("recorded, direct/eb");
-BENCHMARK_TEMPLATE(recorded_events, eb_image, winograd)->Name("recorded, winograd/eb");
-BENCHMARK_TEMPLATE(recorded_events, cms_b_image, winograd)->Name("recorded, winograd/cms-b");
-BENCHMARK_TEMPLATE(recorded_events, cms_ii_image, winograd)->Name("recorded, winograd/cms-ii");
+BENCHMARK_TEMPLATE(first_layer, ecal_barrel_image)->Name("conv0/eb")->Apply(occupancies);
+BENCHMARK_TEMPLATE(first_layer, ecal_barrel_image, true)->Name("conv0 dense/eb")->Arg(million);
+BENCHMARK_TEMPLATE(first_layer, barrel_image)->Name("conv0/cms-b")->Apply(occupancies);
+BENCHMARK_TEMPLATE(first_layer, barrel_image, true)->Name("conv0 dense/cms-b")->Arg(million);
+BENCHMARK_TEMPLATE(whole_network, ecal_barrel_image, direct)->Name("direct/eb")->Apply(occupancies);
+BENCHMARK_TEMPLATE(whole_network, ecal_barrel_image, winograd)->Name("winograd/eb")->Apply(occupancies);
+BENCHMARK_TEMPLATE(whole_network, barrel_image, winograd)->Name("winograd/cms-b")->Apply(occupancies);
+BENCHMARK_TEMPLATE(whole_network, hcal_centric_image, winograd)->Name("winograd/cms-ii")->Apply(occupancies);
+BENCHMARK_TEMPLATE(recorded_events, ecal_barrel_image, direct)->Name("recorded, direct/eb");
+BENCHMARK_TEMPLATE(recorded_events, ecal_barrel_image, winograd)->Name("recorded, winograd/eb");
+BENCHMARK_TEMPLATE(recorded_events, barrel_image, winograd)->Name("recorded, winograd/cms-b");
+BENCHMARK_TEMPLATE(recorded_events, hcal_centric_image, winograd)->Name("recorded, winograd/cms-ii");
 
 }  // namespace
 

@@ -37,8 +37,8 @@ function(calotype_add_dispatched_model target)
     set(arg_ISAS avx2 avx512)
   endif()
   foreach(isa IN LISTS arg_ISAS)
-    if(NOT isa MATCHES "^(baseline|neon|avx2|avx512)$")
-      message(FATAL_ERROR "calotype_add_dispatched_model: unknown instruction set ${isa} (baseline neon avx2 avx512)")
+    if(NOT isa MATCHES "^(avx2|avx512)$")
+      message(FATAL_ERROR "calotype_add_dispatched_model: unknown instruction set ${isa} (avx2 avx512; the baseline is always there)")
     endif()
   endforeach()
 
@@ -65,7 +65,7 @@ function(calotype_add_dispatched_model target)
   string(MAKE_C_IDENTIFIER "${target}_${arg_NETWORK}_${arg_THREADS}_${arg_ARITHMETIC}" stem)
   set(folder "${CMAKE_CURRENT_BINARY_DIR}/calotype_dispatch")
   set(policy "calotype::exec::dispatched<calotype::exec::${arg_THREADS}, calotype::exec::${arg_ARITHMETIC}>")
-  set(set calotype::exec::instruction_set)
+  set(sets_namespace calotype::exec::instruction_set)
   if(arg_THREADS STREQUAL "pool")
     string(APPEND include "\n#include <calotype/exec/pool.hpp>")
   endif()
@@ -73,13 +73,13 @@ function(calotype_add_dispatched_model target)
   # One file for each unit.
   set(sets "")
   foreach(isa IN LISTS isas ITEMS baseline)
-    string(APPEND sets ", ${set}::${isa}")
+    string(APPEND sets ", ${sets_namespace}::${isa}")
     file(CONFIGURE OUTPUT "${folder}/${stem}_${isa}.cpp" @ONLY CONTENT
 "// Made by calotype_add_dispatched_model.
 @include@
 #include <calotype/nn/dispatched_unit.hpp>
 
-template struct calotype::nn::detail::unit_of<@arg_NETWORK@, @policy@, @set@::@isa@>;
+template struct calotype::nn::detail::unit_of<@arg_NETWORK@, @policy@, @sets_namespace@::@isa@>;
 ")
   endforeach()
   file(CONFIGURE OUTPUT "${folder}/${stem}.cpp" @ONLY CONTENT

@@ -3192,12 +3192,14 @@ CALOTYPE_HD inline float pixel_value(float sum, int divisor, pixel_rule rule) {
 // Where the energies of one event are collected and become pixels. A specialisation for a policy provides, for
 // stages numbered as in the pack (stages of one channel do not overlap):
 //
-//   image_canvas(Policy)                allocates everything it will ever need
-//   image_canvas(Policy, workspace&)    takes it from there, block_bytes of it (host policies)
-//   begin(plane_target const* planes)   clears what the last event left; the target is all zero, or as this
-//   canvas left it add<Stage>(row, col, energy)        one positive energy into a block; sums run in the order
-//   of the calls finish(pixel_rule const* channels)  writes the pixels workspace_bytes                     of
-//   everything allocated
+//   image_canvas(Policy)               allocates everything it will ever need
+//   image_canvas(Policy, workspace&)   takes it from there, block_bytes of it (host policies)
+//   begin(plane_target const*)         clears what the last event left; the target is all zero, or as this
+//   canvas
+//                                      left it
+//   add<Stage>(row, col, energy)       one positive energy into a block; sums run in the order of the calls
+//   finish(pixel_rule const*)          writes the pixels; one rule for each channel
+//   workspace_bytes                    of everything allocated
 template <class Policy, image_stage... Stages>
 class image_canvas {
   static_assert(
@@ -4036,6 +4038,9 @@ struct simd<xsimd::sse2> {
   }
   CALOTYPE_INLINE static type select_greater(type a, type b, type x, type y) {
     return select(_mm_cmpgt_ps(a, b), x, y);
+  }
+  CALOTYPE_INLINE static unsigned not_zero(type a) {
+    return static_cast<unsigned>(_mm_movemask_ps(_mm_cmpneq_ps(a, _mm_setzero_ps())));
   }
 
  private:
@@ -8223,6 +8228,15 @@ struct input_traits {
   static constexpr bool is_image = requires { Input::image(); };
   static constexpr bool is_features = requires { Input::features(); };
   static constexpr bool is_tensor = requires { Input::tensor(); };
+  // An image that a builder makes of an event. A crop needs to know where to cut, which an event does not say:
+  // it is made by crop_builder and given as numbers.
+  static constexpr bool is_whole_image = [] {
+    if constexpr (is_image) {
+      return !image_traits<Input>::is_crop;
+    } else {
+      return false;
+    }
+  }();
   static constexpr bool valid = int{is_image} + int{is_features} + int{is_tensor} == 1;
   static_assert(
       valid,
@@ -8388,6 +8402,13 @@ struct plan {
       if (at(i).kind == op::dense) n += dense(i).weights();
     }
     return n;
+  }
+  // The value that v is without its dropouts.
+  constexpr int before_dropout(int v) const {
+    for (int i = step_count - 1; i >= 0; --i) {
+      if (at(i).kind == op::dropout && at(i).out == v) v = at(i).in;
+    }
+    return v;
   }
   constexpr int uses(int v) const {
     int n = 0;
@@ -8697,11 +8718,7 @@ class plan_builder {
 
   constexpr bool finish_branch() {
     if (branch_ < 0) return true;
-    int source = current_;
-    for (int i = plan_.step_count - 1; i >= 0; --i) {
-      if (plan_.at(i).kind == op::dropout && plan_.at(i).out == source) source = plan_.at(i).in;
-    }
-    if (plan_.value_at(source).input) {
+    if (plan_.value_at(plan_.before_dropout(current_)).input) {
       fail(problem_kind::branch_empty, layer_, 0, 1);
       return false;
     }
@@ -9024,10 +9041,7 @@ constexpr int home(plan<C> const& p, int v) {
 template <int C>
 constexpr int placed(plan<C> const& p, int v, bool keep) {
   if (keep) return v;
-  int source = v;
-  for (int i = p.step_count - 1; i >= 0; --i) {
-    if (p.at(i).kind == op::dropout && p.at(i).out == source) source = p.at(i).in;
-  }
+  int const source = p.before_dropout(v);
   if (p.value_at(source).input) return source;
   for (int i = 0; i < p.step_count; ++i) {
     if (p.at(i).kind == op::dropout && p.at(i).in == v) v = p.at(i).out;
@@ -9697,6 +9711,14 @@ constexpr void check_weights() {
 // Purposes of the random streams (core/random.hpp) of networks and their training.
 inline constexpr std::uint32_t initial_weights_purpose = 0x6e6e0001;
 
+// Whether no number is infinite or none at all.
+inline bool all_finite(std::span<float const> numbers) noexcept {
+  for (float x : numbers) {
+    if (!std::isfinite(x)) return false;
+  }
+  return true;
+}
+
 // One number per parameter, flat, in the order and layout of PyTorch's state dict (plan_of<Net> has names and
 // places). Copies are cheap and share the numbers. All numbers are finite; a bias of -0 is kept as +0
 // (kernel/ops.hpp).
@@ -9762,13 +9784,17 @@ class model {
   // A T that all sessions of this model share; made on first use by make(), which returns a shared_ptr<T>.
   template <class T, class Make>
   std::shared_ptr<T const> shared(Make&& make) const {
+    return std::static_pointer_cast<T const>(
+        shared(&key_of<T>, [&]() -> std::shared_ptr<void const> { return make(); }));
+  }
+  // The same, of a type that only the address `key` knows.
+  template <class Make>
+  std::shared_ptr<void const> shared(void const* key, Make&& make) const {
     std::lock_guard const lock(state_->guard);
-    for (auto const& [key, made] : state_->made) {
-      if (key == &key_of<T>) return std::static_pointer_cast<T const>(made);
+    for (auto const& [known, made] : state_->made) {
+      if (known == key) return made;
     }
-    std::shared_ptr<T const> fresh = make();
-    state_->made.emplace_back(&key_of<T>, fresh);
-    return fresh;
+    return state_->made.emplace_back(key, make()).second;
   }
 
  private:
@@ -9824,15 +9850,7 @@ class feed {
   using ops = kernel::ops<Policy>;
   using real = typename ops::real_type;
 
-  // A crop needs to know where to cut, which an event does not say: it is made by crop_builder and given as
-  // numbers.
-  static constexpr bool builds_images = [] {
-    if constexpr (traits::is_image) {
-      return !image_traits<input>::is_crop;
-    } else {
-      return false;
-    }
-  }();
+  static constexpr bool builds_images = traits::is_whole_image;
 
   struct no_tables {};
   struct no_builder {

@@ -2,9 +2,10 @@
 // list of primitives in the blocked layouts that the library asks for, bias, ReLU and the residual sum fused as
 // post-ops.
 //
-//   peers_onednn FOLDER   answers requests. Tasks: infer; convolutions (those of a training step alone, forward
-//   and both
-//                         gradients, nothing between them: a floor for any trainer built on them)
+//   peers_onednn FOLDER   answers requests
+//
+// Tasks: infer; convolutions (those of a training step alone, forward and both gradients, nothing between them:
+// a floor for any trainer built on them).
 #include <array>
 #include <cstddef>
 #include <cstdio>

@@ -1,10 +1,14 @@
 // What a measured program does for scripts/figures: it reads requests from standard input, one a line, and
 // answers each with one line, "ok ..." or "error <why>".
 //
-//   setup ID TASK NET IMAGES BATCH THREADS VARIANT   -> ok <floating point operations of a call> <different
-//   inputs> outputs ID                                       -> ok <what it computes from each input, as
-//   numbers> time ID CALLS SECONDS                            -> ok <seconds of every call>; stops early after
-//   SECONDS drop ID                                          -> ok
+//   setup ID TASK NET IMAGES BATCH THREADS VARIANT
+//       ok <floating point operations of a call> <different inputs>
+//   outputs ID
+//       ok <what it computes from each input, as numbers>
+//   time ID CALLS SECONDS
+//       ok <seconds of every call>; stops early after SECONDS
+//   drop ID
+//       ok
 //
 // ID is any word. benchmarks/peers/worker.py is the same for peers in Python.
 #pragma once

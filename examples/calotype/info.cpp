@@ -150,23 +150,23 @@ int info_npz(info_options const& o) {
 }
 
 int info_model(info_options const& o) {
-  auto const file = ct::io::read_safetensors(o.file);
+  auto const file = ct::io::safetensors_file::open(o.file);
   if (!file) return fail(*file.error());
   std::uint64_t parameters = 0;
-  for (auto const& t : file->tensors) parameters += t.values.size();
+  for (auto const& t : file->entries()) parameters += t.size();
   if (o.json) {
     json report{{"file", o.file}, {"kind", "model"}, {"format", "safetensors"}, {"parameters", parameters}};
-    report["metadata"] = file->metadata;
-    for (auto const& t : file->tensors) report["tensors"].push_back({{"name", t.name}, {"shape", t.shape}});
+    report["metadata"] = file->metadata();
+    for (auto const& t : file->entries()) report["tensors"].push_back({{"name", t.name}, {"shape", t.shape}});
     print(report);
     return success;
   }
   std::printf("%s: weights of a network, %s parameters in %zu tensors\n", o.file.c_str(),
-              grouped(parameters).c_str(), file->tensors.size());
-  for (auto const& [key, text] : file->metadata)
+              grouped(parameters).c_str(), file->entries().size());
+  for (auto const& [key, text] : file->metadata())
     std::printf("  %-20s %s\n", ct::one_line(key).c_str(), ct::one_line(text).c_str());
   std::printf("\n%-28s %s\n", "tensor", "shape");
-  for (auto const& t : file->tensors) {
+  for (auto const& t : file->entries()) {
     std::string shape;
     for (auto extent : t.shape) shape += (shape.empty() ? "" : " x ") + std::to_string(extent);
     std::printf("%-28s %s\n", ct::one_line(t.name).c_str(), shape.c_str());

@@ -170,6 +170,8 @@ ct::result<std::vector<ct::train::epoch_report>> train_network(training_request 
 
 template <class Net>
 ct::result<void> convert_weights(std::string const& weights, conversion_request const& r) {
+  if (auto readable = check_input(weights); !readable) return readable;
+  if (auto apart = check_apart(r.out, {weights}); !apart) return apart;
   auto const model = r.unverified ? ct::io::load_unverified<Net>(weights) : ct::io::load<Net>(weights);
   if (!model) return *model.error();
   auto const file = ct::io::safetensors_file::open(weights);

@@ -19,6 +19,7 @@
 
 #include <calotype/core/hash.hpp>
 #include <calotype/image/kinematics.hpp>
+#include <calotype/io/model.hpp>
 #include <calotype/io/output.hpp>
 
 namespace program {
@@ -46,9 +47,9 @@ bool usable(ct::event const& e) { return ct::diphoton_mass(e.photons()) > 0; }
 
 int classes_of(network_info const& net) { return std::max(2, static_cast<int>(net.classes.size())); }
 
-// Everything of the events that decides the training.
-std::uint64_t content(labelled_events const& events) {
-  ct::hasher h;
+// What a training run sees of events: labels, weights, photons, hits and tracks.
+void add_content(ct::hasher& h, labelled_events const& events) {
+  h.add(static_cast<std::uint64_t>(events.size()));
   auto const pair = [&h](std::uint32_t a, float b) {
     h.add(std::uint64_t{a} << 32 | std::bit_cast<std::uint32_t>(b));
   };
@@ -59,7 +60,6 @@ std::uint64_t content(labelled_events const& events) {
       for (auto const& hit : e.hits(c)) pair(hit.id, hit.energy);
     for (auto const& t : e.tracks()) h.add(t.pt).add(t.eta).add(t.phi);
   }
-  return h.value();
 }
 
 // Moves the last event of each class that has none for validation yet, where another one stays; tells of the
@@ -127,12 +127,12 @@ ct::result<void> from_file(train_options const& o, network_info const& net, trai
                      "give a file of several classes"};
   }
   if (o.validation > 0) complete_validation(r.training, r.validation, net, seen);
-  char digest[20];
-  std::snprintf(digest, sizeof digest, "%016llx",
-                static_cast<unsigned long long>(content(r.training) ^ (3 * content(r.validation))));
+  ct::hasher digest;
+  add_content(digest, r.training);
+  add_content(digest, r.validation);
   r.data = "file " + std::filesystem::path(o.data).filename().string() + ", " +
            std::to_string(r.training.size()) + " events and " + std::to_string(r.validation.size()) +
-           " for validation, content " + digest;
+           " for validation, content " + ct::io::detail::hexadecimal(digest.value());
   return {};
 }
 

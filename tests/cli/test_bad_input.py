@@ -68,6 +68,7 @@ class BadInput(harness.Case):
         os.mkfifo(self.folder / "pipe.npz")
         self.every_reader_refuses("pipe.npz", "a pipe or device")
         self.weights_refused("pipe.npz", "a pipe or device")
+        self.refused("convert", "pipe.npz", "--model", "eb", "--to", "header", "--out", "x.hpp", says=["pipe.npz", "a pipe or device"])
         self.refused("train", "--model", "eb", "--data", "pipe.npz", "--out", "x.safetensors", says=["pipe.npz", "a pipe or device"])
 
     def test_an_empty_file(self):
@@ -249,6 +250,7 @@ class BadInput(harness.Case):
             ("train", "--model", "four-momentum-3", "--data", "in.npz", "--epochs", 1, "--out", "in.npz"),
             ("train", "--model", "four-momentum-3", "--data", "in.npz", "--epochs", 1, "--out", "w.safetensors"),
             ("evaluate", "in.npz", *network, "--report", "in.npz"),
+            ("convert", "in.safetensors", "--model", "four-momentum-3", "--to", "header", "--out", "in.safetensors"),
             ("evaluate", "in.npz", *network, "--report", "in.safetensors"),
         )
         kept = {p: p.read_bytes() for p in self.folder.glob("in.*")}
@@ -262,9 +264,13 @@ class BadInput(harness.Case):
         limit = self.address_space(300 * 10**6)
         size = 4 * 250 * 10**6  # a hole in the file, which takes no room on the disk
         header = json.dumps({"a": {"dtype": "F32", "shape": [size // 4], "data_offsets": [0, size]}}).encode()
-        self.write("large.safetensors", struct.pack("<Q", len(header)) + header)
-        os.truncate(self.folder / "large.safetensors", 8 + len(header) + size)
-        self.refused("info", "large.safetensors", before=limit, says=["memory", "fewer events"])
+        self.write("large.checkpoint", struct.pack("<Q", len(header)) + header)
+        os.truncate(self.folder / "large.checkpoint", 8 + len(header) + size)
+        failed = self.run_program("train", "--model", "four-momentum-3", "--data", "good.npz", "--resume", "--out", "large",
+                                  before=limit, code=1)
+        for part in ("memory", "fewer events"):
+            self.assertIn(part, failed.stderr.splitlines()[-1])
+        self.assertIn("250,000,000 parameters", self.run_program("info", "large.checkpoint", before=limit).stdout)
 
     def test_a_full_disk(self):
         limit = lambda size: lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))

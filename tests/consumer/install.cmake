@@ -17,9 +17,9 @@ foreach(file IN LISTS installed)
   endforeach()
 endforeach()
 
-# The program finds the weights that were installed with it, and no others.
+# The program, where one has been built, finds the weights that were installed with it, and no others.
 find_program(program calotype PATHS "${prefix}/bin" NO_DEFAULT_PATH)
-if(program AND EXISTS "${events}")
+if(with_program)
   execute_process(COMMAND "${program}" classify "${events}" --model eb OUTPUT_QUIET COMMAND_ERROR_IS_FATAL ANY)
   set(weights "${prefix}/share/calotype/weights/eb.safetensors")
   file(RENAME "${weights}" "${weights}.away")

@@ -117,7 +117,7 @@ class image_batch final : public contestant {
 template <class Net, class Policy>
 std::unique_ptr<contestant> make_with(request const& r, std::string const& folder, Policy policy) {
   if (r.task == "events") {
-    if constexpr (ct::nn::input_traits<typename Net::input>::is_image) {
+    if constexpr (ct::nn::input_traits<typename Net::input>::is_whole_image) {
       return std::make_unique<one_event<Net, Policy>>(policy);
     } else {
       throw std::runtime_error("no event becomes an image of " + r.net);

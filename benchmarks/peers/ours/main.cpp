@@ -1,9 +1,9 @@
 // calotype as one of the engines that scripts/figures measures (protocol.hpp).
 //
 //   peers_calotype --prepare FOLDER   writes what all engines read: weights and images
-//   peers_calotype FOLDER             answers requests. Tasks: infer, events (from hits), train, build (images
-//   from
-//                                     hits), peak (multiply-adds in registers)
+//   peers_calotype FOLDER             answers requests
+//
+// Tasks: infer, events (from hits), train, build (images from hits), peak (multiply-adds in registers).
 #include <array>
 #include <cstdio>
 #include <fstream>

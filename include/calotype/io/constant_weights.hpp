@@ -86,6 +86,7 @@ result<void> save_constant(std::string const& path, nn::model<Net> const& model,
     return error{"'" + what.name + "' is no name of a C++ constant", path,
                  "choose letters, digits and _, beginning with a letter, and no word of the language"};
   }
+  if (auto good = detail::check_finite(model, path); !good) return good;
   constexpr auto const& plan = nn::plan_of<Net>;
   using input = typename Net::input;
   auto const logits = nn::self_test_logits<Net>(model, detail::self_test_seed);

@@ -106,6 +106,13 @@ std::string self_test_text(nn::model<Net> const& model, std::uint64_t seed) {
   return text;
 }
 
+// No file shall hold numbers that load() refuses, no header ones that do not compile.
+template <class Net, std::uint64_t Signature = nn::signature<Net>>
+result<void> check_finite(nn::model<Net> const& model, std::string const& path) {
+  if (nn::all_finite(model.parameters())) return {};
+  return error{"a parameter is not a finite number", path, "train with a smaller learning rate"};
+}
+
 // Parameters by name and shape; every fault is listed.
 template <class Net, std::uint64_t Signature = nn::signature<Net>>
 result<std::vector<float>> parameters_from(safetensors_file& file, std::string const& path) {
@@ -223,10 +230,7 @@ result<void> save(std::string const& path, nn::model<Net> const& model, provenan
                   output_options options = {}) {
   constexpr auto const& plan = nn::plan_of<Net>;
   constexpr std::uint64_t seed = detail::self_test_seed;
-  for (float x : model.parameters()) {
-    if (!std::isfinite(x))
-      return error{"a parameter is not a finite number", path, "train with a smaller learning rate"};
-  }
+  if (auto good = detail::check_finite(model, path); !good) return good;
   using input = typename Net::input;
   std::map<std::string, std::string> metadata{
       {"format", std::string(detail::model_format)},

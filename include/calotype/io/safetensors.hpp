@@ -65,6 +65,9 @@ struct tensor_entry {
   std::uint64_t begin = 0;
   std::uint64_t end = 0;
   bool is_f64 = false;
+
+  // Numbers in it.
+  std::uint64_t size() const noexcept { return (end - begin) / (is_f64 ? 8 : 4); }
 };
 
 namespace detail {

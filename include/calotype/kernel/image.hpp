@@ -47,12 +47,14 @@ CALOTYPE_HD inline float pixel_value(float sum, int divisor, pixel_rule rule) {
 // Where the energies of one event are collected and become pixels. A specialisation for a policy provides, for
 // stages numbered as in the pack (stages of one channel do not overlap):
 //
-//   image_canvas(Policy)                allocates everything it will ever need
-//   image_canvas(Policy, workspace&)    takes it from there, block_bytes of it (host policies)
-//   begin(plane_target const* planes)   clears what the last event left; the target is all zero, or as this
-//   canvas left it add<Stage>(row, col, energy)        one positive energy into a block; sums run in the order
-//   of the calls finish(pixel_rule const* channels)  writes the pixels workspace_bytes                     of
-//   everything allocated
+//   image_canvas(Policy)               allocates everything it will ever need
+//   image_canvas(Policy, workspace&)   takes it from there, block_bytes of it (host policies)
+//   begin(plane_target const*)         clears what the last event left; the target is all zero, or as this
+//   canvas
+//                                      left it
+//   add<Stage>(row, col, energy)       one positive energy into a block; sums run in the order of the calls
+//   finish(pixel_rule const*)          writes the pixels; one rule for each channel
+//   workspace_bytes                    of everything allocated
 template <class Policy, image_stage... Stages>
 class image_canvas {
   static_assert(

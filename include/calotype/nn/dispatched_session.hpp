@@ -7,10 +7,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <utility>
-#include <vector>
 
 #include <calotype/core/config.hpp>
 #include <calotype/exec/dispatched.hpp>
@@ -57,18 +55,14 @@ static_assert(concepts::event<event_view>);
 template <class Net, std::uint64_t Signature = signature<Net>>
 constexpr bool reads_events() {
   using input = typename Net::input;
-  if constexpr (input_traits<input>::is_image) {
-    return !image_traits<input>::is_crop;
-  } else {
-    return requires(event_view const& e) { input::compute(e); };
-  }
+  return input_traits<input>::is_whole_image || requires(event_view const& e) { input::compute(e); };
 }
 
 // A network compiled for one instruction set. Nothing of the unit is run before it has been chosen.
 struct unit {
   exec::instruction_set set;
   void* (*load)(float const* parameters);  // a model; the numbers are copied
-  void (*unload)(void* model) noexcept;
+  void (*unload)(void const* model) noexcept;
   void* (*open)(void const* model, int threads);  // a session of the model
   void (*close)(void* session) noexcept;
   void (*score_event)(void* session, event_view const& e, float* scores, float* logits,
@@ -83,22 +77,6 @@ struct [[gnu::visibility("hidden")]] unit_of {
 };
 
 using unit_object = std::unique_ptr<void, void (*)(void*) noexcept>;
-
-// The models that units hold for one model, each loaded on first use.
-class unit_models {
- public:
-  void* of(unit const& u, std::span<float const> parameters) const {
-    std::lock_guard const lock(guard_);
-    for (auto const& [which, loaded] : loaded_) {
-      if (which == &u) return loaded.get();
-    }
-    return loaded_.emplace_back(&u, unit_object(u.load(parameters.data()), u.unload)).second.get();
-  }
-
- private:
-  mutable std::mutex guard_;
-  mutable std::vector<std::pair<unit const*, unit_object>> loaded_;
-};
 
 }  // namespace detail
 
@@ -127,10 +105,12 @@ class session<Net, exec::dispatched<Threads, Arithmetic>, Signature> {
 
   explicit session(nn::model<Net> const& model, policy_type policy = {})
       : unit_(&nn::dispatched_model<Net, policy_type>::choose(policy.widest)),
-        models_(model.template shared<nn::detail::unit_models>(
-            [] { return std::make_shared<nn::detail::unit_models>(); })),
-        session_(unit_->open(models_->of(*unit_, model.parameters()), threads_of(policy.threads)),
-                 unit_->close) {}
+        model_(model.shared(unit_,
+                            [&] {
+                              return std::shared_ptr<void const>(unit_->load(model.parameters().data()),
+                                                                 unit_->unload);
+                            })),
+        session_(unit_->open(model_.get(), threads_of(policy.threads)), unit_->close) {}
 
   // The scores of an event.
   template <concepts::event E>
@@ -169,7 +149,7 @@ class session<Net, exec::dispatched<Threads, Arithmetic>, Signature> {
   }
 
   nn::detail::unit const* unit_;
-  std::shared_ptr<nn::detail::unit_models const> models_;
+  std::shared_ptr<void const> model_;  // the unit's own, shared by all sessions of the model
   nn::detail::unit_object session_;
   scores logits_{};
   image_report report_{};

@@ -40,7 +40,7 @@ struct unit_functions {
   static void* load(float const* parameters) {
     return new model<Net>(std::vector<float>(parameters, parameters + model<Net>::size));
   }
-  static void unload(void* m) noexcept { delete static_cast<model<Net>*>(m); }
+  static void unload(void const* m) noexcept { delete static_cast<model<Net> const*>(m); }
 
   static void* open(void const* m, [[maybe_unused]] int count) {
     policy p{};

@@ -36,15 +36,7 @@ class feed {
   using ops = kernel::ops<Policy>;
   using real = typename ops::real_type;
 
-  // A crop needs to know where to cut, which an event does not say: it is made by crop_builder and given as
-  // numbers.
-  static constexpr bool builds_images = [] {
-    if constexpr (traits::is_image) {
-      return !image_traits<input>::is_crop;
-    } else {
-      return false;
-    }
-  }();
+  static constexpr bool builds_images = traits::is_whole_image;
 
   struct no_tables {};
   struct no_builder {

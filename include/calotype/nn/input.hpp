@@ -40,6 +40,15 @@ struct input_traits {
   static constexpr bool is_image = requires { Input::image(); };
   static constexpr bool is_features = requires { Input::features(); };
   static constexpr bool is_tensor = requires { Input::tensor(); };
+  // An image that a builder makes of an event. A crop needs to know where to cut, which an event does not say:
+  // it is made by crop_builder and given as numbers.
+  static constexpr bool is_whole_image = [] {
+    if constexpr (is_image) {
+      return !image_traits<Input>::is_crop;
+    } else {
+      return false;
+    }
+  }();
   static constexpr bool valid = int{is_image} + int{is_features} + int{is_tensor} == 1;
   static_assert(
       valid,

@@ -76,10 +76,7 @@ constexpr int home(plan<C> const& p, int v) {
 template <int C>
 constexpr int placed(plan<C> const& p, int v, bool keep) {
   if (keep) return v;
-  int source = v;
-  for (int i = p.step_count - 1; i >= 0; --i) {
-    if (p.at(i).kind == op::dropout && p.at(i).out == source) source = p.at(i).in;
-  }
+  int const source = p.before_dropout(v);
   if (p.value_at(source).input) return source;
   for (int i = 0; i < p.step_count; ++i) {
     if (p.at(i).kind == op::dropout && p.at(i).in == v) v = p.at(i).out;

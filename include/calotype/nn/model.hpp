@@ -45,6 +45,14 @@ constexpr void check_weights() {
 // Purposes of the random streams (core/random.hpp) of networks and their training.
 inline constexpr std::uint32_t initial_weights_purpose = 0x6e6e0001;
 
+// Whether no number is infinite or none at all.
+inline bool all_finite(std::span<float const> numbers) noexcept {
+  for (float x : numbers) {
+    if (!std::isfinite(x)) return false;
+  }
+  return true;
+}
+
 // One number per parameter, flat, in the order and layout of PyTorch's state dict (plan_of<Net> has names and
 // places). Copies are cheap and share the numbers. All numbers are finite; a bias of -0 is kept as +0
 // (kernel/ops.hpp).
@@ -110,13 +118,17 @@ class model {
   // A T that all sessions of this model share; made on first use by make(), which returns a shared_ptr<T>.
   template <class T, class Make>
   std::shared_ptr<T const> shared(Make&& make) const {
+    return std::static_pointer_cast<T const>(
+        shared(&key_of<T>, [&]() -> std::shared_ptr<void const> { return make(); }));
+  }
+  // The same, of a type that only the address `key` knows.
+  template <class Make>
+  std::shared_ptr<void const> shared(void const* key, Make&& make) const {
     std::lock_guard const lock(state_->guard);
-    for (auto const& [key, made] : state_->made) {
-      if (key == &key_of<T>) return std::static_pointer_cast<T const>(made);
+    for (auto const& [known, made] : state_->made) {
+      if (known == key) return made;
     }
-    std::shared_ptr<T const> fresh = make();
-    state_->made.emplace_back(&key_of<T>, fresh);
-    return fresh;
+    return state_->made.emplace_back(key, make()).second;
   }
 
  private:

@@ -136,6 +136,13 @@ struct plan {
     }
     return n;
   }
+  // The value that v is without its dropouts.
+  constexpr int before_dropout(int v) const {
+    for (int i = step_count - 1; i >= 0; --i) {
+      if (at(i).kind == op::dropout && at(i).out == v) v = at(i).in;
+    }
+    return v;
+  }
   constexpr int uses(int v) const {
     int n = 0;
     for (int i = 0; i < step_count; ++i) n += (at(i).in == v) + (at(i).shortcut == v);
@@ -444,11 +451,7 @@ class plan_builder {
 
   constexpr bool finish_branch() {
     if (branch_ < 0) return true;
-    int source = current_;
-    for (int i = plan_.step_count - 1; i >= 0; --i) {
-      if (plan_.at(i).kind == op::dropout && plan_.at(i).out == source) source = plan_.at(i).in;
-    }
-    if (plan_.value_at(source).input) {
+    if (plan_.value_at(plan_.before_dropout(current_)).input) {
       fail(problem_kind::branch_empty, layer_, 0, 1);
       return false;
     }

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -82,9 +83,9 @@ result<void> save_checkpoint(std::string const& path, trainer<Net, Policy> const
   }
   for (auto const& [key, text] : notes) metadata.emplace("note." + key, text);
   auto const now = t.save();
-  bool finite = std::isfinite(state.best_auc) && detail::all_finite(now.parameters) &&
-                detail::all_finite(now.first_moment) && detail::all_finite(now.second_moment) &&
-                detail::all_finite(state.best_parameters);
+  bool finite = std::isfinite(state.best_auc) && nn::all_finite(now.parameters) &&
+                nn::all_finite(now.first_moment) && nn::all_finite(now.second_moment) &&
+                nn::all_finite(state.best_parameters);
   for (auto const& h : state.history) {
     finite = finite && std::isfinite(h.loss) && std::isfinite(h.validation_loss) &&
              std::isfinite(h.validation_auc) && std::isfinite(h.seconds);
@@ -122,9 +123,9 @@ result<checkpoint<Net>> load_checkpoint(std::string const& path) {
     return refuse("the checkpoint belongs to another network or input");
   }
   std::string wrong;  // the first entry that is not what it should be
-  auto real = [&](std::string const& key, double above, double below) {
+  auto real = [&](std::string const& key, double least, double below) {
     auto const x = io::detail::exact_number(meta(key));
-    if ((!x || !(*x > above && *x < below)) && wrong.empty()) wrong = key;
+    if ((!x || !(*x >= least && *x < below)) && wrong.empty()) wrong = key;
     return x.value_or(0);
   };
   auto whole = [&](std::string const& key, std::uint64_t least, std::uint64_t most) {
@@ -134,8 +135,9 @@ result<checkpoint<Net>> load_checkpoint(std::string const& path) {
   };
   constexpr std::uint64_t many = 1'000'000'000;
   checkpoint<Net> c;
-  c.settings.optimiser = {real("learning_rate", 0, 1e6), real("beta1", -1e-300, 1), real("beta2", -1e-300, 1),
-                          real("epsilon", 0, 1e6)};
+  constexpr double above_zero = std::numeric_limits<double>::min();
+  c.settings.optimiser = {real("learning_rate", above_zero, 1e6), real("beta1", 0, 1), real("beta2", 0, 1),
+                          real("epsilon", above_zero, 1e6)};
   c.settings.batch_size = static_cast<int>(whole("batch_size", 1, many));
   c.settings.epochs = static_cast<int>(whole("epochs", 0, many));
   c.settings.seed = whole("seed", 0, ~std::uint64_t{0});
@@ -163,9 +165,8 @@ result<checkpoint<Net>> load_checkpoint(std::string const& path) {
     if (t == nullptr || (t->values.size() != size && !(may_be_empty && t->values.empty()))) {
       return refuse("the checkpoint's '" + std::string(name) + "' is missing or has the wrong length");
     }
-    for (float x : t->values) {
-      if (!std::isfinite(x))
-        return refuse("the checkpoint's '" + std::string(name) + "' holds a number that is not finite");
+    if (!nn::all_finite(t->values)) {
+      return refuse("the checkpoint's '" + std::string(name) + "' holds a number that is not finite");
     }
     *into = t->values;
   }

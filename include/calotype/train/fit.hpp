@@ -57,14 +57,6 @@ struct step_report {
   double seconds_left = 0;          // of the whole run, from the mean time of a step so far
 };
 
-namespace detail {
-
-inline bool all_finite(std::vector<float> const& numbers) {
-  return std::all_of(numbers.begin(), numbers.end(), [](float x) { return std::isfinite(x); });
-}
-
-}  // namespace detail
-
 // The state of a run between epochs: what is needed to go on exactly where it stopped.
 template <class Net, std::uint64_t Signature = nn::signature<Net>>
 struct run_state {
@@ -105,14 +97,14 @@ result<void> fit(trainer<Net, Policy>& t, Data const& training, Data const& vali
     };
     auto const now = t.save();
     if (!std::isfinite(report.loss)) return diverged("the loss");
-    if (!detail::all_finite(now.parameters)) return diverged("a parameter");
-    if (!detail::all_finite(now.first_moment) || !detail::all_finite(now.second_moment)) {
+    if (!nn::all_finite(now.parameters)) return diverged("a parameter");
+    if (!nn::all_finite(now.first_moment) || !nn::all_finite(now.second_moment)) {
       return diverged("a gradient's running mean");
     }
     if (validation.size() > 0) {
       auto const p = predict<Net, Policy>(t.model(), validation, t.settings().threads);
       report.validation_loss = eval::cross_entropy(p);
-      if (!std::isfinite(report.validation_loss) || !detail::all_finite(p.scores)) {
+      if (!std::isfinite(report.validation_loss) || !nn::all_finite(p.scores)) {
         return diverged("the validation loss");
       }
       auto const curve = eval::one_versus_rest(p, 0);

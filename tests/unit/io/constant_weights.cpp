@@ -50,6 +50,17 @@ TEST_CASE("a header spells out every parameter exactly, a bias of -0 as +0") {
   CHECK(ct::io::save_constant(path, model, {.scope = "a", .name = "int"}).error() != nullptr);
 }
 
+TEST_CASE("numbers that are not finite are not spelled out") {
+  scratch::folder const folder;
+  for (float bad : {HUGE_VALF, -HUGE_VALF, std::nanf("")}) {
+    auto const refused = ct::io::save_constant(folder / "w.hpp", ct::nn::model<linear>({1, bad, 0}),
+                                               {.scope = "a", .name = "w"});
+    REQUIRE(refused.error() != nullptr);
+    CHECK(refused.error()->message().find("not a finite number") != std::string::npos);
+    CHECK_FALSE(std::ifstream(folder / "w.hpp").is_open());
+  }
+}
+
 TEST_CASE("a model of constant data is a view of it, and the self-test tells when it was changed") {
   static constexpr ct::nn::constant_weights<ct::nn::input_traits<linear::input>::signature(),
                                             ct::nn::signature<linear>, 3, 1>

@@ -158,6 +158,9 @@ struct simd<xsimd::sse2> {
   CALOTYPE_INLINE static type select_greater(type a, type b, type x, type y) {
     return select(_mm_cmpgt_ps(a, b), x, y);
   }
+  CALOTYPE_INLINE static unsigned not_zero(type a) {
+    return static_cast<unsigned>(_mm_movemask_ps(_mm_cmpneq_ps(a, _mm_setzero_ps())));
+  }
 
  private:
   CALOTYPE_INLINE static type upper(type a) { return _mm_movehl_ps(a, a); }

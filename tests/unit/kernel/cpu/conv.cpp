@@ -74,6 +74,9 @@ void check_pooled(int filled = 1000, int dense_from = S.in.rows) {
     conv::template forward_pool<Relu, pool>({}, in.data(), packed.data(), out.data());
     CHECK(differences(out.canonical(), expected) == 0);
     CHECK(out.rest_is_zero());
+  } else {
+    static_assert(Size * Size > conv::chain::outputs,
+                  "registers have room for a window, and yet it is not pooled");
   }
 }
 

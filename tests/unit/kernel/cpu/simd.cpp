@@ -1,6 +1,7 @@
 // Each instruction set's registers against plain floats, and against xsimd's own batches.
 #include <bit>
 #include <cmath>
+#include <limits>
 
 #include "same_bits.hpp"
 #include <xsimd/xsimd.hpp>
@@ -107,6 +108,22 @@ TEST_CASE_TEMPLATE("parts of registers", Arch, CALOTYPE_TEST_ARCHS) {
       auto const at = static_cast<std::size_t>(i);
       CHECK(bits(all[at]) == (i < n ? bits(a[at]) : 0u));
       CHECK(some[at] == (i < n ? a[at] : 2.f));
+    }
+  }
+}
+
+TEST_CASE_TEMPLATE("lanes that are not zero", Arch, CALOTYPE_TEST_ARCHS) {
+  using v = simd<Arch>;
+  constexpr float nan = std::numeric_limits<float>::quiet_NaN(),
+                  tiny = std::numeric_limits<float>::denorm_min();
+  numbers some(static_cast<std::size_t>(v::lanes), 0.f);
+  CHECK(v::not_zero(v::load(some.data())) == 0);
+  for (float filled : {1.f, -2.f, tiny, nan}) {
+    for (int i = 0; i < v::lanes; ++i) {
+      numbers one(some);
+      one[static_cast<std::size_t>(i)] = filled;
+      one[static_cast<std::size_t>((i + 1) % v::lanes)] = -0.f;
+      CHECK(v::not_zero(v::load(one.data())) == 1u << i);
     }
   }
 }
