@@ -72,8 +72,11 @@ function(calotype_add_dispatched_model target)
 
   # One file for each unit.
   set(sets "")
+  set(elsewhere "")
   foreach(isa IN LISTS isas ITEMS baseline)
     string(APPEND sets ", ${sets_namespace}::${isa}")
+    string(APPEND elsewhere
+           "extern template struct calotype::nn::detail::unit_of<${arg_NETWORK}, ${policy}, ${sets_namespace}::${isa}>;\n")
     file(CONFIGURE OUTPUT "${folder}/${stem}_${isa}.cpp" @ONLY CONTENT
 "// Made by calotype_add_dispatched_model.
 @include@
@@ -87,6 +90,7 @@ template struct calotype::nn::detail::unit_of<@arg_NETWORK@, @policy@, @sets_nam
 @include@
 #include <calotype/nn/dispatched_choice.hpp>
 
+@elsewhere@
 template <>
 struct calotype::nn::detail::sets_of<@arg_NETWORK@, @policy@>
     : calotype::nn::detail::unit_sets<@arg_NETWORK@, @policy@@sets@> {};
