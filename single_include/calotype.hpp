@@ -2991,6 +2991,14 @@ struct pool_shape {
   friend constexpr bool operator==(pool_shape, pool_shape) = default;
 };
 
+// A set of the pixels of a map, whatever its channels: a bit for each, the lowest first. Every row begins a
+// word.
+using pixel_word = std::uint64_t;
+constexpr int words_in_row(map_shape m) { return (m.cols + 63) / 64; }
+constexpr std::size_t words_in_set(map_shape m) {
+  return static_cast<std::size_t>(m.rows) * static_cast<std::size_t>(words_in_row(m));
+}
+
 struct dense_shape {
   int inputs = 0;
   int outputs = 0;
@@ -3037,6 +3045,9 @@ struct adam_step {
 //       forward<Relu, Shortcut>(p, in, packed, shortcut, out)     shortcut is not read without Shortcut
 //       pools<pool_shape>           whether forward_pool exists
 //       forward_pool<Relu, pool_shape>(p, in, packed, out)        convolution and max pool in one go, same bits
+//       with one more, last argument (optional): a pixel_word* to words_in_set(pool_shape.out()) words, which
+//                                   become a set that holds every pixel whose numbers are not those of an
+//                                   empty input
 //       gradient_packed_size, pack_gradient(weights OIHW, packed)
 //       input_gradient(p, dout, packed, added, din)               din = gradient + added (may be null)
 //       input_gradient_relu(p, dout, packed, added, in, din)      optional: the same, and then relu_gradient
@@ -4263,6 +4274,14 @@ CALOTYPE_INLINE constexpr std::size_t image_reals(map_shape m) {
   return static_cast<std::size_t>(m.channels * image_strides(m).channel);
 }
 
+// A row of a set that holds all its pixels.
+template <map_shape M>
+CALOTYPE_INLINE void whole_row(pixel_word* to) {
+  constexpr int words = words_in_row(M);
+  for (int i = 0; i < words; ++i) to[i] = ~pixel_word{0};
+  to[words - 1] >>= 64 * words - M.cols;
+}
+
 // The channels of one block at one pixel, in registers.
 template <class Arch>
 inline constexpr int registers_per_block = block_size / simd<Arch>::lanes;
@@ -4582,7 +4601,8 @@ struct chains {
 namespace calotype::kernel::cpu {
 
 // Convolution S and pool P over bands: all outputs of a row of pool windows. A band that holds too much is left
-// to Dense, a pooled_chains (conv.hpp).
+// to Dense, a pooled_chains (conv.hpp). `filled`, if not null: a set of the windows that see a filled pixel
+// (kernel/ops.hpp).
 template <class Arch, conv_shape S, pool_shape P, class Dense>
 struct sparse_pooled {
   using v = simd<Arch>;
@@ -4598,7 +4618,7 @@ struct sparse_pooled {
 
   template <bool Relu, class Policy>
   static void all(Policy const& p, float const* in, float const* bias, float const* weights, window taps,
-                  float* out) {
+                  float* out, pixel_word* filled) {
     constexpr long long work = rows * band_work * block_size;
     for_each_part(p, ratio_up(rows, bands), work, [&](int, int part) {
       int const end = smaller_of((part + 1) * bands, rows);
@@ -4612,15 +4632,18 @@ struct sparse_pooled {
           entries += lists[row].size;
           fits = fits && lists[row].size <= row_list::capacity;
         }
+        pixel_word* const marks = filled != nullptr ? filled + y * words_in_row(P.out()) : nullptr;
         if (entries == 0) {
           empty<Relu>(bias, y, out);
+          if (marks != nullptr) window_set{}.copy_to(marks);
         } else if (fits && entries < most_entries) {
           for (int row = larger_of(first_row(y), 0); row < end_row(y); ++row) {
             lists[row].make(in + row * from.row);
           }
-          band<Relu>(lists, bias, weights, y, out);
+          band<Relu>(lists, bias, weights, y, out, marks);
         } else {
           Dense::template row<Relu>(in, bias, weights, taps, 0, y, out);
+          if (marks != nullptr) whole_row<P.out()>(marks);
         }
       }
     });
@@ -4658,10 +4681,19 @@ struct sparse_pooled {
   // A bit for every window.
   struct window_set {
     static constexpr int words = ratio_up(windows + windows_in_reach, 64);
-    std::uint64_t word[words] = {};
+    pixel_word word[words] = {};
 
-    CALOTYPE_INLINE void add(int w) { word[w / 64] |= std::uint64_t{1} << w % 64; }
+    CALOTYPE_INLINE void add(int w) { word[w / 64] |= pixel_word{1} << w % 64; }
     CALOTYPE_INLINE bool has(int w) const { return word[w / 64] >> w % 64 & 1; }
+    // Those of a row of the pooled map.
+    void copy_to(pixel_word* to) const {
+      static_assert(0 < spare && spare < 64);
+      constexpr int count = words_in_row(P.out());
+      for (int i = 0; i < count; ++i) {
+        to[i] = word[i] >> spare | (i + 1 < words ? word[i + 1] << (64 - spare) : 0);
+      }
+      to[count - 1] &= ~pixel_word{0} >> (64 * count - cols);
+    }
   };
 
   // The filled pixels of a row by column and channel, each with where it goes: to the outputs from `left` on,
@@ -4744,7 +4776,8 @@ struct sparse_pooled {
   }
 
   template <bool Relu>
-  static void band(ring_of_rows const& lists, float const* bias, float const* weights, int y, float* out) {
+  static void band(ring_of_rows const& lists, float const* bias, float const* weights, int y, float* out,
+                   pixel_word* marks) {
     vec<Arch> start[registers];
     CALOTYPE_UNROLL for (int n = 0; n < registers; ++n) start[n] = v::load(bias + n * v::lanes);
     int const first = first_row(y);
@@ -4753,9 +4786,10 @@ struct sparse_pooled {
     for (int row = larger_of(first, 0); row < end_row(y); ++row) {
       for (int i = 0; i < window_set::words; ++i) seen.word[i] |= lists[row].seen.word[i];
     }
+    if (marks != nullptr) seen.copy_to(marks);
     alignas(64) float sums[P.size][sums_in_row * block_size];
     for (int i = 0; i < window_set::words; ++i) {
-      for (std::uint64_t left = seen.word[i]; left != 0; left &= left - 1) {
+      for (pixel_word left = seen.word[i]; left != 0; left &= left - 1) {
         int const w = i * 64 + std::countr_zero(left);
         if (w >= windows) break;
         for (int r = 0; r < P.size; ++r) {
@@ -4971,15 +5005,18 @@ struct conv {
       inside&& P.in == S.out() && P.size == P.stride&& P.size* P.size <= chain::outputs && !P.out().is_vector();
 
   template <bool Relu, pool_shape P>
-  static void forward_pool(Policy const& p, float const* in, float const* packed,
-                           float* out) noexcept requires pools<P> {
+  static void forward_pool(Policy const& p, float const* in, float const* packed, float* out,
+                           pixel_word* filled = nullptr) noexcept requires pools<P> {
     constexpr strides pooled = map_strides(P.out());
     using dense = pooled_chains<arch, shape, pooled, P.size>;
     using sparse = sparse_pooled<arch, S, P, dense>;
     if constexpr (FromImage && Relu && sparse::applies) {
-      sparse::template all<Relu>(p, in + from.origin(), packed, packed + bias_size, taps,
-                                 out + pooled.origin());
+      sparse::template all<Relu>(p, in + from.origin(), packed, packed + bias_size, taps, out + pooled.origin(),
+                                 filled);
     } else {
+      for (int y = 0; y < P.out().rows && filled != nullptr; ++y) {
+        whole_row<P.out()>(filled + y * words_in_row(P.out()));
+      }
       dense::template all<Relu>(p, in + from.origin(), packed, packed + bias_size, taps, out + pooled.origin());
     }
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <type_traits>
 
 #include <calotype/core/config.hpp>
@@ -53,6 +54,14 @@ struct pool_shape {
   friend constexpr bool operator==(pool_shape, pool_shape) = default;
 };
 
+// A set of the pixels of a map, whatever its channels: a bit for each, the lowest first. Every row begins a
+// word.
+using pixel_word = std::uint64_t;
+constexpr int words_in_row(map_shape m) { return (m.cols + 63) / 64; }
+constexpr std::size_t words_in_set(map_shape m) {
+  return static_cast<std::size_t>(m.rows) * static_cast<std::size_t>(words_in_row(m));
+}
+
 struct dense_shape {
   int inputs = 0;
   int outputs = 0;
@@ -99,6 +108,9 @@ struct adam_step {
 //       forward<Relu, Shortcut>(p, in, packed, shortcut, out)     shortcut is not read without Shortcut
 //       pools<pool_shape>           whether forward_pool exists
 //       forward_pool<Relu, pool_shape>(p, in, packed, out)        convolution and max pool in one go, same bits
+//       with one more, last argument (optional): a pixel_word* to words_in_set(pool_shape.out()) words, which
+//                                   become a set that holds every pixel whose numbers are not those of an
+//                                   empty input
 //       gradient_packed_size, pack_gradient(weights OIHW, packed)
 //       input_gradient(p, dout, packed, added, din)               din = gradient + added (may be null)
 //       input_gradient_relu(p, dout, packed, added, in, din)      optional: the same, and then relu_gradient

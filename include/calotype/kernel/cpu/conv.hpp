@@ -155,15 +155,18 @@ struct conv {
       inside&& P.in == S.out() && P.size == P.stride&& P.size* P.size <= chain::outputs && !P.out().is_vector();
 
   template <bool Relu, pool_shape P>
-  static void forward_pool(Policy const& p, float const* in, float const* packed,
-                           float* out) noexcept requires pools<P> {
+  static void forward_pool(Policy const& p, float const* in, float const* packed, float* out,
+                           pixel_word* filled = nullptr) noexcept requires pools<P> {
     constexpr strides pooled = map_strides(P.out());
     using dense = pooled_chains<arch, shape, pooled, P.size>;
     using sparse = sparse_pooled<arch, S, P, dense>;
     if constexpr (FromImage && Relu && sparse::applies) {
-      sparse::template all<Relu>(p, in + from.origin(), packed, packed + bias_size, taps,
-                                 out + pooled.origin());
+      sparse::template all<Relu>(p, in + from.origin(), packed, packed + bias_size, taps, out + pooled.origin(),
+                                 filled);
     } else {
+      for (int y = 0; y < P.out().rows && filled != nullptr; ++y) {
+        whole_row<P.out()>(filled + y * words_in_row(P.out()));
+      }
       dense::template all<Relu>(p, in + from.origin(), packed, packed + bias_size, taps, out + pooled.origin());
     }
   }

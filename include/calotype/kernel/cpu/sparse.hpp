@@ -16,7 +16,8 @@
 namespace calotype::kernel::cpu {
 
 // Convolution S and pool P over bands: all outputs of a row of pool windows. A band that holds too much is left
-// to Dense, a pooled_chains (conv.hpp).
+// to Dense, a pooled_chains (conv.hpp). `filled`, if not null: a set of the windows that see a filled pixel
+// (kernel/ops.hpp).
 template <class Arch, conv_shape S, pool_shape P, class Dense>
 struct sparse_pooled {
   using v = simd<Arch>;
@@ -32,7 +33,7 @@ struct sparse_pooled {
 
   template <bool Relu, class Policy>
   static void all(Policy const& p, float const* in, float const* bias, float const* weights, window taps,
-                  float* out) {
+                  float* out, pixel_word* filled) {
     constexpr long long work = rows * band_work * block_size;
     for_each_part(p, ratio_up(rows, bands), work, [&](int, int part) {
       int const end = smaller_of((part + 1) * bands, rows);
@@ -46,15 +47,18 @@ struct sparse_pooled {
           entries += lists[row].size;
           fits = fits && lists[row].size <= row_list::capacity;
         }
+        pixel_word* const marks = filled != nullptr ? filled + y * words_in_row(P.out()) : nullptr;
         if (entries == 0) {
           empty<Relu>(bias, y, out);
+          if (marks != nullptr) window_set{}.copy_to(marks);
         } else if (fits && entries < most_entries) {
           for (int row = larger_of(first_row(y), 0); row < end_row(y); ++row) {
             lists[row].make(in + row * from.row);
           }
-          band<Relu>(lists, bias, weights, y, out);
+          band<Relu>(lists, bias, weights, y, out, marks);
         } else {
           Dense::template row<Relu>(in, bias, weights, taps, 0, y, out);
+          if (marks != nullptr) whole_row<P.out()>(marks);
         }
       }
     });
@@ -92,10 +96,19 @@ struct sparse_pooled {
   // A bit for every window.
   struct window_set {
     static constexpr int words = ratio_up(windows + windows_in_reach, 64);
-    std::uint64_t word[words] = {};
+    pixel_word word[words] = {};
 
-    CALOTYPE_INLINE void add(int w) { word[w / 64] |= std::uint64_t{1} << w % 64; }
+    CALOTYPE_INLINE void add(int w) { word[w / 64] |= pixel_word{1} << w % 64; }
     CALOTYPE_INLINE bool has(int w) const { return word[w / 64] >> w % 64 & 1; }
+    // Those of a row of the pooled map.
+    void copy_to(pixel_word* to) const {
+      static_assert(0 < spare && spare < 64);
+      constexpr int count = words_in_row(P.out());
+      for (int i = 0; i < count; ++i) {
+        to[i] = word[i] >> spare | (i + 1 < words ? word[i + 1] << (64 - spare) : 0);
+      }
+      to[count - 1] &= ~pixel_word{0} >> (64 * count - cols);
+    }
   };
 
   // The filled pixels of a row by column and channel, each with where it goes: to the outputs from `left` on,
@@ -178,7 +191,8 @@ struct sparse_pooled {
   }
 
   template <bool Relu>
-  static void band(ring_of_rows const& lists, float const* bias, float const* weights, int y, float* out) {
+  static void band(ring_of_rows const& lists, float const* bias, float const* weights, int y, float* out,
+                   pixel_word* marks) {
     vec<Arch> start[registers];
     CALOTYPE_UNROLL for (int n = 0; n < registers; ++n) start[n] = v::load(bias + n * v::lanes);
     int const first = first_row(y);
@@ -187,9 +201,10 @@ struct sparse_pooled {
     for (int row = larger_of(first, 0); row < end_row(y); ++row) {
       for (int i = 0; i < window_set::words; ++i) seen.word[i] |= lists[row].seen.word[i];
     }
+    if (marks != nullptr) seen.copy_to(marks);
     alignas(64) float sums[P.size][sums_in_row * block_size];
     for (int i = 0; i < window_set::words; ++i) {
-      for (std::uint64_t left = seen.word[i]; left != 0; left &= left - 1) {
+      for (pixel_word left = seen.word[i]; left != 0; left &= left - 1) {
         int const w = i * 64 + std::countr_zero(left);
         if (w >= windows) break;
         for (int r = 0; r < P.size; ++r) {

@@ -1,4 +1,7 @@
 // Convolutions of the CPU policy against the scalar reference, bit for bit.
+#include <bit>
+#include <vector>
+
 #include "conv_example.hpp"
 
 namespace {
@@ -37,6 +40,35 @@ void check_forward() {
   }
 }
 
+// A set as a kernel reports it, of the pixels of a map M.
+template <kernel::map_shape M>
+struct pixels_of {
+  std::vector<kernel::pixel_word> words = std::vector<kernel::pixel_word>(kernel::words_in_set(M), 0xabcdef);
+
+  bool has(int y, int x) const {
+    return words[static_cast<std::size_t>(y * kernel::words_in_row(M) + x / 64)] >> x % 64 & 1;
+  }
+  int count() const {
+    int n = 0;
+    for (kernel::pixel_word w : words) n += std::popcount(w);
+    return n;
+  }
+  // Whether all pixels at which two maps differ are in it.
+  bool holds_differences(numbers const& a, numbers const& b) const {
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      int const at = static_cast<int>(i) % (M.rows * M.cols);
+      if (a[i] != b[i] && !has(at / M.cols, at % M.cols)) return false;
+    }
+    return true;
+  }
+  bool holds_nothing_outside() const {
+    int inside = 0;
+    for (int y = 0; y < M.rows; ++y)
+      for (int x = 0; x < M.cols; ++x) inside += has(y, x);
+    return inside == count();
+  }
+};
+
 // Of 1000 pixels, `filled` keep their number; the rows from `dense_from` on keep all.
 template <conv_shape S>
 void thin_out(numbers& x, int filled, int dense_from) {
@@ -74,6 +106,18 @@ void check_pooled(int filled = 1000, int dense_from = S.in.rows) {
     conv::template forward_pool<Relu, pool>({}, in.data(), packed.data(), out.data());
     CHECK(differences(out.canonical(), expected) == 0);
     CHECK(out.rest_is_zero());
+    pixels_of<pool.out()> reported;
+    conv::template forward_pool<Relu, pool>({}, in.data(), packed.data(), out.data(), reported.words.data());
+    CHECK(differences(out.canonical(), expected) == 0);
+    numbers nothing(e.shortcut.size());
+    reference::conv<S, FromImage>::template forward<Relu, false>({}, numbers(e.x.size()).data(),
+                                                                 e.packed.data(), nullptr, nothing.data());
+    numbers empty(expected.size());
+    reference::max_pool<pool>::forward({}, nothing.data(), empty.data());
+    CHECK(reported.holds_differences(expected, empty));
+    CHECK(reported.holds_nothing_outside());
+    // Of a mostly empty image it leaves most out.
+    if (filled <= 1) CHECK(reported.count() <= filled * S.in.size() / 1000 * S.kernel * S.kernel);
   } else {
     static_assert(Size * Size > conv::chain::outputs,
                   "registers have room for a window, and yet it is not pooled");
