@@ -80,36 +80,43 @@ class one_event final : public contestant {
   ct::session<Net, Policy> score_;
 };
 
-// A batch of images a call, image by image, each thread with a session of its own.
+// A batch of images a call, eight at a time, each thread with a session of its own.
 template <class Net, class Policy>
 class image_batch final : public contestant {
  public:
   image_batch(std::vector<float> images, int batch, int threads)
-      : images_(std::move(images)), logits_(static_cast<std::size_t>(batch)), team_(threads) {
-    if (images_.size() < logits_.size() * size) throw std::runtime_error("not as many images");
+      : images_(std::move(images)), scores_(static_cast<std::size_t>(batch)), team_(threads) {
+    if (images_.size() < scores_.size() * size) throw std::runtime_error("not as many images");
     auto const model = ct::nn::model<Net>::initial(seed);
-    for (int t = 0; t < threads; ++t) score_.push_back(std::make_unique<ct::session<Net, Policy>>(model));
+    for (int t = 0; t < threads; ++t) {
+      score_.push_back(std::make_unique<ct::session<Net, Policy>>(model, Policy{}, static_cast<int>(together)));
+    }
   }
-  double work() const override { return operations<Net> * static_cast<double>(logits_.size()); }
+  double work() const override { return operations<Net> * static_cast<double>(scores_.size()); }
   void run() override {
-    team_.each(static_cast<int>(logits_.size()), [this](int worker, int image) {
-      auto& score = *score_[static_cast<std::size_t>(worker)];
-      auto const i = static_cast<std::size_t>(image);
-      score(std::span<float const>(images_).subspan(i * size, size));
-      logits_[i] = score.logits();
+    team_.each(static_cast<int>((scores_.size() + together - 1) / together), [this](int worker, int part) {
+      std::size_t const first = static_cast<std::size_t>(part) * together;
+      std::size_t const count = std::min(together, scores_.size() - first);
+      (*score_[static_cast<std::size_t>(worker)])(
+          std::span<float const>(images_).subspan(first * size, count * size),
+          std::span(scores_).subspan(first, count));
     });
   }
+  // Logits, like everybody's; a session keeps those of its last input only.
   std::vector<float> outputs() override {
-    run();
     std::vector<float> all;
-    for (auto const& l : logits_) append(all, l);
+    for (std::size_t i = 0; i < scores_.size(); ++i) {
+      (*score_[0])(std::span<float const>(images_).subspan(i * size, size));
+      append(all, score_[0]->logits());
+    }
     return all;
   }
 
  private:
   static constexpr std::size_t size = ct::nn::input_size<Net>();
+  static constexpr std::size_t together = 8;
   std::vector<float> images_;
-  std::vector<typename ct::session<Net, Policy>::scores> logits_;
+  std::vector<typename ct::session<Net, Policy>::scores> scores_;
   std::vector<std::unique_ptr<ct::session<Net, Policy>>> score_;
   ct::exec::team team_;
 };

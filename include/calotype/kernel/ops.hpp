@@ -106,6 +106,11 @@ struct adam_step {
 //   import_image<map_shape>(p, image, map)   from the image layout into the layout of maps
 //   conv<conv_shape, FromImage>     packed_size, pack(weights OIHW, bias, packed)
 //       forward<Relu, Shortcut>(p, in, packed, shortcut, out)     shortcut is not read without Shortcut
+//       gains_together              optional: whether forward of several maps at once is faster than of one
+//                                   after the other; then also
+//       forward_together<Relu, Shortcut>(p, maps, step, in, packed, shortcut, out, scratch)     maps and
+//       outputs
+//                                   lie `step` reals apart; same bits
 //       pools<pool_shape>           whether forward_pool exists
 //       forward_pool<Relu, pool_shape>(p, in, packed, out)        convolution and max pool in one go, same bits
 //       with one more, last argument (optional): a pixel_word* to words_in_set(pool_shape.out()) words, which
@@ -172,6 +177,15 @@ constexpr std::size_t scratch_of_gradients() {
     return Conv::gradient_scratch_size;
   } else {
     return 0;
+  }
+}
+
+template <class Conv>
+constexpr bool gains_together() {
+  if constexpr (requires { Conv::gains_together; }) {
+    return Conv::gains_together;
+  } else {
+    return false;
   }
 }
 

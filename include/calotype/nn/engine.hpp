@@ -93,6 +93,15 @@ struct step_kernels {
     }
   }
 
+  // Whether it is faster for several inputs at once.
+  static constexpr bool gains_together() {
+    if constexpr (self.kind == op::conv) {
+      return kernel::gains_together<typename ops::template conv<conv_shape, from_image>>();
+    } else {
+      return false;
+    }
+  }
+
   // Whether this convolution and the max pool after it are one kernel in inference.
   static constexpr bool pools_next() {
     if constexpr (self.kind == op::conv && self.shortcut < 0 && Step + 1 < plan_of<Net>.step_count) {
@@ -212,6 +221,30 @@ struct layout {
   static constexpr auto training_offset = slot_offsets<true>();
   static constexpr std::size_t inference_size =
       inference_offset[static_cast<std::size_t>(inference_memory.slots)];
+
+  // The step from which on several inputs go through the network together, layer by layer; before it each goes
+  // alone, so that its activations stay in the cache. `steps`: nothing is faster together.
+  static constexpr int first_together() {
+    int first = steps;
+    for_each_index<steps>([&](auto i) {
+      if (first == steps && step_kernels<Net, Policy, i>::gains_together()) first = i;
+    });
+    for (int i = first; i < steps; ++i) {  // the next input would overwrite what these read
+      if (plan.value_at(detail::storage(plan, plan.at(i).in, false)).input) return steps;
+    }
+    return first;
+  }
+  static constexpr int joint = first_together();
+  // Input planes come first in memory; there is one set of them for all inputs.
+  static constexpr std::size_t planes_size = [] {
+    int planes = 0;
+    for (int v = 0; v < plan.value_count; ++v) planes += plan.value_at(v).input ? 1 : 0;
+    return inference_offset[static_cast<std::size_t>(planes)];
+  }();
+  // Reals for so many inputs.
+  static constexpr std::size_t size_for(int batch) {
+    return planes_size + (inference_size - planes_size) * static_cast<std::size_t>(joint < steps ? batch : 1);
+  }
   static constexpr std::size_t training_size = training_offset[static_cast<std::size_t>(training_memory.slots)];
 
   // The step with a ReLU whose output step i reads, if step i is the last to add to that output's gradient: -1
@@ -302,9 +335,9 @@ class packed_parameters {
   typename ops::buffer gradient_;
 };
 
-// One event at a time through the network. Owns its activations, and its threads under a policy that has some;
-// allocates once, at construction. workspace_bytes is what one thread needs; each other one has scratch memory
-// of its own.
+// One input at a time through the network, or several together. Owns its activations, and its threads under a
+// policy that has some; allocates once, at construction. workspace_bytes is what one thread needs for one
+// input; each other thread has scratch memory of its own.
 template <class Net, class Policy, std::uint64_t Signature = signature<Net>>
 class inference_engine {
   using layout = detail::layout<Net, Policy>;
@@ -316,10 +349,11 @@ class inference_engine {
   static constexpr std::size_t workspace_bytes =
       (layout::inference_size + layout::inference_scratch) * sizeof(real_type);
 
-  explicit inference_engine(Policy policy = {})
+  // batch: the most inputs that go through together.
+  explicit inference_engine(Policy policy = {}, int batch = 1)
       : policy_(policy),
         crew_(policy_),
-        memory_(layout::inference_size),
+        memory_(layout::size_for(batch)),
         scratch_(layout::inference_scratch * crew_.size()) {}
   // In memory that the caller gives, block_bytes of it (host policies without threads of their own).
   inference_engine(Policy policy, workspace& from) noexcept
@@ -333,7 +367,8 @@ class inference_engine {
   // Where the numbers of an input plane are kept, in the policy's image layout; zero at first.
   template <int Plane>
   real_type* input() noexcept {
-    return slot(layout::inference_memory.slot[Plane]);
+    return memory_.data() +
+           layout::inference_offset[static_cast<std::size_t>(layout::inference_memory.slot[Plane])];
   }
   // The same as a builder's target (float policies).
   template <int Plane>
@@ -343,32 +378,66 @@ class inference_engine {
 
   // From the input planes to the logits (outputs numbers in the policy's memory).
   real_type const* run(packed_parameters<Net, Policy> const& parameters) noexcept {
-    real_type const* packed = parameters.forward();
-    detail::for_each_index<layout::steps>(
-        [&](auto i) { this->template forward<i>(packed + layout::forward_offset[i]); });
-    return at(layout::plan.result);
+    detail::for_each_index<layout::steps>([&](auto i) { this->template forward<i>(parameters, 0); });
+    return logits(0);
   }
 
- private:
-  real_type* slot(int s) noexcept {
-    return memory_.data() + layout::inference_offset[static_cast<std::size_t>(s)];
+  // Whether several inputs together are faster than one after the other. Then, instead of run(): begin(i) with
+  // each of them in the input planes, i = 0, 1, ... below `batch`, and finish() for all.
+  static constexpr bool gains_together = layout::joint < layout::steps;
+  void begin(packed_parameters<Net, Policy> const& parameters, int i) noexcept requires gains_together {
+    detail::for_each_index<layout::joint>([&](auto step) { this->template forward<step>(parameters, i); });
   }
-  real_type* at(int v) noexcept {
-    return slot(layout::inference_memory.slot[static_cast<std::size_t>(v)]) +
+  void finish(packed_parameters<Net, Policy> const& parameters, int inputs) noexcept requires gains_together {
+    detail::for_each_index<layout::steps - layout::joint>(
+        [&](auto step) { this->template forward_together<layout::joint + step>(parameters, inputs); });
+  }
+  // Of input i.
+  real_type const* logits(int i) noexcept { return at(layout::plan.result, i); }
+
+ private:
+  static constexpr std::size_t apart = layout::inference_size - layout::planes_size;
+
+  // Value v of input i.
+  real_type* at(int v, int i) noexcept {
+    std::size_t const offset = layout::inference_offset[static_cast<std::size_t>(
+        layout::inference_memory.slot[static_cast<std::size_t>(v)])];
+    return memory_.data() + offset + (offset < layout::planes_size ? 0 : apart * static_cast<std::size_t>(i)) +
            layout::inference_memory.offset[static_cast<std::size_t>(v)];
   }
 
   template <int Step>
-  void forward(real_type const* packed) noexcept {
+  static real_type const* packed(packed_parameters<Net, Policy> const& parameters) noexcept {
+    return parameters.forward() + layout::forward_offset[Step];
+  }
+
+  template <int Step>
+  void forward(packed_parameters<Net, Policy> const& parameters, int input) noexcept {
     using k = detail::step_kernels<Net, Policy, Step>;
     constexpr step s = k::self;
     if constexpr (k::pools_next()) {
       using conv_kernel = typename ops::template conv<k::conv_shape, k::from_image>;
       conv_kernel::template forward_pool<s.relu, layout::plan.pool(Step + 1)>(
-          policy_, at(s.in), packed, at(layout::plan.at(Step + 1).out));
+          policy_, at(s.in, input), packed<Step>(parameters), at(layout::plan.at(Step + 1).out, input));
     } else if constexpr (!layout::is_fused(Step) && s.kind != op::dropout) {
       detail::forward_step<k>(
-          policy_, [this](int v) { return at(v); }, packed, scratch_.data());
+          policy_, [&](int v) { return at(v, input); }, packed<Step>(parameters), scratch_.data());
+    }
+  }
+
+  template <int Step>
+  void forward_together(packed_parameters<Net, Policy> const& parameters, int inputs) noexcept {
+    using k = detail::step_kernels<Net, Policy, Step>;
+    constexpr step s = k::self;
+    if constexpr (k::gains_together()) {
+      using conv_kernel = typename ops::template conv<k::conv_shape, k::from_image>;
+      real_type const* shortcut = nullptr;
+      if constexpr (s.shortcut >= 0) shortcut = at(s.shortcut, 0);
+      conv_kernel::template forward_together<s.relu, (s.shortcut >= 0)>(policy_, inputs, apart, at(s.in, 0),
+                                                                        packed<Step>(parameters), shortcut,
+                                                                        at(s.out, 0), scratch_.data());
+    } else {
+      for (int i = 0; i < inputs; ++i) forward<Step>(parameters, i);
     }
   }
 

@@ -11,6 +11,7 @@
 
 #include <doctest/doctest.h>
 
+#include <calotype/exec/pool.hpp>
 #include <calotype/image/crop.hpp>
 #include <calotype/kernel/scalar.hpp>
 #include <calotype/models/event_paper.hpp>
@@ -243,6 +244,92 @@ TEST_CASE("a network on a crop takes the crop's pixels") {
   CHECK(p == plain(std::span<float const>(crop)));
   CHECK(p[0] > 0);
   CHECK(p[0] < 1);
+}
+
+// Maps so small that several inputs go through together: 7x7 and 4x4, and a flattened one.
+struct small_maps {
+  struct input {
+    static constexpr auto tensor() { return std::array{ct::kernel::map_shape{2, 32, 32}}; }
+  };
+  static constexpr auto classes() { return ct::labels("a", "b", "c"); }
+  static constexpr auto layers() {
+    using namespace ct::nn;
+    return ct::nn::layers(conv{.filters = 16, .kernel = 7, .stride = 2, .padding = 1}, relu{}, max_pool{},
+                          residual{.filters = 16}, residual{.filters = 32, .stride = 2},
+                          residual{.filters = 32}, dropout{}, dense{.units = 20}, relu{}, logits{});
+  }
+};
+
+template <class Policy>
+void check_batches(Policy policy) {
+  constexpr std::size_t size = ct::nn::input_size<small_maps>(), count = 13;
+  ct::stream draw(5, 1, 9);
+  std::vector<float> inputs(count * size);
+  for (auto& x : inputs) x = draw.uniform();
+  auto const model = ct::nn::model<small_maps>::initial(3);
+  using session = ct::session<small_maps, Policy>;
+  session alone(model, policy);
+  std::vector<typename session::scores> want, logits;
+  for (std::size_t i = 0; i < count; ++i) {
+    want.push_back(alone(std::span<float const>(inputs).subspan(i * size, size)));
+    logits.push_back(alone.logits());
+  }
+  for (int batch : {0, 1, 2, 3, 8, 11, 16}) {
+    CAPTURE(batch);
+    session score(model, policy, batch);
+    for (std::size_t n : {count, std::size_t{5}, std::size_t{1}, std::size_t{0}, count}) {
+      std::vector<typename session::scores> got(n);
+      long const before = made.load();
+      score(std::span<float const>(inputs).first(n * size), std::span(got));
+      CHECK(made.load() == before);
+      for (std::size_t i = 0; i < n; ++i) CHECK(got[i] == want[i]);
+      if (n > 0) CHECK(score.logits() == logits[n - 1]);
+    }
+    CHECK(score(std::span<float const>(inputs).first(size)) == want[0]);
+  }
+}
+
+TEST_CASE("inputs that go through the network together get the scores that each gets alone") {
+  using winograd = ct::exec::cpu<ct::exec::best_arch, ct::exec::single, ct::exec::winograd>;
+  static_assert(ct::nn::inference_engine<small_maps, winograd>::gains_together);
+  static_assert(!ct::nn::inference_engine<small_maps, ct::exec::cpu<>>::gains_together);
+  check_batches(winograd{});
+  check_batches(ct::exec::cpu<ct::exec::best_arch, ct::exec::pool, ct::exec::winograd>{ct::exec::pool{3}});
+  check_batches(ct::exec::cpu<ct::exec::portable, ct::exec::single, ct::exec::winograd>{});
+  check_batches(ct::exec::cpu<>{});
+  check_batches(ct::exec::scalar{});
+}
+
+// A second input plane is read after the first one's small maps.
+struct two_planes {
+  struct input {
+    static constexpr auto tensor() {
+      return std::array{ct::kernel::map_shape{1, 18, 18}, ct::kernel::map_shape{1, 18, 18}};
+    }
+  };
+  static constexpr auto classes() { return ct::labels("a", "b"); }
+  static constexpr auto layers() {
+    using namespace ct::nn;
+    constexpr auto trunk =
+        ct::nn::layers(conv{.filters = 16, .kernel = 3, .padding = 1}, relu{}, max_pool{},
+                       residual{.filters = 16, .stride = 2}, residual{.filters = 16}, global_max_pool{});
+    return ct::nn::layers(branches(branch("first", trunk), branch("second", trunk)), logits{});
+  }
+};
+
+TEST_CASE("nothing goes together where an input plane is read after the first small map") {
+  using winograd = ct::exec::cpu<ct::exec::best_arch, ct::exec::single, ct::exec::winograd>;
+  static_assert(!ct::nn::inference_engine<two_planes, winograd>::gains_together);
+  constexpr std::size_t size = ct::nn::input_size<two_planes>(), count = 3;
+  std::vector<float> inputs(count * size);
+  for (std::size_t i = 0; i < inputs.size(); ++i) inputs[i] = static_cast<float>(i % 13);
+  auto const model = ct::nn::model<two_planes>::initial(3);
+  ct::session<two_planes, winograd> alone(model), several(model, {}, count);
+  std::vector<ct::session<two_planes, winograd>::scores> got(count);
+  several(std::span<float const>(inputs), std::span(got));
+  for (std::size_t i = 0; i < count; ++i) {
+    CHECK(got[i] == alone(std::span<float const>(inputs).subspan(i * size, size)));
+  }
 }
 
 }  // namespace

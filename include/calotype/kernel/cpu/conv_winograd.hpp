@@ -57,6 +57,14 @@ struct winograd_layer {
     constexpr auto finish = Relu ? winograd_finish::relu : winograd_finish::none;
     forward_kernel::template run<finish, Shortcut>(p, in, packed, shortcut, nullptr, out, scratch);
   }
+  static constexpr bool gains_together = forward_kernel::gains_together;
+  template <bool Relu, bool Shortcut>
+  static void forward_together(Policy const& p, int maps, std::ptrdiff_t step, float const* in,
+                               float const* packed, float const* shortcut, float* out,
+                               float* scratch) noexcept {
+    constexpr auto finish = Relu ? winograd_finish::relu : winograd_finish::none;
+    forward_kernel::template run_together<finish, Shortcut>(p, maps, step, in, packed, shortcut, out, scratch);
+  }
   template <pool_shape>
   static constexpr bool pools = false;
 

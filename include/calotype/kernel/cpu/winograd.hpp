@@ -75,11 +75,11 @@ constexpr bool cut_strip(int n, int kind, winograd_strip (&strips)[2]) {
 }
 
 // Multiply-adds with registers of one block, or what takes as long: a tile's transforms about nine per point,
-// and the weights of a point two per dozen tiles.
+// and the weights of a point one per dozen tiles.
 constexpr long long winograd_cost(winograd_field f, int channels, int in_blocks, int out_blocks) {
   long long const tiles = f.tiles();
   long long const products = static_cast<long long>(f.points()) * channels * out_blocks;
-  return products * tiles + products * ratio_up(f.tiles(), 12) * 2 +
+  return products * tiles + products * ratio_up(f.tiles(), 12) +
          tiles * f.points() * (5 * in_blocks + 4 * out_blocks);
 }
 
@@ -262,11 +262,17 @@ struct winograd_conv {
     return split(f.tiles(), smaller_of(has_threads<Policy> ? 6 : 12, tile_model<arch>::outputs(vectors)));
   }
   static constexpr int longest(winograd_field f) { return groups(f).length + (groups(f).longer > 0 ? 1 : 0); }
+  // The same for the tiles of several maps, whose number is not known here: as many as reuse the weights well.
+  static constexpr int at_once = smaller_of(has_threads<Policy> ? 6 : 8, tile_model<arch>::outputs(vectors));
+  // Whether one map has too few tiles for that.
+  static constexpr bool gains_together = tiling.field(0).tiles() < at_once;
+
   // Points of a group of tiles in memory: of the input, then the sums.
   static constexpr std::size_t scratch_of(winograd_field f) {
+    int const tiles = larger_of(longest(f), gains_together ? at_once : 0);
     return f.tiles() == 0
                ? 0
-               : static_cast<std::size_t>(f.points() * longest(f) * block_size * (in_blocks + out_blocks));
+               : static_cast<std::size_t>(f.points() * tiles * block_size * (in_blocks + out_blocks));
   }
   static constexpr std::size_t scratch_size = [] {
     std::size_t most = 0;
@@ -311,6 +317,20 @@ struct winograd_conv {
     });
   }
 
+  // Of `maps` inputs that lie `step` floats apart, as do what is added and the outputs.
+  template <winograd_finish Finish, bool Added>
+  static void run_together(Policy const& p, int maps, std::ptrdiff_t step, float const* in, float const* packed,
+                           float const* added, float* out, float* scratch) noexcept {
+    if (maps * tiling.field(0).tiles() < (at_once + 1) / 2) {  // most of a group would be done for nothing
+      for (int m = 0; m < maps; ++m) {
+        run<Finish, Added>(p, in + m * step, packed, Added ? added + m * step : nullptr, nullptr,
+                           out + m * step, scratch);
+      }
+    } else {
+      fields_together<0, Finish, Added>(p, maps, step, in, packed, added, out, scratch);
+    }
+  }
+
  private:
   // The points of one window, `width` floats apart.
   template <bool Turned>
@@ -351,16 +371,51 @@ struct winograd_conv {
         int const i = part - first_group(Field);
         if (i < g.count) {
           int const tile = i * g.length + smaller_of(i, g.longer);
+          auto const place = [tile](int t) { return place_of<f>(tile + t); };
           if constexpr (g.longer > 0) {
             if (i < g.longer) {
-              return group<f, g.length + 1, Finish, Added>(tile, in, packed, added, mask, out, scratch);
+              return group<f, g.length + 1, Finish, Added>(place, in, packed, added, mask, out, scratch);
             }
           }
-          return group<f, g.length, Finish, Added>(tile, in, packed, added, mask, out, scratch);
+          return group<f, g.length, Finish, Added>(place, in, packed, added, mask, out, scratch);
         }
       }
       any_group<Field + 1, Finish, Added>(part, in, packed, added, mask, out, scratch);
     }
+  }
+
+  // The tiles of all maps in groups of the same length; the last group does the last tile again to be full.
+  template <int Field, winograd_finish Finish, bool Added>
+  static void fields_together(Policy const& p, int maps, std::ptrdiff_t step, float const* in,
+                              float const* packed, float const* added, float* out, float* scratch) noexcept {
+    if constexpr (Field < 4) {
+      constexpr winograd_field f = tiling.field(Field);
+      if constexpr (f.tiles() > 0) {
+        int const tiles = maps * f.tiles();
+        for_each_part(p, ratio_up(tiles, at_once), maps * tiling.cost * block_size, [&](int worker, int part) {
+          auto const place = [=](int t) {
+            int const tile = smaller_of(part * at_once + t, tiles - 1);
+            tile_place at = place_of<f>(tile % f.tiles());
+            at.map = tile / f.tiles() * step;
+            return at;
+          };
+          group<f, at_once, Finish, Added>(place, in, packed, added, nullptr, out,
+                                           scratch + static_cast<std::size_t>(worker) * scratch_size);
+        });
+      }
+      fields_together<Field + 1, Finish, Added>(p, maps, step, in, packed, added, out, scratch);
+    }
+  }
+
+  // A tile by row and column of its field; where its map begins.
+  struct tile_place {
+    int y = 0;
+    int x = 0;
+    std::ptrdiff_t map = 0;
+  };
+  template <winograd_field F>
+  CALOTYPE_INLINE static constexpr tile_place place_of(int tile) {
+    return {tile / F.cols.tiles, tile % F.cols.tiles};
   }
 
   template <class, conv_shape>
@@ -385,18 +440,19 @@ struct winograd_conv {
     f.template operator()<rows, cols>();
   }
 
-  template <winograd_field F, int Tiles, winograd_finish Finish, bool Added>
-  static void group(int first, float const* in, float const* packed, float const* added, float const* mask,
+  // place(t): the tile_place of tile t of the group.
+  template <winograd_field F, int Tiles, winograd_finish Finish, bool Added, class Place>
+  static void group(Place place, float const* in, float const* packed, float const* added, float const* mask,
                     float* out, float* scratch) noexcept {
     constexpr bool masked = Finish == winograd_finish::relu_gradient;
     float* const points = scratch;
     float* const sums = scratch + F.points() * Tiles * in_blocks * block_size;
     for (int t = 0; t < Tiles; ++t) {
-      int const y = (first + t) / F.cols.tiles, x = (first + t) % F.cols.tiles;
+      tile_place const at = place(t);
       // The window of a tile begins one pixel before it: in the halo, for the first.
-      float const* const window =
-          in + (F.rows.first + y * F.rows.size) * from.row + (F.cols.first + x * F.cols.size) * from.pixel;
-      with_extent<F>(y, x, [&]<int Rows, int Cols>() {
+      float const* const window = in + at.map + (F.rows.first + at.y * F.rows.size) * from.row +
+                                  (F.cols.first + at.x * F.cols.size) * from.pixel;
+      with_extent<F>(at.y, at.x, [&]<int Rows, int Cols>() {
         for (int block = 0; block < in_blocks; ++block) {
           to_points<F, Rows, Cols>(window + block * from.block, points + (block * Tiles + t) * block_size,
                                    Tiles * in_blocks * block_size);
@@ -409,16 +465,16 @@ struct winograd_conv {
                          sums + block * Tiles * block_size);
     }
     for (int t = 0; t < Tiles; ++t) {
-      int const y = (first + t) / F.cols.tiles, x = (first + t) % F.cols.tiles;
-      int const at =
-          to.origin() + (F.rows.first + y * F.rows.size) * to.row + (F.cols.first + x * F.cols.size) * to.pixel;
-      with_extent<F>(y, x, [&]<int Rows, int Cols>() {
+      tile_place const at = place(t);
+      std::ptrdiff_t const first = at.map + to.origin() + (F.rows.first + at.y * F.rows.size) * to.row +
+                                   (F.cols.first + at.x * F.cols.size) * to.pixel;
+      with_extent<F>(at.y, at.x, [&]<int Rows, int Cols>() {
         for (int block = 0; block < out_blocks; ++block) {
-          int const place = at + block * to.block;
+          std::ptrdiff_t const pixel = first + block * to.block;
           to_outputs<F, Rows, Cols, Finish, Added>(sums + (block * Tiles + t) * block_size,
                                                    Tiles * out_blocks * block_size, packed + block * block_size,
-                                                   Added ? added + place : nullptr,
-                                                   masked ? mask + place : nullptr, out + place);
+                                                   Added ? added + pixel : nullptr,
+                                                   masked ? mask + pixel : nullptr, out + pixel);
         }
       });
     }
