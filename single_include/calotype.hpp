@@ -3050,9 +3050,18 @@ struct adam_step {
 //                                   lie `step` reals apart; same bits
 //       pools<pool_shape>           whether forward_pool exists
 //       forward_pool<Relu, pool_shape>(p, in, packed, out)        convolution and max pool in one go, same bits
-//       with one more, last argument (optional): a pixel_word* to words_in_set(pool_shape.out()) words, which
-//                                   become a set that holds every pixel whose numbers are not those of an
-//                                   empty input
+//       finds_filled<pool_shape>    optional: whether forward_pool takes one more, last argument: a pixel_word*
+//                                   to words_in_set(pool_shape.out()) words, which become a set that holds
+//                                   every pixel whose numbers are not those of an empty input (null: not
+//                                   wanted)
+//       follows                     optional: whether forward_changed exists, and with it
+//       forward_changed<Relu, Shortcut>(p, in, packed, shortcut, empty, computed, copied, out, scratch)
+//                                   the outputs at the pixels of `computed`; at those of `copied` the numbers
+//                                   of `empty`, a map of outputs; the rest of `out` is left as it is
+//       changed(from, to)           sets: the outputs that any of the inputs `from` has a part in
+//       computed(from, to)          the outputs that are computed, or copied, if those of `from` are wanted
+//                                   (whole tiles, whose bits all depend on all inputs); may work in place
+//       read(from, to)              the inputs that the outputs `from` are made of
 //       gradient_packed_size, pack_gradient(weights OIHW, packed)
 //       input_gradient(p, dout, packed, added, din)               din = gradient + added (may be null)
 //       input_gradient_relu(p, dout, packed, added, in, din)      optional: the same, and then relu_gradient
@@ -3117,6 +3126,22 @@ constexpr std::size_t scratch_of_gradients() {
   }
 }
 
+template <class Conv>
+constexpr bool follows() {
+  if constexpr (requires { Conv::follows; }) {
+    return Conv::follows;
+  } else {
+    return false;
+  }
+}
+template <class Conv, pool_shape P>
+constexpr bool finds_filled() {
+  if constexpr (requires { Conv::template finds_filled<P>; }) {
+    return Conv::template finds_filled<P>;
+  } else {
+    return false;
+  }
+}
 template <class Conv>
 constexpr bool gains_together() {
   if constexpr (requires { Conv::gains_together; }) {
@@ -4288,14 +4313,6 @@ CALOTYPE_INLINE constexpr std::size_t image_reals(map_shape m) {
   return static_cast<std::size_t>(m.channels * image_strides(m).channel);
 }
 
-// A row of a set that holds all its pixels.
-template <map_shape M>
-CALOTYPE_INLINE void whole_row(pixel_word* to) {
-  constexpr int words = words_in_row(M);
-  for (int i = 0; i < words; ++i) to[i] = ~pixel_word{0};
-  to[words - 1] >>= 64 * words - M.cols;
-}
-
 // The channels of one block at one pixel, in registers.
 template <class Arch>
 inline constexpr int registers_per_block = block_size / simd<Arch>::lanes;
@@ -4606,6 +4623,72 @@ struct chains {
 
 }  // namespace calotype::kernel::cpu
 
+// ---- calotype/kernel/cpu/pixel_set.hpp
+
+// Sets of pixels (kernel/ops.hpp), a word of 64 columns at a time. Bits beyond the last column stay zero.
+
+namespace calotype::kernel::cpu {
+
+template <map_shape M>
+struct pixel_set {
+  static constexpr int words = words_in_row(M);
+  static constexpr pixel_word last = ~pixel_word{0} >> (64 * words - M.cols);
+
+  // A row that holds all its pixels.
+  CALOTYPE_INLINE static void fill_row(pixel_word* row) {
+    for (int i = 0; i < words; ++i) row[i] = ~pixel_word{0};
+    row[words - 1] = last;
+  }
+  static void fill(pixel_word* set) {
+    for (int y = 0; y < M.rows; ++y) fill_row(set + y * words);
+  }
+
+  // Every pixel that is in `from` or beside one of it, diagonally too.
+  static void spread(pixel_word const* from, pixel_word* to) {
+    pixel_word row[words];
+    for (int y = 0; y < M.rows; ++y, to += words) {
+      for (int i = 0; i < words; ++i) {
+        row[i] = from[y * words + i];
+        if (y > 0) row[i] |= from[(y - 1) * words + i];
+        if (y + 1 < M.rows) row[i] |= from[(y + 1) * words + i];
+      }
+      for (int i = 0; i < words; ++i) {
+        to[i] = row[i] | row[i] << 1 | row[i] >> 1;
+        if (i > 0) to[i] |= row[i - 1] >> 63;
+        if (i + 1 < words) to[i] |= row[i + 1] << 63;
+      }
+      to[words - 1] &= last;
+    }
+  }
+
+  // Every pixel of a tile of Rows x Cols (Cols a power of two) that holds one of `from`.
+  template <int Rows, int Cols>
+  static void whole_tiles(pixel_word const* from, pixel_word* to) {
+    for (int y = 0; y < M.rows; y += Rows) {
+      int const end = smaller_of(y + Rows, M.rows);
+      for (int i = 0; i < words; ++i) {
+        pixel_word any = 0;
+        for (int r = y; r < end; ++r) any |= from[r * words + i];
+        for (int step = 1; step < Cols; step *= 2) any |= any >> step;
+        any &= first_columns<Cols>;
+        for (int step = 1; step < Cols; step *= 2) any |= any << step;
+        if (i == words - 1) any &= last;
+        for (int r = y; r < end; ++r) to[r * words + i] = any;
+      }
+    }
+  }
+
+  // The first column of every tile.
+  template <int Cols>
+  static constexpr pixel_word first_columns = [] {
+    pixel_word w = 0;
+    for (int x = 0; x < 64; x += Cols) w |= pixel_word{1} << x;
+    return w;
+  }();
+};
+
+}  // namespace calotype::kernel::cpu
+
 // ---- calotype/kernel/cpu/sparse.hpp
 
 // The first convolution of a detector image, with its ReLU and pool: most pixels hold nothing, so the others
@@ -4657,7 +4740,7 @@ struct sparse_pooled {
           band<Relu>(lists, bias, weights, y, out, marks);
         } else {
           Dense::template row<Relu>(in, bias, weights, taps, 0, y, out);
-          if (marks != nullptr) whole_row<P.out()>(marks);
+          if (marks != nullptr) pixel_set<P.out()>::fill_row(marks);
         }
       }
     });
@@ -5018,6 +5101,11 @@ struct conv {
   static constexpr bool pools =
       inside&& P.in == S.out() && P.size == P.stride&& P.size* P.size <= chain::outputs && !P.out().is_vector();
 
+  // Whether forward_pool tells pixels that see energy from others.
+  template <pool_shape P>
+  static constexpr bool finds_filled =
+      FromImage&& sparse_pooled<arch, S, P, pooled_chains<arch, shape, map_strides(P.out()), P.size>>::applies;
+
   template <bool Relu, pool_shape P>
   static void forward_pool(Policy const& p, float const* in, float const* packed, float* out,
                            pixel_word* filled = nullptr) noexcept requires pools<P> {
@@ -5028,9 +5116,7 @@ struct conv {
       sparse::template all<Relu>(p, in + from.origin(), packed, packed + bias_size, taps, out + pooled.origin(),
                                  filled);
     } else {
-      for (int y = 0; y < P.out().rows && filled != nullptr; ++y) {
-        whole_row<P.out()>(filled + y * words_in_row(P.out()));
-      }
+      if (filled != nullptr) pixel_set<P.out()>::fill(filled);
       dense::template all<Relu>(p, in + from.origin(), packed, packed + bias_size, taps, out + pooled.origin());
     }
   }
@@ -5605,12 +5691,13 @@ struct winograd_conv {
   static constexpr int longest(winograd_field f) { return groups(f).length + (groups(f).longer > 0 ? 1 : 0); }
   // The same for the tiles of several maps, whose number is not known here: as many as reuse the weights well.
   static constexpr int at_once = smaller_of(has_threads<Policy> ? 6 : 8, tile_model<arch>::outputs(vectors));
-  // Whether one map has too few tiles for that.
+  // Whether one map has too few tiles for that; whether it has enough to choose some.
   static constexpr bool gains_together = tiling.field(0).tiles() < at_once;
+  static constexpr bool follows = tiling.field(0).tiles() >= 2 * at_once;
 
   // Points of a group of tiles in memory: of the input, then the sums.
   static constexpr std::size_t scratch_of(winograd_field f) {
-    int const tiles = larger_of(longest(f), gains_together ? at_once : 0);
+    int const tiles = larger_of(longest(f), gains_together || follows ? at_once : 0);
     return f.tiles() == 0
                ? 0
                : static_cast<std::size_t>(f.points() * tiles * block_size * (in_blocks + out_blocks));
@@ -5672,6 +5759,19 @@ struct winograd_conv {
     }
   }
 
+  using pixels = pixel_set<S.out()>;
+  static void whole_tiles(pixel_word const* set, pixel_word* tiles) {
+    pixels::template whole_tiles<tiling.rows[0].size, tiling.cols[0].size>(set, tiles);
+  }
+
+  // The outputs of `computed`; those of `copied` from `empty`. Both sets are of whole tiles.
+  template <winograd_finish Finish, bool Added>
+  static void run_changed(Policy const& p, float const* in, float const* packed, float const* added,
+                          float const* empty, pixel_word const* computed, pixel_word const* copied, float* out,
+                          float* scratch) noexcept {
+    fields_changed<0, Finish, Added>(p, in, packed, added, empty, computed, copied, out, scratch);
+  }
+
  private:
   // The points of one window, `width` floats apart.
   template <bool Turned>
@@ -5702,6 +5802,17 @@ struct winograd_conv {
     return n;
   }
 
+  // A tile by row and column of its field; where its map begins.
+  struct tile_place {
+    int y = 0;
+    int x = 0;
+    std::ptrdiff_t map = 0;
+  };
+  template <winograd_field F>
+  CALOTYPE_INLINE static constexpr tile_place place_of(int tile) {
+    return {tile / F.cols.tiles, tile % F.cols.tiles};
+  }
+
   template <int Field, winograd_finish Finish, bool Added>
   static void any_group(int part, float const* in, float const* packed, float const* added, float const* mask,
                         float* out, float* scratch) noexcept {
@@ -5712,7 +5823,7 @@ struct winograd_conv {
         int const i = part - first_group(Field);
         if (i < g.count) {
           int const tile = i * g.length + smaller_of(i, g.longer);
-          auto const place = [tile](int t) { return place_of<f>(tile + t); };
+          auto const place = [&](int t) { return place_of<f>(tile + t); };
           if constexpr (g.longer > 0) {
             if (i < g.longer) {
               return group<f, g.length + 1, Finish, Added>(place, in, packed, added, mask, out, scratch);
@@ -5748,15 +5859,69 @@ struct winograd_conv {
     }
   }
 
-  // A tile by row and column of its field; where its map begins.
-  struct tile_place {
-    int y = 0;
-    int x = 0;
-    std::ptrdiff_t map = 0;
-  };
+  template <int Field, winograd_finish Finish, bool Added>
+  static void fields_changed(Policy const& p, float const* in, float const* packed, float const* added,
+                             float const* empty, pixel_word const* computed, pixel_word const* copied,
+                             float* out, float* scratch) noexcept {
+    if constexpr (Field < 4) {
+      constexpr winograd_field f = tiling.field(Field);
+      if constexpr (f.tiles() > 0) {
+        tile_list<f> list;
+        list.make(copied);
+        for (int i = 0; i < list.size; ++i) copy_tile<f>(place_of<f>(list.tile[i]), empty, out);
+        list.make(computed);
+        if (list.size > 0) {
+          long long const work = tiling.cost * block_size * list.size / tiling.field(0).tiles();
+          for_each_part(p, ratio_up(list.size, at_once), work, [&](int worker, int part) {
+            auto const place = [&](int t) {
+              return place_of<f>(list.tile[smaller_of(part * at_once + t, list.size - 1)]);
+            };
+            group<f, at_once, Finish, Added>(place, in, packed, added, nullptr, out,
+                                             scratch + static_cast<std::size_t>(worker) * scratch_size);
+          });
+        }
+      }
+      fields_changed<Field + 1, Finish, Added>(p, in, packed, added, empty, computed, copied, out, scratch);
+    }
+  }
+
+  // The tiles of a field that a set of whole tiles holds.
   template <winograd_field F>
-  CALOTYPE_INLINE static constexpr tile_place place_of(int tile) {
-    return {tile / F.cols.tiles, tile % F.cols.tiles};
+  struct tile_list {
+    int size = 0;
+    std::uint16_t tile[static_cast<std::size_t>(F.tiles())];
+
+    void make(pixel_word const* set) {
+      size = 0;
+      for (int y = 0; y < F.rows.tiles; ++y) {
+        pixel_word const* const row = set + (F.rows.first + y * F.rows.size) * pixels::words;
+        for (int i = F.cols.first / 64; i < pixels::words; ++i) {
+          pixel_word left = row[i] & pixels::template first_columns<F.cols.size>;
+          if (i == F.cols.first / 64) left &= ~pixel_word{0} << F.cols.first % 64;
+          for (; left != 0; left &= left - 1) {
+            int const x = (i * 64 + std::countr_zero(left) - F.cols.first) / F.cols.size;
+            if (x >= F.cols.tiles) break;  // the next field's
+            tile[size++] = static_cast<std::uint16_t>(y * F.cols.tiles + x);
+          }
+        }
+      }
+    }
+  };
+
+  template <winograd_field F>
+  static void copy_tile(tile_place at, float const* from_map, float* to_map) noexcept {
+    int const first = to.origin() + (F.rows.first + at.y * F.rows.size) * to.row +
+                      (F.cols.first + at.x * F.cols.size) * to.pixel;
+    with_extent<F>(at.y, at.x, [&]<int Rows, int Cols>() {
+      for (int block = 0; block < out_blocks; ++block) {
+        for (int y = 0; y < Rows; ++y) {
+          int const row = first + block * to.block + y * to.row;
+          CALOTYPE_UNROLL for (int i = 0; i < Cols * block_size; i += v::lanes) {
+            v::store(to_map + row + i, v::load(from_map + row + i));
+          }
+        }
+      }
+    });
   }
 
   template <class, conv_shape>
@@ -6219,6 +6384,20 @@ struct winograd_layer {
     constexpr auto finish = Relu ? winograd_finish::relu : winograd_finish::none;
     forward_kernel::template run_together<finish, Shortcut>(p, maps, step, in, packed, shortcut, out, scratch);
   }
+  static constexpr bool follows = forward_kernel::follows;
+  template <bool Relu, bool Shortcut>
+  static void forward_changed(Policy const& p, float const* in, float const* packed, float const* shortcut,
+                              float const* empty, pixel_word const* computed, pixel_word const* copied,
+                              float* out, float* scratch) noexcept {
+    constexpr auto finish = Relu ? winograd_finish::relu : winograd_finish::none;
+    forward_kernel::template run_changed<finish, Shortcut>(p, in, packed, shortcut, empty, computed, copied,
+                                                           out, scratch);
+  }
+  static void changed(pixel_word const* from, pixel_word* to) noexcept { pixel_set<S.out()>::spread(from, to); }
+  static void computed(pixel_word const* from, pixel_word* to) noexcept {
+    forward_kernel::whole_tiles(from, to);
+  }
+  static void read(pixel_word const* from, pixel_word* to) noexcept { pixel_set<S.in>::spread(from, to); }
   template <pool_shape>
   static constexpr bool pools = false;
 
@@ -8398,6 +8577,17 @@ namespace calotype::nn {
 
 using kernel::map_shape;
 
+namespace detail {
+
+// Calls f with integral constants 0 .. N-1, in order.
+template <int N, class F>
+CALOTYPE_INLINE constexpr void for_each_index(F&& f) {
+  [&]<int... Step>(std::integer_sequence<int, Step...>) { (f(std::integral_constant<int, Step>{}), ...); }
+  (std::make_integer_sequence<int, N>{});
+}
+
+}  // namespace detail
+
 // `import` brings an image plane into the layout of feature maps where the first layer is no convolution.
 enum class op : unsigned char { import, conv, max_pool, global_max_pool, flatten, dense, dropout };
 
@@ -9081,6 +9271,331 @@ concept network = requires {
 
 }  // namespace calotype::concepts
 
+// ---- calotype/nn/step_kernels.hpp
+
+// The kernels behind the steps of a plan.
+
+namespace calotype::nn::detail {
+
+// Blocks of memory start on 16 numbers, a cache line of floats.
+constexpr std::size_t padded(std::size_t n) { return (n + 15) / 16 * 16; }
+
+// Kernels that only a convolution has.
+template <class Ops, kernel::conv_shape S, bool FromImage, bool IsConv>
+struct conv_kernel_of {
+  using type = void;
+};
+template <class Ops, kernel::conv_shape S, bool FromImage>
+struct conv_kernel_of<Ops, S, FromImage, true> {
+  using type = typename Ops::template conv<S, FromImage>;
+};
+
+// The kernels of step Step of a network under a policy.
+template <class Net, class Policy, int Step, std::uint64_t Signature = signature<Net>>
+struct step_kernels {
+  using ops = kernel::ops<Policy>;
+  static constexpr step self = plan_of<Net>.at(Step);
+  static constexpr map_shape in_shape = plan_of<Net>.shape(self.in);
+  static constexpr map_shape out_shape = plan_of<Net>.shape(self.out);
+  static constexpr bool from_image = plan_of<Net>.value_at(self.in).input && !in_shape.is_vector();
+  static constexpr kernel::conv_shape conv_shape = plan_of<Net>.conv(Step);
+  static constexpr kernel::pool_shape pool_shape = plan_of<Net>.pool(Step);
+  static constexpr kernel::dense_shape dense_shape = plan_of<Net>.dense(Step);
+
+  using conv_kernel = typename conv_kernel_of<ops, conv_shape, from_image, self.kind == op::conv>::type;
+
+  static constexpr std::size_t packed_size() {
+    if constexpr (self.kind == op::conv) {
+      return conv_kernel::packed_size;
+    } else if constexpr (self.kind == op::dense) {
+      return ops::template dense<dense_shape>::packed_size;
+    } else {
+      return 0;
+    }
+  }
+  static constexpr std::size_t gradient_packed_size() {
+    if constexpr (self.kind == op::conv && !from_image) {
+      return conv_kernel::gradient_packed_size;
+    } else {
+      return 0;
+    }
+  }
+
+  // What its kernels need besides their arguments, for the time of a call.
+  static constexpr std::size_t scratch_size() {
+    if constexpr (self.kind == op::conv) {
+      return kernel::scratch_of_forward<conv_kernel>();
+    } else {
+      return 0;
+    }
+  }
+  static constexpr std::size_t gradient_scratch_size() {
+    if constexpr (self.kind == op::conv) {
+      return kernel::scratch_of_gradients<conv_kernel>();
+    } else {
+      return 0;
+    }
+  }
+
+  // Whether it is faster for several inputs at once.
+  static constexpr bool gains_together() {
+    if constexpr (self.kind == op::conv) {
+      return kernel::gains_together<conv_kernel>();
+    } else {
+      return false;
+    }
+  }
+
+  // Whether it can compute a part of its output only.
+  static constexpr bool follows() {
+    if constexpr (self.kind == op::conv) {
+      return kernel::follows<conv_kernel>();
+    } else {
+      return false;
+    }
+  }
+  // Whether it says which pixels see energy, with the max pool after it.
+  static constexpr bool finds_filled() {
+    if constexpr (pools_next()) {
+      return kernel::finds_filled<conv_kernel, plan_of<Net>.pool(Step + 1)>();
+    } else {
+      return false;
+    }
+  }
+
+  // Whether this convolution and the max pool after it are one kernel in inference.
+  static constexpr bool pools_next() {
+    if constexpr (self.kind == op::conv && self.shortcut < 0 && Step + 1 < plan_of<Net>.step_count) {
+      constexpr step next = plan_of<Net>.at(Step + 1);
+      if constexpr (next.kind == op::max_pool && next.in == self.out && plan_of<Net>.uses(self.out) == 1) {
+        return conv_kernel::template pools<plan_of<Net>.pool(Step + 1)>;
+      } else {
+        return false;
+      }
+    } else {
+      return false;
+    }
+  }
+};
+
+// A step as a kernel of its own (all but dropout); at(v) is where value v is kept.
+template <class Kernels, class Policy, class At, class Real>
+CALOTYPE_INLINE void forward_step(Policy& policy, At at, Real const* packed, Real* scratch) noexcept {
+  using k = Kernels;
+  using ops = typename k::ops;
+  constexpr step s = k::self;
+  if constexpr (s.kind == op::conv) {
+    using conv_kernel = typename k::conv_kernel;
+    Real const* shortcut = nullptr;
+    if constexpr (s.shortcut >= 0) shortcut = at(s.shortcut);
+    kernel::run_forward<conv_kernel, s.relu, (s.shortcut >= 0)>(policy, at(s.in), packed, shortcut, at(s.out),
+                                                                scratch);
+  } else if constexpr (s.kind == op::max_pool) {
+    ops::template max_pool<k::pool_shape>::forward(policy, at(s.in), at(s.out));
+  } else if constexpr (s.kind == op::global_max_pool) {
+    ops::template global_max_pool<k::in_shape>::forward(policy, at(s.in), at(s.out));
+  } else if constexpr (s.kind == op::flatten) {
+    ops::template flatten<k::in_shape>::forward(policy, at(s.in), at(s.out));
+  } else if constexpr (s.kind == op::dense) {
+    ops::template dense<k::dense_shape>::template forward<s.relu>(policy, at(s.in), packed, at(s.out));
+  } else {
+    static_assert(s.kind == op::import);
+    ops::template import_image<k::in_shape>(policy, at(s.in), at(s.out));
+  }
+}
+
+}  // namespace calotype::nn::detail
+
+// ---- calotype/nn/changes.hpp
+
+// Which pixels of a network's first maps an event changes. Where no hit reaches, a map holds what it holds for
+// the empty event: known once for a model, and the same bits. The first convolution says where it saw energy;
+// the convolutions after it compute what that can reach, and copy from the empty event's map what later steps
+// read besides. As soon as an event reaches nearly everything, its steps are computed whole.
+
+namespace calotype::nn::detail {
+
+template <class Net, class Policy, std::uint64_t Signature = signature<Net>>
+class changes {
+  static constexpr auto plan = plan_of<Net>;
+  static constexpr int steps = plan.step_count;
+  static constexpr std::size_t capacity = plan.steps.size();
+  using pixel_word = kernel::pixel_word;
+
+  template <int Step>
+  using conv = typename step_kernels<Net, Policy, Step>::conv_kernel;
+
+ public:
+  // root[i]: the step whose set of filled pixels decides what step i changes; i itself where it finds that set;
+  // -1: step i is always computed whole.
+  struct chains {
+    std::array<int, capacity> root{};
+    std::array<int, capacity> step_of{};  // of a value: the step that has its set, or -1
+    bool any = false;
+
+    constexpr bool finds(int i) const { return root[static_cast<std::size_t>(i)] == i; }
+    constexpr bool follows(int i) const { return root[static_cast<std::size_t>(i)] >= 0 && !finds(i); }
+    constexpr int root_of(int i) const { return root[static_cast<std::size_t>(i)]; }
+    constexpr int of_value(int v) const { return v < 0 ? -1 : step_of[static_cast<std::size_t>(v)]; }
+  };
+  static constexpr chains known = [] {
+    chains c;
+    c.root.fill(-1);
+    c.step_of.fill(-1);
+    for_each_index<steps>([&](auto i) {
+      using k = step_kernels<Net, Policy, i>;
+      if constexpr (k::finds_filled()) {
+        c.root[i] = i;
+        c.step_of[static_cast<std::size_t>(plan.at(i + 1).out)] = i;
+      } else if constexpr (k::follows()) {
+        int const in = c.of_value(k::self.in), added = c.of_value(k::self.shortcut);
+        if (in >= 0 && (k::self.shortcut < 0 || added >= 0)) {
+          c.root[i] = c.root_of(in);
+          c.step_of[static_cast<std::size_t>(k::self.out)] = i;
+          c.any = true;
+        }
+      }
+    });
+    return c;
+  }();
+
+  // The map whose pixels step i has a set of.
+  template <int Step>
+  static constexpr map_shape shape = plan.shape(plan.at(known.finds(Step) ? Step + 1 : Step).out);
+
+  // Places of the empty event's maps.
+  static constexpr auto empty_offset = [] {
+    std::array<std::size_t, static_cast<std::size_t>(steps) + 1> at{};
+    for_each_index<steps>([&](auto i) {
+      at[i + 1] = at[i];
+      if constexpr (known.follows(i)) at[i + 1] += padded(kernel::ops<Policy>::template map_size<shape<i>>);
+    });
+    return at;
+  }();
+  static constexpr std::size_t empty_size = empty_offset[static_cast<std::size_t>(steps)];
+
+  changes() : sets_(words) {}
+  explicit changes(workspace& from) noexcept : sets_(words, from) {}
+  static constexpr std::size_t block_bytes() { return workspace::bytes_of<pixel_word>(words); }
+
+  // Where the first convolution of a chain puts its set.
+  template <int Step>
+  pixel_word* filled() noexcept {
+    return set<Step>(0);
+  }
+  // Works out the sets of all steps behind it.
+  template <int Root>
+  void follow() noexcept {
+    for_each_index<steps>([&](auto i) {
+      if constexpr (known.follows(i) && known.root_of(i) == Root) this->template reach<i>();
+    });
+    for_each_index<steps>([&](auto i) {
+      if constexpr (known.follows(i) && known.root_of(i) == Root) {
+        if (partial_[i]) this->template needed<i>();
+      }
+    });
+  }
+
+  // Whether step Step is to be done by forward_changed, and with which sets.
+  template <int Step>
+  bool partial() const noexcept {
+    return partial_[Step];
+  }
+  template <int Step>
+  pixel_word const* computed() noexcept {
+    return set<Step>(0);
+  }
+  template <int Step>
+  pixel_word const* copied() noexcept {
+    return set<Step>(1);
+  }
+
+ private:
+  // The filled pixels of a root; what a step behind it computes, and what it copies.
+  static constexpr int sets_of(int i) { return known.finds(i) ? 1 : known.follows(i) ? 2 : 0; }
+  static constexpr auto offsets = [] {
+    std::array<std::size_t, static_cast<std::size_t>(steps) + 1> at{};
+    for_each_index<steps>([&](auto i) {
+      at[i + 1] = at[i];
+      if constexpr (known.any && sets_of(i) > 0) {
+        at[i + 1] += static_cast<std::size_t>(sets_of(i)) * kernel::words_in_set(shape<i>);
+      }
+    });
+    return at;
+  }();
+  static constexpr std::size_t words = offsets[static_cast<std::size_t>(steps)];
+
+  template <int Step>
+  pixel_word* set(int which) noexcept {
+    return sets_.data() + offsets[Step] + static_cast<std::size_t>(which) * kernel::words_in_set(shape<Step>);
+  }
+
+  template <int Step>
+  void reach() noexcept {
+    constexpr int from = known.of_value(plan.at(Step).in), added = known.of_value(plan.at(Step).shortcut);
+    constexpr std::size_t size = kernel::words_in_set(shape<Step>);
+    partial_[Step] = known.finds(from) || partial_[static_cast<std::size_t>(from)];
+    if (!partial_[Step]) return;
+    pixel_word* const computed = set<Step>(0);
+    conv<Step>::changed(set<from>(0), computed);
+    if constexpr (added >= 0) {
+      if (known.follows(added) && !partial_[static_cast<std::size_t>(added)]) {
+        partial_[Step] = false;
+        return;
+      }
+      pixel_word const* const more = set<added>(0);
+      for (std::size_t i = 0; i < size; ++i) computed[i] |= more[i];
+    }
+    conv<Step>::computed(computed, computed);
+    int count = 0;
+    for (std::size_t i = 0; i < size; ++i) count += std::popcount(computed[i]);
+    partial_[Step] = most_of(count, shape<Step>.rows * shape<Step>.cols);
+  }
+  // With more than that, to copy and to choose tiles costs more than to compute the rest.
+  static constexpr bool most_of(int count, int pixels) { return 8 * count <= 7 * pixels; }
+
+  // What other steps read of the output of Step that it does not compute.
+  template <int Step>
+  void needed() noexcept {
+    constexpr std::size_t size = kernel::words_in_set(shape<Step>);
+    pixel_word* const copied = set<Step>(1);
+    for (std::size_t i = 0; i < size; ++i) copied[i] = 0;
+    bool all = false;
+    for_each_index<steps - Step - 1>([&](auto distance) {
+      constexpr int user = Step + 1 + distance;
+      constexpr bool reads = plan.at(user).in == plan.at(Step).out;
+      constexpr bool adds = plan.at(user).shortcut == plan.at(Step).out;
+      if constexpr (reads || adds) {
+        if constexpr (known.follows(user)) {
+          if (partial_[static_cast<std::size_t>(user)]) {
+            pixel_word const* const used = set<user>(0);
+            if constexpr (reads) {
+              pixel_word seen[size];
+              conv<user>::read(used, seen);
+              for (std::size_t i = 0; i < size; ++i) copied[i] |= seen[i];
+            } else {
+              for (std::size_t i = 0; i < size; ++i) copied[i] |= used[i];
+            }
+            return;
+          }
+        }
+        all = true;
+      }
+    });
+    if (all) {
+      for (std::size_t i = 0; i < size; ++i) copied[i] = ~pixel_word{0};
+    }
+    conv<Step>::computed(copied, copied);
+    pixel_word const* const computed = set<Step>(0);
+    for (std::size_t i = 0; i < size; ++i) copied[i] &= ~computed[i];
+  }
+
+  buffer<pixel_word> sets_;
+  std::array<bool, capacity> partial_{};
+};
+
+}  // namespace calotype::nn::detail
+
 // ---- calotype/nn/memory.hpp
 
 // Which activations and gradients live when, decided at compile time: buffers are shared between maps of one
@@ -9268,13 +9783,6 @@ namespace calotype::nn {
 
 namespace detail {
 
-// Calls f with integral constants 0 .. N-1, in order.
-template <int N, class F>
-CALOTYPE_INLINE constexpr void for_each_index(F&& f) {
-  [&]<int... Step>(std::integer_sequence<int, Step...>) { (f(std::integral_constant<int, Step>{}), ...); }
-  (std::make_integer_sequence<int, N>{});
-}
-
 // Whether a policy's memory is the host's.
 template <class Policy>
 inline constexpr bool in_host_memory =
@@ -9298,117 +9806,18 @@ struct crew<Policy> {
   decltype(std::declval<Policy&>().threads.hire()) team;
 };
 
-// The kernels of step Step of a network under a policy.
-template <class Net, class Policy, int Step, std::uint64_t Signature = signature<Net>>
-struct step_kernels {
-  using ops = kernel::ops<Policy>;
-  static constexpr step self = plan_of<Net>.at(Step);
-  static constexpr map_shape in_shape = plan_of<Net>.shape(self.in);
-  static constexpr map_shape out_shape = plan_of<Net>.shape(self.out);
-  static constexpr bool from_image = plan_of<Net>.value_at(self.in).input && !in_shape.is_vector();
-  static constexpr kernel::conv_shape conv_shape = plan_of<Net>.conv(Step);
-  static constexpr kernel::pool_shape pool_shape = plan_of<Net>.pool(Step);
-  static constexpr kernel::dense_shape dense_shape = plan_of<Net>.dense(Step);
-
-  static constexpr std::size_t packed_size() {
-    if constexpr (self.kind == op::conv) {
-      return ops::template conv<conv_shape, from_image>::packed_size;
-    } else if constexpr (self.kind == op::dense) {
-      return ops::template dense<dense_shape>::packed_size;
-    } else {
-      return 0;
-    }
-  }
-  static constexpr std::size_t gradient_packed_size() {
-    if constexpr (self.kind == op::conv && !from_image) {
-      return ops::template conv<conv_shape, from_image>::gradient_packed_size;
-    } else {
-      return 0;
-    }
-  }
-
-  // What its kernels need besides their arguments, for the time of a call.
-  static constexpr std::size_t scratch_size() {
-    if constexpr (self.kind == op::conv) {
-      return kernel::scratch_of_forward<typename ops::template conv<conv_shape, from_image>>();
-    } else {
-      return 0;
-    }
-  }
-  static constexpr std::size_t gradient_scratch_size() {
-    if constexpr (self.kind == op::conv) {
-      return kernel::scratch_of_gradients<typename ops::template conv<conv_shape, from_image>>();
-    } else {
-      return 0;
-    }
-  }
-
-  // Whether it is faster for several inputs at once.
-  static constexpr bool gains_together() {
-    if constexpr (self.kind == op::conv) {
-      return kernel::gains_together<typename ops::template conv<conv_shape, from_image>>();
-    } else {
-      return false;
-    }
-  }
-
-  // Whether this convolution and the max pool after it are one kernel in inference.
-  static constexpr bool pools_next() {
-    if constexpr (self.kind == op::conv && self.shortcut < 0 && Step + 1 < plan_of<Net>.step_count) {
-      constexpr step next = plan_of<Net>.at(Step + 1);
-      if constexpr (next.kind == op::max_pool && next.in == self.out && plan_of<Net>.uses(self.out) == 1) {
-        return ops::template conv<conv_shape, from_image>::template pools<plan_of<Net>.pool(Step + 1)>;
-      } else {
-        return false;
-      }
-    } else {
-      return false;
-    }
-  }
-};
-
-// A step as a kernel of its own (all but dropout); at(v) is where value v is kept.
-template <class Kernels, class Policy, class At, class Real>
-CALOTYPE_INLINE void forward_step(Policy& policy, At at, Real const* packed, Real* scratch) noexcept {
-  using k = Kernels;
-  using ops = typename k::ops;
-  constexpr step s = k::self;
-  if constexpr (s.kind == op::conv) {
-    using conv_kernel = typename ops::template conv<k::conv_shape, k::from_image>;
-    Real const* shortcut = nullptr;
-    if constexpr (s.shortcut >= 0) shortcut = at(s.shortcut);
-    kernel::run_forward<conv_kernel, s.relu, (s.shortcut >= 0)>(policy, at(s.in), packed, shortcut, at(s.out),
-                                                                scratch);
-  } else if constexpr (s.kind == op::max_pool) {
-    ops::template max_pool<k::pool_shape>::forward(policy, at(s.in), at(s.out));
-  } else if constexpr (s.kind == op::global_max_pool) {
-    ops::template global_max_pool<k::in_shape>::forward(policy, at(s.in), at(s.out));
-  } else if constexpr (s.kind == op::flatten) {
-    ops::template flatten<k::in_shape>::forward(policy, at(s.in), at(s.out));
-  } else if constexpr (s.kind == op::dense) {
-    ops::template dense<k::dense_shape>::template forward<s.relu>(policy, at(s.in), packed, at(s.out));
-  } else {
-    static_assert(s.kind == op::import);
-    ops::template import_image<k::in_shape>(policy, at(s.in), at(s.out));
-  }
-}
-
 template <class Net, class Policy, std::uint64_t Signature = signature<Net>>
 struct layout {
   using ops = kernel::ops<Policy>;
   static constexpr int steps = plan_of<Net>.step_count;
   static constexpr auto plan = plan_of<Net>;
   static constexpr int capacity = static_cast<int>(plan_of<Net>.steps.size());
-
   template <std::size_t N>
   static constexpr std::size_t sum(std::array<std::size_t, N> const& sizes) {
     std::size_t n = 0;
     for (std::size_t s : sizes) n += s;
     return n;
   }
-  // Blocks start on 16 floats, a cache line.
-  static constexpr std::size_t padded(std::size_t n) { return (n + 15) / 16 * 16; }
-
   // Places of the packed parameters of every step, forward then backward.
   static constexpr auto packed_offsets(bool gradient) {
     std::array<std::size_t, static_cast<std::size_t>(steps) + 1> offsets{};
@@ -9512,8 +9921,7 @@ struct layout {
     for_each_index<steps>([&](auto i) {
       using k = step_kernels<Net, Policy, i>;
       if constexpr (k::self.kind == op::conv) {
-        f[i] = kernel::has_input_gradient_relu<typename ops::template conv<k::conv_shape, k::from_image>>() &&
-               masked_by(i) >= 0;
+        f[i] = kernel::has_input_gradient_relu<typename k::conv_kernel>() && masked_by(i) >= 0;
       }
     });
     return f;
@@ -9564,7 +9972,7 @@ class packed_parameters {
         real_type const* bias = parameters + p.parameter_at(k::self.bias).offset;
         real_type* to = forward_.data() + layout::forward_offset[i];
         if constexpr (k::self.kind == op::conv) {
-          using conv_kernel = typename ops::template conv<k::conv_shape, k::from_image>;
+          using conv_kernel = typename k::conv_kernel;
           conv_kernel::pack(weight, bias, to);
           if constexpr (!k::from_image) {
             if (gradient_.size() > 0)
@@ -9577,12 +9985,48 @@ class packed_parameters {
     });
   }
 
+  // Computes the empty event's maps once, so that engines can leave out what an event does not reach.
+  void remember_empty_event(Policy const& policy) {
+    if constexpr (changes::known.any) {
+      typename ops::buffer maps(changes::empty_size), scratch(layout::inference_scratch);
+      detail::for_each_index<layout::steps>([&](auto i) {
+        if constexpr (changes::known.finds(i)) {
+          using k = detail::step_kernels<Net, Policy, i>;
+          typename ops::buffer image(ops::template image_size<k::in_shape>);
+          typename ops::buffer first(ops::template map_size<changes::template shape<i>>);
+          k::conv_kernel::template forward_pool<k::self.relu, layout::plan.pool(i + 1)>(
+              policy, image.data(), forward() + layout::forward_offset[i], first.data());
+          auto const at = [&](int v) {
+            int const step = changes::known.of_value(v);
+            return step == i ? first.data()
+                             : maps.data() + changes::empty_offset[static_cast<std::size_t>(step)];
+          };
+          detail::for_each_index<layout::steps>([&](auto j) {
+            if constexpr (changes::known.follows(j) && changes::known.root_of(j) == i) {
+              detail::forward_step<detail::step_kernels<Net, Policy, j>>(
+                  policy, at, forward() + layout::forward_offset[j], scratch.data());
+            }
+          });
+        }
+      });
+      empty_ = std::move(maps);
+    }
+  }
+
   real_type const* forward() const noexcept { return forward_.data(); }
   real_type const* gradient() const noexcept { return gradient_.data(); }
+  // The map of step Step; null before remember_empty_event().
+  template <int Step>
+  real_type const* empty() const noexcept {
+    return empty_.size() > 0 ? empty_.data() + changes::empty_offset[Step] : nullptr;
+  }
 
  private:
+  using changes = detail::changes<Net, Policy>;
+
   typename ops::buffer forward_;
   typename ops::buffer gradient_;
+  typename ops::buffer empty_;
 };
 
 // One input at a time through the network, or several together. Owns its activations, and its threads under a
@@ -9610,9 +10054,11 @@ class inference_engine {
       : policy_(policy),
         crew_(policy_),
         memory_(layout::inference_size, from),
-        scratch_(layout::inference_scratch, from) {}
+        scratch_(layout::inference_scratch, from),
+        changes_(from) {}
   static constexpr std::size_t block_bytes = workspace::bytes_of<real_type>(layout::inference_size) +
-                                             workspace::bytes_of<real_type>(layout::inference_scratch);
+                                             workspace::bytes_of<real_type>(layout::inference_scratch) +
+                                             detail::changes<Net, Policy>::block_bytes();
 
   // Where the numbers of an input plane are kept, in the policy's image layout; zero at first.
   template <int Plane>
@@ -9646,6 +10092,7 @@ class inference_engine {
   real_type const* logits(int i) noexcept { return at(layout::plan.result, i); }
 
  private:
+  using changes = detail::changes<Net, Policy>;
   static constexpr std::size_t apart = layout::inference_size - layout::planes_size;
 
   // Value v of input i.
@@ -9666,10 +10113,30 @@ class inference_engine {
     using k = detail::step_kernels<Net, Policy, Step>;
     constexpr step s = k::self;
     if constexpr (k::pools_next()) {
-      using conv_kernel = typename ops::template conv<k::conv_shape, k::from_image>;
-      conv_kernel::template forward_pool<s.relu, layout::plan.pool(Step + 1)>(
-          policy_, at(s.in, input), packed<Step>(parameters), at(layout::plan.at(Step + 1).out, input));
+      constexpr auto convolve = [](auto const&... arguments) {
+        k::conv_kernel::template forward_pool<s.relu, layout::plan.pool(Step + 1)>(arguments...);
+      };
+      real_type* const out = at(layout::plan.at(Step + 1).out, input);
+      if constexpr (changes::known.any && changes::known.finds(Step)) {
+        bool const follow = parameters.template empty<Step>() != nullptr;
+        convolve(policy_, at(s.in, input), packed<Step>(parameters), out,
+                 follow ? changes_.template filled<Step>() : nullptr);
+        if (follow) changes_.template follow<Step>();
+      } else {
+        convolve(policy_, at(s.in, input), packed<Step>(parameters), out);
+      }
     } else if constexpr (!layout::is_fused(Step) && s.kind != op::dropout) {
+      if constexpr (changes::known.follows(Step)) {
+        real_type const* const empty = parameters.template empty<Step>();
+        if (empty != nullptr && changes_.template partial<Step>()) {
+          real_type const* shortcut = nullptr;
+          if constexpr (s.shortcut >= 0) shortcut = at(s.shortcut, input);
+          return k::conv_kernel::template forward_changed<s.relu, (s.shortcut >= 0)>(
+              policy_, at(s.in, input), packed<Step>(parameters), shortcut, empty,
+              changes_.template computed<Step>(), changes_.template copied<Step>(), at(s.out, input),
+              scratch_.data());
+        }
+      }
       detail::forward_step<k>(
           policy_, [&](int v) { return at(v, input); }, packed<Step>(parameters), scratch_.data());
     }
@@ -9680,7 +10147,7 @@ class inference_engine {
     using k = detail::step_kernels<Net, Policy, Step>;
     constexpr step s = k::self;
     if constexpr (k::gains_together()) {
-      using conv_kernel = typename ops::template conv<k::conv_shape, k::from_image>;
+      using conv_kernel = typename k::conv_kernel;
       real_type const* shortcut = nullptr;
       if constexpr (s.shortcut >= 0) shortcut = at(s.shortcut, 0);
       conv_kernel::template forward_together<s.relu, (s.shortcut >= 0)>(policy_, inputs, apart, at(s.in, 0),
@@ -9695,6 +10162,7 @@ class inference_engine {
   [[no_unique_address]] detail::crew<Policy> crew_;
   typename ops::buffer memory_;
   typename ops::buffer scratch_;
+  changes changes_;
 };
 
 // Forward and backward of one event. Every activation is kept; gradients share buffers.
@@ -9790,7 +10258,7 @@ class training_engine {
     if constexpr (s.relu && !layout::gradient_is_masked(Step))
       ops::template relu_gradient<k::out_shape>(policy_, at(s.out), dout);
     if constexpr (s.kind == op::conv) {
-      using conv_kernel = typename ops::template conv<k::conv_shape, k::from_image>;
+      using conv_kernel = typename k::conv_kernel;
       kernel::run_weight_gradient<conv_kernel>(
           policy_, at(s.in), dout, gradients + layout::plan.parameter_at(s.weight).offset,
           gradients + layout::plan.parameter_at(s.bias).offset, scratch_.data());
@@ -9961,6 +10429,7 @@ class model {
         ops::to_policy(policy, numbers.size(), numbers.data(), staged.data());
         fresh->pack(staged.data());
       }
+      fresh->remember_empty_event(policy);
       return fresh;
     });
   }

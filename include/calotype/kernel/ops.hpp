@@ -113,9 +113,18 @@ struct adam_step {
 //                                   lie `step` reals apart; same bits
 //       pools<pool_shape>           whether forward_pool exists
 //       forward_pool<Relu, pool_shape>(p, in, packed, out)        convolution and max pool in one go, same bits
-//       with one more, last argument (optional): a pixel_word* to words_in_set(pool_shape.out()) words, which
-//                                   become a set that holds every pixel whose numbers are not those of an
-//                                   empty input
+//       finds_filled<pool_shape>    optional: whether forward_pool takes one more, last argument: a pixel_word*
+//                                   to words_in_set(pool_shape.out()) words, which become a set that holds
+//                                   every pixel whose numbers are not those of an empty input (null: not
+//                                   wanted)
+//       follows                     optional: whether forward_changed exists, and with it
+//       forward_changed<Relu, Shortcut>(p, in, packed, shortcut, empty, computed, copied, out, scratch)
+//                                   the outputs at the pixels of `computed`; at those of `copied` the numbers
+//                                   of `empty`, a map of outputs; the rest of `out` is left as it is
+//       changed(from, to)           sets: the outputs that any of the inputs `from` has a part in
+//       computed(from, to)          the outputs that are computed, or copied, if those of `from` are wanted
+//                                   (whole tiles, whose bits all depend on all inputs); may work in place
+//       read(from, to)              the inputs that the outputs `from` are made of
 //       gradient_packed_size, pack_gradient(weights OIHW, packed)
 //       input_gradient(p, dout, packed, added, din)               din = gradient + added (may be null)
 //       input_gradient_relu(p, dout, packed, added, in, din)      optional: the same, and then relu_gradient
@@ -180,6 +189,22 @@ constexpr std::size_t scratch_of_gradients() {
   }
 }
 
+template <class Conv>
+constexpr bool follows() {
+  if constexpr (requires { Conv::follows; }) {
+    return Conv::follows;
+  } else {
+    return false;
+  }
+}
+template <class Conv, pool_shape P>
+constexpr bool finds_filled() {
+  if constexpr (requires { Conv::template finds_filled<P>; }) {
+    return Conv::template finds_filled<P>;
+  } else {
+    return false;
+  }
+}
 template <class Conv>
 constexpr bool gains_together() {
   if constexpr (requires { Conv::gains_together; }) {

@@ -10,20 +10,15 @@
 #include <utility>
 
 #include <calotype/kernel/ops.hpp>
+#include <calotype/nn/changes.hpp>
 #include <calotype/nn/memory.hpp>
 #include <calotype/nn/plan.hpp>
+#include <calotype/nn/step_kernels.hpp>
 #include <calotype/tensor/buffer.hpp>
 
 namespace calotype::nn {
 
 namespace detail {
-
-// Calls f with integral constants 0 .. N-1, in order.
-template <int N, class F>
-CALOTYPE_INLINE constexpr void for_each_index(F&& f) {
-  [&]<int... Step>(std::integer_sequence<int, Step...>) { (f(std::integral_constant<int, Step>{}), ...); }
-  (std::make_integer_sequence<int, N>{});
-}
 
 // Whether a policy's memory is the host's.
 template <class Policy>
@@ -48,117 +43,18 @@ struct crew<Policy> {
   decltype(std::declval<Policy&>().threads.hire()) team;
 };
 
-// The kernels of step Step of a network under a policy.
-template <class Net, class Policy, int Step, std::uint64_t Signature = signature<Net>>
-struct step_kernels {
-  using ops = kernel::ops<Policy>;
-  static constexpr step self = plan_of<Net>.at(Step);
-  static constexpr map_shape in_shape = plan_of<Net>.shape(self.in);
-  static constexpr map_shape out_shape = plan_of<Net>.shape(self.out);
-  static constexpr bool from_image = plan_of<Net>.value_at(self.in).input && !in_shape.is_vector();
-  static constexpr kernel::conv_shape conv_shape = plan_of<Net>.conv(Step);
-  static constexpr kernel::pool_shape pool_shape = plan_of<Net>.pool(Step);
-  static constexpr kernel::dense_shape dense_shape = plan_of<Net>.dense(Step);
-
-  static constexpr std::size_t packed_size() {
-    if constexpr (self.kind == op::conv) {
-      return ops::template conv<conv_shape, from_image>::packed_size;
-    } else if constexpr (self.kind == op::dense) {
-      return ops::template dense<dense_shape>::packed_size;
-    } else {
-      return 0;
-    }
-  }
-  static constexpr std::size_t gradient_packed_size() {
-    if constexpr (self.kind == op::conv && !from_image) {
-      return ops::template conv<conv_shape, from_image>::gradient_packed_size;
-    } else {
-      return 0;
-    }
-  }
-
-  // What its kernels need besides their arguments, for the time of a call.
-  static constexpr std::size_t scratch_size() {
-    if constexpr (self.kind == op::conv) {
-      return kernel::scratch_of_forward<typename ops::template conv<conv_shape, from_image>>();
-    } else {
-      return 0;
-    }
-  }
-  static constexpr std::size_t gradient_scratch_size() {
-    if constexpr (self.kind == op::conv) {
-      return kernel::scratch_of_gradients<typename ops::template conv<conv_shape, from_image>>();
-    } else {
-      return 0;
-    }
-  }
-
-  // Whether it is faster for several inputs at once.
-  static constexpr bool gains_together() {
-    if constexpr (self.kind == op::conv) {
-      return kernel::gains_together<typename ops::template conv<conv_shape, from_image>>();
-    } else {
-      return false;
-    }
-  }
-
-  // Whether this convolution and the max pool after it are one kernel in inference.
-  static constexpr bool pools_next() {
-    if constexpr (self.kind == op::conv && self.shortcut < 0 && Step + 1 < plan_of<Net>.step_count) {
-      constexpr step next = plan_of<Net>.at(Step + 1);
-      if constexpr (next.kind == op::max_pool && next.in == self.out && plan_of<Net>.uses(self.out) == 1) {
-        return ops::template conv<conv_shape, from_image>::template pools<plan_of<Net>.pool(Step + 1)>;
-      } else {
-        return false;
-      }
-    } else {
-      return false;
-    }
-  }
-};
-
-// A step as a kernel of its own (all but dropout); at(v) is where value v is kept.
-template <class Kernels, class Policy, class At, class Real>
-CALOTYPE_INLINE void forward_step(Policy& policy, At at, Real const* packed, Real* scratch) noexcept {
-  using k = Kernels;
-  using ops = typename k::ops;
-  constexpr step s = k::self;
-  if constexpr (s.kind == op::conv) {
-    using conv_kernel = typename ops::template conv<k::conv_shape, k::from_image>;
-    Real const* shortcut = nullptr;
-    if constexpr (s.shortcut >= 0) shortcut = at(s.shortcut);
-    kernel::run_forward<conv_kernel, s.relu, (s.shortcut >= 0)>(policy, at(s.in), packed, shortcut, at(s.out),
-                                                                scratch);
-  } else if constexpr (s.kind == op::max_pool) {
-    ops::template max_pool<k::pool_shape>::forward(policy, at(s.in), at(s.out));
-  } else if constexpr (s.kind == op::global_max_pool) {
-    ops::template global_max_pool<k::in_shape>::forward(policy, at(s.in), at(s.out));
-  } else if constexpr (s.kind == op::flatten) {
-    ops::template flatten<k::in_shape>::forward(policy, at(s.in), at(s.out));
-  } else if constexpr (s.kind == op::dense) {
-    ops::template dense<k::dense_shape>::template forward<s.relu>(policy, at(s.in), packed, at(s.out));
-  } else {
-    static_assert(s.kind == op::import);
-    ops::template import_image<k::in_shape>(policy, at(s.in), at(s.out));
-  }
-}
-
 template <class Net, class Policy, std::uint64_t Signature = signature<Net>>
 struct layout {
   using ops = kernel::ops<Policy>;
   static constexpr int steps = plan_of<Net>.step_count;
   static constexpr auto plan = plan_of<Net>;
   static constexpr int capacity = static_cast<int>(plan_of<Net>.steps.size());
-
   template <std::size_t N>
   static constexpr std::size_t sum(std::array<std::size_t, N> const& sizes) {
     std::size_t n = 0;
     for (std::size_t s : sizes) n += s;
     return n;
   }
-  // Blocks start on 16 floats, a cache line.
-  static constexpr std::size_t padded(std::size_t n) { return (n + 15) / 16 * 16; }
-
   // Places of the packed parameters of every step, forward then backward.
   static constexpr auto packed_offsets(bool gradient) {
     std::array<std::size_t, static_cast<std::size_t>(steps) + 1> offsets{};
@@ -262,8 +158,7 @@ struct layout {
     for_each_index<steps>([&](auto i) {
       using k = step_kernels<Net, Policy, i>;
       if constexpr (k::self.kind == op::conv) {
-        f[i] = kernel::has_input_gradient_relu<typename ops::template conv<k::conv_shape, k::from_image>>() &&
-               masked_by(i) >= 0;
+        f[i] = kernel::has_input_gradient_relu<typename k::conv_kernel>() && masked_by(i) >= 0;
       }
     });
     return f;
@@ -314,7 +209,7 @@ class packed_parameters {
         real_type const* bias = parameters + p.parameter_at(k::self.bias).offset;
         real_type* to = forward_.data() + layout::forward_offset[i];
         if constexpr (k::self.kind == op::conv) {
-          using conv_kernel = typename ops::template conv<k::conv_shape, k::from_image>;
+          using conv_kernel = typename k::conv_kernel;
           conv_kernel::pack(weight, bias, to);
           if constexpr (!k::from_image) {
             if (gradient_.size() > 0)
@@ -327,12 +222,48 @@ class packed_parameters {
     });
   }
 
+  // Computes the empty event's maps once, so that engines can leave out what an event does not reach.
+  void remember_empty_event(Policy const& policy) {
+    if constexpr (changes::known.any) {
+      typename ops::buffer maps(changes::empty_size), scratch(layout::inference_scratch);
+      detail::for_each_index<layout::steps>([&](auto i) {
+        if constexpr (changes::known.finds(i)) {
+          using k = detail::step_kernels<Net, Policy, i>;
+          typename ops::buffer image(ops::template image_size<k::in_shape>);
+          typename ops::buffer first(ops::template map_size<changes::template shape<i>>);
+          k::conv_kernel::template forward_pool<k::self.relu, layout::plan.pool(i + 1)>(
+              policy, image.data(), forward() + layout::forward_offset[i], first.data());
+          auto const at = [&](int v) {
+            int const step = changes::known.of_value(v);
+            return step == i ? first.data()
+                             : maps.data() + changes::empty_offset[static_cast<std::size_t>(step)];
+          };
+          detail::for_each_index<layout::steps>([&](auto j) {
+            if constexpr (changes::known.follows(j) && changes::known.root_of(j) == i) {
+              detail::forward_step<detail::step_kernels<Net, Policy, j>>(
+                  policy, at, forward() + layout::forward_offset[j], scratch.data());
+            }
+          });
+        }
+      });
+      empty_ = std::move(maps);
+    }
+  }
+
   real_type const* forward() const noexcept { return forward_.data(); }
   real_type const* gradient() const noexcept { return gradient_.data(); }
+  // The map of step Step; null before remember_empty_event().
+  template <int Step>
+  real_type const* empty() const noexcept {
+    return empty_.size() > 0 ? empty_.data() + changes::empty_offset[Step] : nullptr;
+  }
 
  private:
+  using changes = detail::changes<Net, Policy>;
+
   typename ops::buffer forward_;
   typename ops::buffer gradient_;
+  typename ops::buffer empty_;
 };
 
 // One input at a time through the network, or several together. Owns its activations, and its threads under a
@@ -360,9 +291,11 @@ class inference_engine {
       : policy_(policy),
         crew_(policy_),
         memory_(layout::inference_size, from),
-        scratch_(layout::inference_scratch, from) {}
+        scratch_(layout::inference_scratch, from),
+        changes_(from) {}
   static constexpr std::size_t block_bytes = workspace::bytes_of<real_type>(layout::inference_size) +
-                                             workspace::bytes_of<real_type>(layout::inference_scratch);
+                                             workspace::bytes_of<real_type>(layout::inference_scratch) +
+                                             detail::changes<Net, Policy>::block_bytes();
 
   // Where the numbers of an input plane are kept, in the policy's image layout; zero at first.
   template <int Plane>
@@ -396,6 +329,7 @@ class inference_engine {
   real_type const* logits(int i) noexcept { return at(layout::plan.result, i); }
 
  private:
+  using changes = detail::changes<Net, Policy>;
   static constexpr std::size_t apart = layout::inference_size - layout::planes_size;
 
   // Value v of input i.
@@ -416,10 +350,30 @@ class inference_engine {
     using k = detail::step_kernels<Net, Policy, Step>;
     constexpr step s = k::self;
     if constexpr (k::pools_next()) {
-      using conv_kernel = typename ops::template conv<k::conv_shape, k::from_image>;
-      conv_kernel::template forward_pool<s.relu, layout::plan.pool(Step + 1)>(
-          policy_, at(s.in, input), packed<Step>(parameters), at(layout::plan.at(Step + 1).out, input));
+      constexpr auto convolve = [](auto const&... arguments) {
+        k::conv_kernel::template forward_pool<s.relu, layout::plan.pool(Step + 1)>(arguments...);
+      };
+      real_type* const out = at(layout::plan.at(Step + 1).out, input);
+      if constexpr (changes::known.any && changes::known.finds(Step)) {
+        bool const follow = parameters.template empty<Step>() != nullptr;
+        convolve(policy_, at(s.in, input), packed<Step>(parameters), out,
+                 follow ? changes_.template filled<Step>() : nullptr);
+        if (follow) changes_.template follow<Step>();
+      } else {
+        convolve(policy_, at(s.in, input), packed<Step>(parameters), out);
+      }
     } else if constexpr (!layout::is_fused(Step) && s.kind != op::dropout) {
+      if constexpr (changes::known.follows(Step)) {
+        real_type const* const empty = parameters.template empty<Step>();
+        if (empty != nullptr && changes_.template partial<Step>()) {
+          real_type const* shortcut = nullptr;
+          if constexpr (s.shortcut >= 0) shortcut = at(s.shortcut, input);
+          return k::conv_kernel::template forward_changed<s.relu, (s.shortcut >= 0)>(
+              policy_, at(s.in, input), packed<Step>(parameters), shortcut, empty,
+              changes_.template computed<Step>(), changes_.template copied<Step>(), at(s.out, input),
+              scratch_.data());
+        }
+      }
       detail::forward_step<k>(
           policy_, [&](int v) { return at(v, input); }, packed<Step>(parameters), scratch_.data());
     }
@@ -430,7 +384,7 @@ class inference_engine {
     using k = detail::step_kernels<Net, Policy, Step>;
     constexpr step s = k::self;
     if constexpr (k::gains_together()) {
-      using conv_kernel = typename ops::template conv<k::conv_shape, k::from_image>;
+      using conv_kernel = typename k::conv_kernel;
       real_type const* shortcut = nullptr;
       if constexpr (s.shortcut >= 0) shortcut = at(s.shortcut, 0);
       conv_kernel::template forward_together<s.relu, (s.shortcut >= 0)>(policy_, inputs, apart, at(s.in, 0),
@@ -445,6 +399,7 @@ class inference_engine {
   [[no_unique_address]] detail::crew<Policy> crew_;
   typename ops::buffer memory_;
   typename ops::buffer scratch_;
+  changes changes_;
 };
 
 // Forward and backward of one event. Every activation is kept; gradients share buffers.
@@ -540,7 +495,7 @@ class training_engine {
     if constexpr (s.relu && !layout::gradient_is_masked(Step))
       ops::template relu_gradient<k::out_shape>(policy_, at(s.out), dout);
     if constexpr (s.kind == op::conv) {
-      using conv_kernel = typename ops::template conv<k::conv_shape, k::from_image>;
+      using conv_kernel = typename k::conv_kernel;
       kernel::run_weight_gradient<conv_kernel>(
           policy_, at(s.in), dout, gradients + layout::plan.parameter_at(s.weight).offset,
           gradients + layout::plan.parameter_at(s.bias).offset, scratch_.data());

@@ -111,6 +111,7 @@ class model {
         ops::to_policy(policy, numbers.size(), numbers.data(), staged.data());
         fresh->pack(staged.data());
       }
+      fresh->remember_empty_event(policy);
       return fresh;
     });
   }

@@ -6,7 +6,9 @@
 #include <array>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
+#include <calotype/core/config.hpp>
 #include <calotype/core/hash.hpp>
 #include <calotype/kernel/ops.hpp>
 #include <calotype/nn/input.hpp>
@@ -15,6 +17,17 @@
 namespace calotype::nn {
 
 using kernel::map_shape;
+
+namespace detail {
+
+// Calls f with integral constants 0 .. N-1, in order.
+template <int N, class F>
+CALOTYPE_INLINE constexpr void for_each_index(F&& f) {
+  [&]<int... Step>(std::integer_sequence<int, Step...>) { (f(std::integral_constant<int, Step>{}), ...); }
+  (std::make_integer_sequence<int, N>{});
+}
+
+}  // namespace detail
 
 // `import` brings an image plane into the layout of feature maps where the first layer is no convolution.
 enum class op : unsigned char { import, conv, max_pool, global_max_pool, flatten, dense, dropout };

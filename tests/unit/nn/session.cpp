@@ -332,4 +332,57 @@ TEST_CASE("nothing goes together where an input plane is read after the first sm
   }
 }
 
+// Few crystals, so that most of an image is the empty event's.
+ct::event event_of(int crystals, std::uint64_t number) {
+  ct::stream draw(12, number, 78);
+  ct::event e;
+  using eb = ct::segmentation<ct::cms::eb>;
+  for (int i = 0; i < crystals; ++i) {
+    auto const cell = static_cast<int>(draw.below(static_cast<std::uint32_t>(eb::size())));
+    e.hit_lists[eb::collection].push_back({eb::pack(cell), 1 + 5 * draw.uniform()});
+  }
+  e.photon_list = {{60, 0.3f, 0.1f, 62}, {50, -0.5f, 2.9f, 56}};
+  return e;
+}
+
+// As the event paper's, with fewer blocks.
+struct two_blocks {
+  using input = ct::models::ecal_barrel_image;
+  static constexpr auto classes() { return ct::models::event_classes(); }
+  static constexpr auto layers() {
+    using namespace ct::nn;
+    return ct::nn::layers(conv{.filters = 16, .kernel = 7, .stride = 2, .padding = 1}, relu{}, max_pool{},
+                          residual{.filters = 16}, residual{.filters = 16},
+                          residual{.filters = 32, .stride = 2}, global_max_pool{}, logits{});
+  }
+};
+
+template <class Policy>
+void check_following(Policy policy) {
+  static_assert(ct::nn::detail::changes<two_blocks, Policy>::known.any);
+  auto const model = ct::nn::model<two_blocks>::initial(3);
+  ct::session<two_blocks, Policy> follow(model, policy);
+  // Without the empty event's maps every step is computed whole.
+  ct::nn::packed_parameters<two_blocks, Policy> packed;
+  packed.pack(model.parameters().data());
+  ct::nn::inference_engine<two_blocks, Policy> whole(policy);
+  ct::nn::feed<two_blocks, Policy> feed(policy);
+  std::uint64_t number = 0;
+  for (int crystals : {0, 1, 2, 40, 3, 9000, 0, 7, 300, 1, 61200, 5}) {
+    CAPTURE(crystals);
+    auto const e = event_of(crystals, ++number);
+    long const before = made.load();
+    follow(e);
+    CHECK(made.load() == before);
+    feed(e, whole);
+    float const* const logits = whole.run(packed);
+    for (std::size_t i = 0; i < 3; ++i) CHECK(follow.logits()[i] == logits[i]);
+  }
+}
+
+TEST_CASE("what an event does not reach is taken from the empty event, with the same bits") {
+  check_following(ct::exec::cpu<ct::exec::best_arch, ct::exec::single, ct::exec::winograd>{});
+  check_following(ct::exec::cpu<ct::exec::best_arch, ct::exec::pool, ct::exec::winograd>{ct::exec::pool{3}});
+}
+
 }  // namespace

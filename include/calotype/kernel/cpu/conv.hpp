@@ -7,6 +7,7 @@
 #include <calotype/core/config.hpp>
 #include <calotype/kernel/cpu/chain.hpp>
 #include <calotype/kernel/cpu/layout.hpp>
+#include <calotype/kernel/cpu/pixel_set.hpp>
 #include <calotype/kernel/cpu/simd.hpp>
 #include <calotype/kernel/cpu/sparse.hpp>
 #include <calotype/kernel/ops.hpp>
@@ -154,6 +155,11 @@ struct conv {
   static constexpr bool pools =
       inside&& P.in == S.out() && P.size == P.stride&& P.size* P.size <= chain::outputs && !P.out().is_vector();
 
+  // Whether forward_pool tells pixels that see energy from others.
+  template <pool_shape P>
+  static constexpr bool finds_filled =
+      FromImage&& sparse_pooled<arch, S, P, pooled_chains<arch, shape, map_strides(P.out()), P.size>>::applies;
+
   template <bool Relu, pool_shape P>
   static void forward_pool(Policy const& p, float const* in, float const* packed, float* out,
                            pixel_word* filled = nullptr) noexcept requires pools<P> {
@@ -164,9 +170,7 @@ struct conv {
       sparse::template all<Relu>(p, in + from.origin(), packed, packed + bias_size, taps, out + pooled.origin(),
                                  filled);
     } else {
-      for (int y = 0; y < P.out().rows && filled != nullptr; ++y) {
-        whole_row<P.out()>(filled + y * words_in_row(P.out()));
-      }
+      if (filled != nullptr) pixel_set<P.out()>::fill(filled);
       dense::template all<Relu>(p, in + from.origin(), packed, packed + bias_size, taps, out + pooled.origin());
     }
   }

@@ -65,6 +65,20 @@ struct winograd_layer {
     constexpr auto finish = Relu ? winograd_finish::relu : winograd_finish::none;
     forward_kernel::template run_together<finish, Shortcut>(p, maps, step, in, packed, shortcut, out, scratch);
   }
+  static constexpr bool follows = forward_kernel::follows;
+  template <bool Relu, bool Shortcut>
+  static void forward_changed(Policy const& p, float const* in, float const* packed, float const* shortcut,
+                              float const* empty, pixel_word const* computed, pixel_word const* copied,
+                              float* out, float* scratch) noexcept {
+    constexpr auto finish = Relu ? winograd_finish::relu : winograd_finish::none;
+    forward_kernel::template run_changed<finish, Shortcut>(p, in, packed, shortcut, empty, computed, copied,
+                                                           out, scratch);
+  }
+  static void changed(pixel_word const* from, pixel_word* to) noexcept { pixel_set<S.out()>::spread(from, to); }
+  static void computed(pixel_word const* from, pixel_word* to) noexcept {
+    forward_kernel::whole_tiles(from, to);
+  }
+  static void read(pixel_word const* from, pixel_word* to) noexcept { pixel_set<S.in>::spread(from, to); }
   template <pool_shape>
   static constexpr bool pools = false;
 

@@ -64,14 +64,6 @@ CALOTYPE_INLINE constexpr std::size_t image_reals(map_shape m) {
   return static_cast<std::size_t>(m.channels * image_strides(m).channel);
 }
 
-// A row of a set that holds all its pixels.
-template <map_shape M>
-CALOTYPE_INLINE void whole_row(pixel_word* to) {
-  constexpr int words = words_in_row(M);
-  for (int i = 0; i < words; ++i) to[i] = ~pixel_word{0};
-  to[words - 1] >>= 64 * words - M.cols;
-}
-
 // The channels of one block at one pixel, in registers.
 template <class Arch>
 inline constexpr int registers_per_block = block_size / simd<Arch>::lanes;

@@ -10,6 +10,7 @@
 #include <calotype/core/config.hpp>
 #include <calotype/kernel/cpu/chain.hpp>
 #include <calotype/kernel/cpu/layout.hpp>
+#include <calotype/kernel/cpu/pixel_set.hpp>
 #include <calotype/kernel/cpu/simd.hpp>
 #include <calotype/kernel/ops.hpp>
 
@@ -58,7 +59,7 @@ struct sparse_pooled {
           band<Relu>(lists, bias, weights, y, out, marks);
         } else {
           Dense::template row<Relu>(in, bias, weights, taps, 0, y, out);
-          if (marks != nullptr) whole_row<P.out()>(marks);
+          if (marks != nullptr) pixel_set<P.out()>::fill_row(marks);
         }
       }
     });

@@ -8,12 +8,15 @@
 // set decides how many tiles go through the registers together.
 #pragma once
 
+#include <bit>
 #include <cstddef>
+#include <cstdint>
 
 #include <calotype/core/config.hpp>
 #include <calotype/kernel/arithmetic.hpp>
 #include <calotype/kernel/cpu/chain.hpp>
 #include <calotype/kernel/cpu/layout.hpp>
+#include <calotype/kernel/cpu/pixel_set.hpp>
 #include <calotype/kernel/cpu/simd.hpp>
 #include <calotype/kernel/ops.hpp>
 
@@ -264,12 +267,13 @@ struct winograd_conv {
   static constexpr int longest(winograd_field f) { return groups(f).length + (groups(f).longer > 0 ? 1 : 0); }
   // The same for the tiles of several maps, whose number is not known here: as many as reuse the weights well.
   static constexpr int at_once = smaller_of(has_threads<Policy> ? 6 : 8, tile_model<arch>::outputs(vectors));
-  // Whether one map has too few tiles for that.
+  // Whether one map has too few tiles for that; whether it has enough to choose some.
   static constexpr bool gains_together = tiling.field(0).tiles() < at_once;
+  static constexpr bool follows = tiling.field(0).tiles() >= 2 * at_once;
 
   // Points of a group of tiles in memory: of the input, then the sums.
   static constexpr std::size_t scratch_of(winograd_field f) {
-    int const tiles = larger_of(longest(f), gains_together ? at_once : 0);
+    int const tiles = larger_of(longest(f), gains_together || follows ? at_once : 0);
     return f.tiles() == 0
                ? 0
                : static_cast<std::size_t>(f.points() * tiles * block_size * (in_blocks + out_blocks));
@@ -331,6 +335,19 @@ struct winograd_conv {
     }
   }
 
+  using pixels = pixel_set<S.out()>;
+  static void whole_tiles(pixel_word const* set, pixel_word* tiles) {
+    pixels::template whole_tiles<tiling.rows[0].size, tiling.cols[0].size>(set, tiles);
+  }
+
+  // The outputs of `computed`; those of `copied` from `empty`. Both sets are of whole tiles.
+  template <winograd_finish Finish, bool Added>
+  static void run_changed(Policy const& p, float const* in, float const* packed, float const* added,
+                          float const* empty, pixel_word const* computed, pixel_word const* copied, float* out,
+                          float* scratch) noexcept {
+    fields_changed<0, Finish, Added>(p, in, packed, added, empty, computed, copied, out, scratch);
+  }
+
  private:
   // The points of one window, `width` floats apart.
   template <bool Turned>
@@ -361,6 +378,17 @@ struct winograd_conv {
     return n;
   }
 
+  // A tile by row and column of its field; where its map begins.
+  struct tile_place {
+    int y = 0;
+    int x = 0;
+    std::ptrdiff_t map = 0;
+  };
+  template <winograd_field F>
+  CALOTYPE_INLINE static constexpr tile_place place_of(int tile) {
+    return {tile / F.cols.tiles, tile % F.cols.tiles};
+  }
+
   template <int Field, winograd_finish Finish, bool Added>
   static void any_group(int part, float const* in, float const* packed, float const* added, float const* mask,
                         float* out, float* scratch) noexcept {
@@ -371,7 +399,7 @@ struct winograd_conv {
         int const i = part - first_group(Field);
         if (i < g.count) {
           int const tile = i * g.length + smaller_of(i, g.longer);
-          auto const place = [tile](int t) { return place_of<f>(tile + t); };
+          auto const place = [&](int t) { return place_of<f>(tile + t); };
           if constexpr (g.longer > 0) {
             if (i < g.longer) {
               return group<f, g.length + 1, Finish, Added>(place, in, packed, added, mask, out, scratch);
@@ -407,15 +435,69 @@ struct winograd_conv {
     }
   }
 
-  // A tile by row and column of its field; where its map begins.
-  struct tile_place {
-    int y = 0;
-    int x = 0;
-    std::ptrdiff_t map = 0;
-  };
+  template <int Field, winograd_finish Finish, bool Added>
+  static void fields_changed(Policy const& p, float const* in, float const* packed, float const* added,
+                             float const* empty, pixel_word const* computed, pixel_word const* copied,
+                             float* out, float* scratch) noexcept {
+    if constexpr (Field < 4) {
+      constexpr winograd_field f = tiling.field(Field);
+      if constexpr (f.tiles() > 0) {
+        tile_list<f> list;
+        list.make(copied);
+        for (int i = 0; i < list.size; ++i) copy_tile<f>(place_of<f>(list.tile[i]), empty, out);
+        list.make(computed);
+        if (list.size > 0) {
+          long long const work = tiling.cost * block_size * list.size / tiling.field(0).tiles();
+          for_each_part(p, ratio_up(list.size, at_once), work, [&](int worker, int part) {
+            auto const place = [&](int t) {
+              return place_of<f>(list.tile[smaller_of(part * at_once + t, list.size - 1)]);
+            };
+            group<f, at_once, Finish, Added>(place, in, packed, added, nullptr, out,
+                                             scratch + static_cast<std::size_t>(worker) * scratch_size);
+          });
+        }
+      }
+      fields_changed<Field + 1, Finish, Added>(p, in, packed, added, empty, computed, copied, out, scratch);
+    }
+  }
+
+  // The tiles of a field that a set of whole tiles holds.
   template <winograd_field F>
-  CALOTYPE_INLINE static constexpr tile_place place_of(int tile) {
-    return {tile / F.cols.tiles, tile % F.cols.tiles};
+  struct tile_list {
+    int size = 0;
+    std::uint16_t tile[static_cast<std::size_t>(F.tiles())];
+
+    void make(pixel_word const* set) {
+      size = 0;
+      for (int y = 0; y < F.rows.tiles; ++y) {
+        pixel_word const* const row = set + (F.rows.first + y * F.rows.size) * pixels::words;
+        for (int i = F.cols.first / 64; i < pixels::words; ++i) {
+          pixel_word left = row[i] & pixels::template first_columns<F.cols.size>;
+          if (i == F.cols.first / 64) left &= ~pixel_word{0} << F.cols.first % 64;
+          for (; left != 0; left &= left - 1) {
+            int const x = (i * 64 + std::countr_zero(left) - F.cols.first) / F.cols.size;
+            if (x >= F.cols.tiles) break;  // the next field's
+            tile[size++] = static_cast<std::uint16_t>(y * F.cols.tiles + x);
+          }
+        }
+      }
+    }
+  };
+
+  template <winograd_field F>
+  static void copy_tile(tile_place at, float const* from_map, float* to_map) noexcept {
+    int const first = to.origin() + (F.rows.first + at.y * F.rows.size) * to.row +
+                      (F.cols.first + at.x * F.cols.size) * to.pixel;
+    with_extent<F>(at.y, at.x, [&]<int Rows, int Cols>() {
+      for (int block = 0; block < out_blocks; ++block) {
+        for (int y = 0; y < Rows; ++y) {
+          int const row = first + block * to.block + y * to.row;
+          CALOTYPE_UNROLL for (int i = 0; i < Cols * block_size; i += v::lanes) {
+            v::store(to_map + row + i, v::load(from_map + row + i));
+          }
+        }
+      }
+    });
   }
 
   template <class, conv_shape>

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstring>
 
 #include "same_bits.hpp"
 
@@ -229,6 +230,65 @@ numbers part(numbers const& all, nn::parameter const& p) {
 }
 
 }  // namespace
+
+// Tiles here and there: of those the bits of the whole layer, or of another map; the rest is left alone.
+template <class Arch, conv_shape S>
+void check_changed() {
+  using policy = winograd_policy<Arch>;
+  using conv = typename kernel::ops<policy>::template conv<S, false>;
+  static_assert(conv::follows);
+  example<S> const e;
+  numbers packed(conv::packed_size), scratch(conv::scratch_size, poison);
+  conv::pack(e.weights.data(), e.bias.data(), packed.data());
+  auto in = cpu_map<S.in>::of(e.x);
+  auto shortcut = cpu_map<S.out()>::of(e.shortcut), other = cpu_map<S.out()>::of(e.gradient);
+  auto whole = cpu_map<S.out()>::poisoned(), part = cpu_map<S.out()>::poisoned();
+  conv::template forward<true, true>({}, in.data(), packed.data(), shortcut.data(), whole.data(),
+                                     scratch.data());
+
+  constexpr auto M = S.out();
+  constexpr int words = kernel::words_in_row(M);
+  auto const has = [](std::vector<kernel::pixel_word> const& set, int y, int x) {
+    return (set[static_cast<std::size_t>(y * words + x / 64)] >> x % 64 & 1) != 0;
+  };
+  std::vector<kernel::pixel_word> computed(kernel::words_in_set(M)), copied(computed);
+  for (int i = 0; i < 5; ++i) {
+    computed[static_cast<std::size_t>(i * (M.rows - 1) / 4 * words)] |= kernel::pixel_word{1} << i * 11;
+    copied[static_cast<std::size_t>((i * (M.rows - 1) / 4 + 1) * words - 1)] |= kernel::pixel_word{1}
+                                                                                << (M.cols - 1 - 3 * i) % 64;
+  }
+  conv::computed(computed.data(), computed.data());
+  conv::computed(copied.data(), copied.data());
+  for (std::size_t i = 0; i < copied.size(); ++i) copied[i] &= ~computed[i];
+  conv::template forward_changed<true, true>({}, in.data(), packed.data(), shortcut.data(), other.data(),
+                                             computed.data(), copied.data(), part.data(), scratch.data());
+  CHECK(part.rest_is_zero());
+  auto const got = part.canonical(), all = whole.canonical(), from_other = other.canonical();
+  auto const untouched = cpu_map<M>::poisoned().canonical();
+  int kinds[3] = {}, wrong = 0;
+  for (int c = 0; c < M.channels; ++c) {
+    for (int y = 0; y < M.rows; ++y) {
+      for (int x = 0; x < M.cols; ++x) {
+        auto const i = static_cast<std::size_t>((c * M.rows + y) * M.cols + x);
+        int const kind = has(computed, y, x) ? 0 : has(copied, y, x) ? 1 : 2;
+        ++kinds[kind];
+        wrong += std::memcmp(&got[i],
+                             &(kind == 0   ? all
+                               : kind == 1 ? from_other
+                                           : untouched)[i],
+                             sizeof(float)) != 0;
+      }
+    }
+  }
+  CHECK(wrong == 0);
+  for (int n : kinds) CHECK(n > 0);
+}
+
+TEST_CASE_TEMPLATE("winograd: a part of the tiles", Arch, CALOTYPE_TEST_ARCHS) {
+  check_changed<Arch, conv_shape{{16, 41, 89}, 16, 3, 1, 1}>();
+  check_changed<Arch, conv_shape{{32, 21, 45}, 32, 3, 1, 1}>();
+  check_changed<Arch, conv_shape{{5, 17, 70}, 48, 3, 1, 1}>();
+}
 
 TEST_CASE("winograd: the gradients of a network are within 5e-6 of direct") {
   auto const model = nn::model<small_net>::initial(5);
