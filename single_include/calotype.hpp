@@ -5103,8 +5103,8 @@ struct conv {
 
   // Whether forward_pool tells pixels that see energy from others.
   template <pool_shape P>
-  static constexpr bool finds_filled =
-      FromImage&& sparse_pooled<arch, S, P, pooled_chains<arch, shape, map_strides(P.out()), P.size>>::applies;
+  static constexpr bool finds_filled = FromImage&& pools<P>&&
+      sparse_pooled<arch, S, P, pooled_chains<arch, shape, map_strides(P.out()), P.size>>::applies;
 
   template <bool Relu, pool_shape P>
   static void forward_pool(Policy const& p, float const* in, float const* packed, float* out,
@@ -5425,6 +5425,164 @@ struct conv_weight_gradient {
       CALOTYPE_UNROLL for (int c = 0; c < T.cols; ++c) {
         CALOTYPE_UNROLL for (int i = 0; i < T.channels; ++i) {
           CALOTYPE_UNROLL for (int n = 0; n < vectors; ++n) f(r, c, i, n);
+        }
+      }
+    }
+  }
+};
+
+}  // namespace calotype::kernel::cpu
+
+// ---- calotype/kernel/cpu/pooled_gradient.hpp
+
+// The weight gradient of a detector image's first convolution, through its ReLU and max pool, without a map of
+// the convolution's outputs: most windows see no pixel, and the others' outputs are soon computed again. The
+// same bits as by way of that map, where the gradient is zero but at the first maximum of each window.
+
+namespace calotype::kernel::cpu {
+
+template <class Policy, conv_shape S, pool_shape P>
+struct pooled_weight_gradient {
+  using arch = typename Policy::arch_type;
+  using v = simd<arch>;
+  static constexpr strides from = image_strides(S.in);
+  static constexpr strides pooled = map_strides(P.out());
+  static constexpr int registers = registers_per_block<arch>;
+  static constexpr bool applies = blocks_of(S.filters) == 1 && P.size == P.stride && P.in == S.out();
+
+  // Whether so few pixels are filled that run() is faster than the whole map.
+  static bool pays(float const* in) noexcept {
+    in += from.origin();
+    int count = 0;
+    for (int c = 0; c < S.in.channels; ++c) {
+      for (int y = 0; y < S.in.rows; ++y) {
+        for (int g = 0; g < groups; ++g) {
+          count += std::popcount(filled_of(in + c * from.channel + y * from.row, g));
+        }
+      }
+    }
+    return 8 * count <= S.in.size();
+  }
+
+  // `filled`: the windows that see a filled pixel; `dout`: the gradients of the pooled map; `place`: memory for
+  // another such map, whatever is in it.
+  static void run(float const* in, float const* packed_bias, float const* packed_weights,
+                  pixel_word const* filled, float const* dout, float* place, float* dweights,
+                  float* dbias) noexcept {
+    in += from.origin();
+    dout += pooled.origin();
+    place += pooled.origin();
+    find_places(in, packed_bias, packed_weights, filled, place);
+    bias(place, dout, dbias);
+    weights(in, place, dout, dweights);
+  }
+
+ private:
+  static constexpr int groups = ratio_up(S.in.cols, v::lanes);
+  static constexpr window taps{S.kernel, S.kernel, -S.padding, -S.padding, 1, S.stride};
+  using chain = chains<arch, layer{from, map_strides(S.out()), S.stride, 1}>;
+
+  // Which pixels of a group of lanes are not zero.
+  CALOTYPE_INLINE static unsigned filled_of(float const* row, int group) {
+    int const x = group * v::lanes, n = S.in.cols - x;
+    return v::not_zero(n >= v::lanes ? v::load(row + x) : v::load_part(row + x, n));
+  }
+
+  // Of every window the place of its first maximum, row * size + column; -1 where the ReLU makes it zero.
+  static void find_places(float const* in, float const* packed_bias, float const* packed_weights,
+                          pixel_word const* filled, float* place) {
+    vec<arch> const zero = v::broadcast(0.f);
+    for (int y = 0; y < pooled.rows; ++y, filled += words_in_row(P.out())) {
+      for (int x = 0; x < pooled.cols; ++x) {
+        vec<arch> sum[P.size][P.size][registers];
+        bool const sees = (filled[x / 64] >> x % 64 & 1) != 0;
+        if (sees) {
+          float const* const window = in + (y * P.size * S.stride - S.padding) * from.row +
+                                      (x * P.size * S.stride - S.padding) * from.pixel;
+          chain::accumulate(sum, window, packed_bias, packed_weights, chain::whole(taps));
+        }
+        CALOTYPE_UNROLL for (int n = 0; n < registers; ++n) {
+          vec<arch> best = sees ? sum[0][0][n] : v::load(packed_bias + n * v::lanes);
+          vec<arch> where = zero;
+          if (sees) {
+            CALOTYPE_UNROLL for (int i = 1; i < P.size * P.size; ++i) {
+              vec<arch> const s = sum[i / P.size][i % P.size][n];
+              where = v::select_greater(s, best, v::broadcast(static_cast<float>(i)), where);
+              best = v::greater_of(s, best);
+            }
+          }
+          v::store(place + y * pooled.row + x * pooled.pixel + n * v::lanes,
+                   v::select_greater(best, zero, where, v::broadcast(-1.f)));
+        }
+      }
+    }
+  }
+
+  // The gradient of the output at one place of a window.
+  CALOTYPE_INLINE static vec<arch> at_place(float const* place, float const* dout, int window, float where,
+                                            int n) {
+    vec<arch> const zero = v::broadcast(0.f);
+    return v::select_equal(v::load(place + window + n * v::lanes), v::broadcast(where),
+                           v::add(zero, v::load(dout + window + n * v::lanes)), zero);
+  }
+
+  // In the order of the convolution's outputs: row by row, of which a window has at most one maximum.
+  static void bias(float const* place, float const* dout, float* dbias) {
+    alignas(64) float sums[block_size];
+    vec<arch> sum[registers];
+    CALOTYPE_UNROLL for (int n = 0; n < registers; ++n) sum[n] = v::broadcast(0.f);
+    for (int y = 0; y < P.size * pooled.rows; ++y) {
+      for (int x = 0; x < P.size * pooled.cols; ++x) {
+        int const window = y / P.size * pooled.row + x / P.size * pooled.pixel;
+        auto const where = static_cast<float>(y % P.size * P.size + x % P.size);
+        CALOTYPE_UNROLL for (int n = 0; n < registers; ++n) {
+          sum[n] = v::add(sum[n], at_place(place, dout, window, where, n));
+        }
+      }
+    }
+    CALOTYPE_UNROLL for (int n = 0; n < registers; ++n) v::store(sums + n * v::lanes, sum[n]);
+    for (int o = 0; o < S.filters; ++o) dbias[o] = sums[o];
+  }
+
+  // Pixel by pixel: for each tap that is the order of the outputs.
+  static void weights(float const* in, float const* place, float const* dout, float* dweights) {
+    constexpr int taps = S.kernel * S.kernel * S.in.channels;
+    alignas(64) float sums[taps][block_size] = {};
+    for (int y = 0; y < S.in.rows; ++y) {
+      for (int g = 0; g < groups; ++g) {
+        unsigned any = 0;
+        for (int c = 0; c < S.in.channels; ++c) any |= filled_of(in + c * from.channel + y * from.row, g);
+        for (; any != 0; any &= any - 1) {
+          int const x = g * v::lanes + std::countr_zero(any);
+          pixel(in + y * from.row + x, y, x, place, dout, sums);
+        }
+      }
+    }
+    for (int o = 0; o < S.filters; ++o) {
+      for (int c = 0; c < S.in.channels; ++c) {
+        for (int k = 0; k < S.kernel * S.kernel; ++k) {
+          dweights[(o * S.in.channels + c) * S.kernel * S.kernel + k] = sums[k * S.in.channels + c][o];
+        }
+      }
+    }
+  }
+
+  CALOTYPE_INLINE static void pixel(float const* values, int y, int x, float const* place, float const* dout,
+                                    float (*sums)[block_size]) {
+    for (int ky = (y + S.padding) % S.stride; ky < S.kernel; ky += S.stride) {
+      int const row = (y + S.padding - ky) / S.stride;
+      if (y + S.padding < ky || row >= P.size * pooled.rows) continue;
+      for (int kx = (x + S.padding) % S.stride; kx < S.kernel; kx += S.stride) {
+        int const col = (x + S.padding - kx) / S.stride;
+        if (x + S.padding < kx || col >= P.size * pooled.cols) continue;
+        int const window = row / P.size * pooled.row + col / P.size * pooled.pixel;
+        auto const where = static_cast<float>(row % P.size * P.size + col % P.size);
+        CALOTYPE_UNROLL for (int n = 0; n < registers; ++n) {
+          vec<arch> const d = at_place(place, dout, window, where, n);
+          for (int c = 0; c < S.in.channels; ++c) {
+            float* const sum = sums[(ky * S.kernel + kx) * S.in.channels + c] + n * v::lanes;
+            v::store(sum, v::fma(v::broadcast(values[c * from.channel]), d, v::load(sum)));
+          }
         }
       }
     }
@@ -6349,6 +6507,19 @@ struct direct_layer : conv<Policy, S, FromImage> {
   static void weight_gradient(Policy const&, float const* in, float const* dout, float* dweights,
                               float* dbias) noexcept {
     conv_weight_gradient<Policy, S, FromImage>::run(in, dout, dweights, dbias);
+  }
+
+  template <pool_shape P>
+  static bool gradient_through_pool_pays(float const* in) noexcept {
+    return pooled_weight_gradient<Policy, S, P>::pays(in);
+  }
+  template <pool_shape P>
+  static void weight_gradient_through_pool(Policy const&, float const* in, float const* packed,
+                                           pixel_word const* filled, float const* dpooled, float* place,
+                                           float* dweights, float* dbias) noexcept {
+    using through = pooled_weight_gradient<Policy, S, P>;
+    through::run(in, packed, packed + conv<Policy, S, FromImage>::bias_size, filled, dpooled, place, dweights,
+                 dbias);
   }
 };
 
@@ -10165,7 +10336,8 @@ class inference_engine {
   changes changes_;
 };
 
-// Forward and backward of one event. Every activation is kept; gradients share buffers.
+// Forward and backward of one event. Activations are kept, but for those of a first convolution whose image is
+// nearly empty: what its gradient needs of them is computed again. Gradients share buffers.
 template <class Net, class Policy, std::uint64_t Signature = signature<Net>>
 class training_engine {
   using layout = detail::layout<Net, Policy>;
@@ -10216,11 +10388,8 @@ class training_engine {
   // places of idle parameters are left alone). `parameters` is the flat list the packed ones were made from.
   void backward(packed_parameters<Net, Policy> const& p, real_type const* parameters_flat,
                 real_type* gradients) noexcept {
-    detail::for_each_index<layout::steps>([&](auto i) {
-      this->template backward_step<layout::steps - 1 - i>(
-          p.gradient() + layout::gradient_offset[static_cast<std::size_t>(layout::steps - 1 - i)],
-          parameters_flat, gradients);
-    });
+    detail::for_each_index<layout::steps>(
+        [&](auto i) { this->template backward_step<layout::steps - 1 - i>(p, parameters_flat, gradients); });
   }
 
  private:
@@ -10235,10 +10404,50 @@ class training_engine {
     return s < 0 ? nullptr : gradient_.data() + layout::gradient_map_offset[static_cast<std::size_t>(s)];
   }
 
+  // Whether a convolution's outputs need not be kept: what it does with an image that is nearly empty.
+  template <int Step>
+  static constexpr bool through_pool() {
+    using k = detail::step_kernels<Net, Policy, Step>;
+    return k::finds_filled() && k::self.relu;
+  }
+  template <int Step>
+  static constexpr bool is_pool_behind() {
+    if constexpr (Step > 0) {
+      return through_pool<Step - 1>();
+    } else {
+      return false;
+    }
+  }
+
+  // Of those convolutions: the pooled pixels that see energy.
+  static constexpr auto filled_offset = [] {
+    std::array<std::size_t, static_cast<std::size_t>(layout::steps) + 1> at{};
+    detail::for_each_index<layout::steps>([&](auto i) {
+      at[i + 1] = at[i];
+      if constexpr (through_pool<i>()) at[i + 1] += kernel::words_in_set(layout::plan.pool(i + 1).out());
+    });
+    return at;
+  }();
+  template <int Step>
+  kernel::pixel_word* filled() noexcept {
+    return filled_.data() + filled_offset[Step];
+  }
+
   template <int Step>
   void forward(real_type const* packed) noexcept {
     using k = detail::step_kernels<Net, Policy, Step>;
     constexpr step s = k::self;
+    if constexpr (through_pool<Step>()) {
+      constexpr kernel::pool_shape pool = layout::plan.pool(Step + 1);
+      through_[Step] = k::conv_kernel::template gradient_through_pool_pays<pool>(at(s.in));
+      if (through_[Step]) {
+        return k::conv_kernel::template forward_pool<true, pool>(
+            policy_, at(s.in), packed, at(layout::plan.at(Step + 1).out), filled<Step>());
+      }
+    }
+    if constexpr (is_pool_behind<Step>()) {
+      if (through_[Step - 1]) return;
+    }
     if constexpr (s.kind == op::dropout) {
       ops::template dropout<k::in_shape>::forward(policy_, static_cast<real_type>(s.rate), key<Step>(),
                                                   at(s.in), at(s.out));
@@ -10249,12 +10458,26 @@ class training_engine {
   }
 
   template <int Step>
-  void backward_step(real_type const* packed, real_type const* parameters_flat, real_type* gradients) noexcept {
+  void backward_step(packed_parameters<Net, Policy> const& p, real_type const* parameters_flat,
+                     real_type* gradients) noexcept {
     using k = detail::step_kernels<Net, Policy, Step>;
     constexpr step s = k::self;
     constexpr auto const& g = layout::gradients;
+    real_type const* const packed = p.gradient() + layout::gradient_offset[Step];
     real_type* const dout = gradient_slot(g.dout[Step]) + g.dout_offset[Step];
     real_type* const din = gradient_slot(g.din[Step]);
+    if constexpr (through_pool<Step>()) {
+      if (through_[Step]) return;
+    }
+    if constexpr (is_pool_behind<Step>()) {
+      using before = detail::step_kernels<Net, Policy, Step - 1>;
+      if (through_[Step - 1]) {
+        return before::conv_kernel::template weight_gradient_through_pool<k::pool_shape>(
+            policy_, at(before::self.in), p.forward() + layout::forward_offset[Step - 1], filled<Step - 1>(),
+            dout, din, gradients + layout::plan.parameter_at(before::self.weight).offset,
+            gradients + layout::plan.parameter_at(before::self.bias).offset);
+      }
+    }
     if constexpr (s.relu && !layout::gradient_is_masked(Step))
       ops::template relu_gradient<k::out_shape>(policy_, at(s.out), dout);
     if constexpr (s.kind == op::conv) {
@@ -10302,6 +10525,8 @@ class training_engine {
   typename ops::buffer memory_;
   typename ops::buffer gradient_;
   typename ops::buffer scratch_;
+  buffer<kernel::pixel_word> filled_{filled_offset[static_cast<std::size_t>(layout::steps)]};
+  std::array<bool, static_cast<std::size_t>(layout::capacity)> through_{};
   std::uint64_t dropout_key_ = 0;
 };
 

@@ -402,7 +402,8 @@ class inference_engine {
   changes changes_;
 };
 
-// Forward and backward of one event. Every activation is kept; gradients share buffers.
+// Forward and backward of one event. Activations are kept, but for those of a first convolution whose image is
+// nearly empty: what its gradient needs of them is computed again. Gradients share buffers.
 template <class Net, class Policy, std::uint64_t Signature = signature<Net>>
 class training_engine {
   using layout = detail::layout<Net, Policy>;
@@ -453,11 +454,8 @@ class training_engine {
   // places of idle parameters are left alone). `parameters` is the flat list the packed ones were made from.
   void backward(packed_parameters<Net, Policy> const& p, real_type const* parameters_flat,
                 real_type* gradients) noexcept {
-    detail::for_each_index<layout::steps>([&](auto i) {
-      this->template backward_step<layout::steps - 1 - i>(
-          p.gradient() + layout::gradient_offset[static_cast<std::size_t>(layout::steps - 1 - i)],
-          parameters_flat, gradients);
-    });
+    detail::for_each_index<layout::steps>(
+        [&](auto i) { this->template backward_step<layout::steps - 1 - i>(p, parameters_flat, gradients); });
   }
 
  private:
@@ -472,10 +470,50 @@ class training_engine {
     return s < 0 ? nullptr : gradient_.data() + layout::gradient_map_offset[static_cast<std::size_t>(s)];
   }
 
+  // Whether a convolution's outputs need not be kept: what it does with an image that is nearly empty.
+  template <int Step>
+  static constexpr bool through_pool() {
+    using k = detail::step_kernels<Net, Policy, Step>;
+    return k::finds_filled() && k::self.relu;
+  }
+  template <int Step>
+  static constexpr bool is_pool_behind() {
+    if constexpr (Step > 0) {
+      return through_pool<Step - 1>();
+    } else {
+      return false;
+    }
+  }
+
+  // Of those convolutions: the pooled pixels that see energy.
+  static constexpr auto filled_offset = [] {
+    std::array<std::size_t, static_cast<std::size_t>(layout::steps) + 1> at{};
+    detail::for_each_index<layout::steps>([&](auto i) {
+      at[i + 1] = at[i];
+      if constexpr (through_pool<i>()) at[i + 1] += kernel::words_in_set(layout::plan.pool(i + 1).out());
+    });
+    return at;
+  }();
+  template <int Step>
+  kernel::pixel_word* filled() noexcept {
+    return filled_.data() + filled_offset[Step];
+  }
+
   template <int Step>
   void forward(real_type const* packed) noexcept {
     using k = detail::step_kernels<Net, Policy, Step>;
     constexpr step s = k::self;
+    if constexpr (through_pool<Step>()) {
+      constexpr kernel::pool_shape pool = layout::plan.pool(Step + 1);
+      through_[Step] = k::conv_kernel::template gradient_through_pool_pays<pool>(at(s.in));
+      if (through_[Step]) {
+        return k::conv_kernel::template forward_pool<true, pool>(
+            policy_, at(s.in), packed, at(layout::plan.at(Step + 1).out), filled<Step>());
+      }
+    }
+    if constexpr (is_pool_behind<Step>()) {
+      if (through_[Step - 1]) return;
+    }
     if constexpr (s.kind == op::dropout) {
       ops::template dropout<k::in_shape>::forward(policy_, static_cast<real_type>(s.rate), key<Step>(),
                                                   at(s.in), at(s.out));
@@ -486,12 +524,26 @@ class training_engine {
   }
 
   template <int Step>
-  void backward_step(real_type const* packed, real_type const* parameters_flat, real_type* gradients) noexcept {
+  void backward_step(packed_parameters<Net, Policy> const& p, real_type const* parameters_flat,
+                     real_type* gradients) noexcept {
     using k = detail::step_kernels<Net, Policy, Step>;
     constexpr step s = k::self;
     constexpr auto const& g = layout::gradients;
+    real_type const* const packed = p.gradient() + layout::gradient_offset[Step];
     real_type* const dout = gradient_slot(g.dout[Step]) + g.dout_offset[Step];
     real_type* const din = gradient_slot(g.din[Step]);
+    if constexpr (through_pool<Step>()) {
+      if (through_[Step]) return;
+    }
+    if constexpr (is_pool_behind<Step>()) {
+      using before = detail::step_kernels<Net, Policy, Step - 1>;
+      if (through_[Step - 1]) {
+        return before::conv_kernel::template weight_gradient_through_pool<k::pool_shape>(
+            policy_, at(before::self.in), p.forward() + layout::forward_offset[Step - 1], filled<Step - 1>(),
+            dout, din, gradients + layout::plan.parameter_at(before::self.weight).offset,
+            gradients + layout::plan.parameter_at(before::self.bias).offset);
+      }
+    }
     if constexpr (s.relu && !layout::gradient_is_masked(Step))
       ops::template relu_gradient<k::out_shape>(policy_, at(s.out), dout);
     if constexpr (s.kind == op::conv) {
@@ -539,6 +591,8 @@ class training_engine {
   typename ops::buffer memory_;
   typename ops::buffer gradient_;
   typename ops::buffer scratch_;
+  buffer<kernel::pixel_word> filled_{filled_offset[static_cast<std::size_t>(layout::steps)]};
+  std::array<bool, static_cast<std::size_t>(layout::capacity)> through_{};
   std::uint64_t dropout_key_ = 0;
 };
 

@@ -157,8 +157,8 @@ struct conv {
 
   // Whether forward_pool tells pixels that see energy from others.
   template <pool_shape P>
-  static constexpr bool finds_filled =
-      FromImage&& sparse_pooled<arch, S, P, pooled_chains<arch, shape, map_strides(P.out()), P.size>>::applies;
+  static constexpr bool finds_filled = FromImage&& pools<P>&&
+      sparse_pooled<arch, S, P, pooled_chains<arch, shape, map_strides(P.out()), P.size>>::applies;
 
   template <bool Relu, pool_shape P>
   static void forward_pool(Policy const& p, float const* in, float const* packed, float* out,

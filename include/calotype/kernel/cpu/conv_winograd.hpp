@@ -9,6 +9,7 @@
 #include <calotype/exec/policy.hpp>
 #include <calotype/kernel/cpu/conv.hpp>
 #include <calotype/kernel/cpu/conv_gradient.hpp>
+#include <calotype/kernel/cpu/pooled_gradient.hpp>
 #include <calotype/kernel/cpu/winograd.hpp>
 #include <calotype/kernel/cpu/winograd_gradient.hpp>
 #include <calotype/kernel/ops.hpp>
@@ -30,6 +31,19 @@ struct direct_layer : conv<Policy, S, FromImage> {
   static void weight_gradient(Policy const&, float const* in, float const* dout, float* dweights,
                               float* dbias) noexcept {
     conv_weight_gradient<Policy, S, FromImage>::run(in, dout, dweights, dbias);
+  }
+
+  template <pool_shape P>
+  static bool gradient_through_pool_pays(float const* in) noexcept {
+    return pooled_weight_gradient<Policy, S, P>::pays(in);
+  }
+  template <pool_shape P>
+  static void weight_gradient_through_pool(Policy const&, float const* in, float const* packed,
+                                           pixel_word const* filled, float const* dpooled, float* place,
+                                           float* dweights, float* dbias) noexcept {
+    using through = pooled_weight_gradient<Policy, S, P>;
+    through::run(in, packed, packed + conv<Policy, S, FromImage>::bias_size, filled, dpooled, place, dweights,
+                 dbias);
   }
 };
 

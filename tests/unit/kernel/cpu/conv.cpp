@@ -124,6 +124,43 @@ void check_pooled(int filled = 1000, int dense_from = S.in.rows) {
   }
 }
 
+// Without a map of the convolution's outputs, against the three gradients one after the other.
+template <class Arch, conv_shape S, int Size>
+void check_gradient_through_pool(int filled) {
+  CAPTURE(filled);
+  constexpr pool_shape pool{S.out(), Size, Size};
+  using conv = typename cpu_ops<Arch>::template conv<S, true>;
+  using plain_conv = reference::conv<S, true>;
+  if constexpr (kernel::finds_filled<conv, pool>()) {
+    conv_example<S> e;
+    thin_out<S>(e.x, filled, S.in.rows);
+    numbers const dpooled = random_numbers(static_cast<std::size_t>(pool.out().size()), 8);
+    numbers middle(e.shortcut.size()), after(dpooled.size()), dmiddle(middle.size());
+    numbers dweights(e.weights.size(), poison), dbias(e.bias.size(), poison);
+    plain_conv::template forward<true, false>({}, e.x.data(), e.packed.data(), nullptr, middle.data());
+    reference::max_pool<pool>::forward({}, middle.data(), after.data());
+    reference::max_pool<pool>::gradient({}, middle.data(), after.data(), dpooled.data(), dmiddle.data());
+    reference::relu_gradient<S.out()>({}, middle.data(), dmiddle.data());
+    plain_conv::weight_gradient({}, e.x.data(), dmiddle.data(), dweights.data(), dbias.data());
+
+    buffer<float> packed(conv::packed_size);
+    conv::pack(e.weights.data(), e.bias.data(), packed.data());
+    conv_input<Arch, S, true> in(e.x);
+    auto out = cpu_map<pool.out()>::poisoned(), place = cpu_map<pool.out()>::poisoned();
+    auto dout = cpu_map<pool.out()>::of(dpooled);
+    pixels_of<pool.out()> seen;
+    conv::template forward_pool<true, pool>({}, in.data(), packed.data(), out.data(), seen.words.data());
+    numbers got(dweights.size(), poison), got_bias(dbias.size(), poison);
+    conv::template weight_gradient_through_pool<pool>({}, in.data(), packed.data(), seen.words.data(),
+                                                      dout.data(), place.data(), got.data(), got_bias.data());
+    CHECK(differences(got, dweights) == 0);
+    CHECK(differences(got_bias, dbias) == 0);
+    int count = 0;
+    for (float x : e.x) count += x != 0;
+    CHECK(conv::template gradient_through_pool_pays<pool>(in.data()) == (8 * count <= S.in.size()));
+  }
+}
+
 }  // namespace
 
 TEST_CASE_TEMPLATE("convolutions with shortcut and ReLU", Arch, CALOTYPE_TEST_ARCHS) {
@@ -153,6 +190,7 @@ TEST_CASE_TEMPLATE("a mostly empty image, its convolution and pool", Arch, CALOT
     for (int filled : {0, 1, 10, 50, 200, 500}) check_pooled<Arch, S, true, true, Size>(filled);
     check_pooled<Arch, S, true, true, Size>(10, S.in.rows / 2);
     check_pooled<Arch, S, true, true, Size>(5, S.in.rows - 1);  // one row that holds too much for a list
+    for (int filled : {0, 1, 50, 500}) check_gradient_through_pool<Arch, S, Size>(filled);
   };
   check.template operator()<conv_shape{{1, 57, 171}, 16, 7, 2, 1}, 2>();
   check.template operator()<conv_shape{{3, 58, 70}, 16, 7, 2, 1}, 2>();
