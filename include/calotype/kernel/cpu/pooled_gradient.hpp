@@ -119,8 +119,8 @@ struct pooled_weight_gradient {
 
   // Pixel by pixel: for each tap that is the order of the outputs.
   static void weights(float const* in, float const* place, float const* dout, float* dweights) {
-    constexpr int taps = S.kernel * S.kernel * S.in.channels;
-    alignas(64) float sums[taps][block_size] = {};
+    constexpr int sum_count = S.kernel * S.kernel * S.in.channels;
+    alignas(64) float sums[sum_count][block_size] = {};
     for (int y = 0; y < S.in.rows; ++y) {
       for (int g = 0; g < groups; ++g) {
         unsigned any = 0;
