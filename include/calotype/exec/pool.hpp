@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <thread>
@@ -12,14 +13,14 @@
 
 namespace calotype::exec {
 
-// A few threads that share out the parts of one job after another with the thread that calls. Whoever is free
-// takes the next part, so a thread that the machine does not schedule delays nothing that it has not begun. An
-// idle thread spins for some 20 microseconds, so that it is there for the next layer, and then sleeps. One
-// caller at a time.
+// A few threads that share out the parts of one job after another with the thread that calls. Each has a share
+// of its own and then helps the others with theirs, so a thread that the machine does not schedule delays
+// nothing that it has not begun. An idle thread spins for some 20 microseconds, so that it is there for the
+// next layer, and then sleeps. One caller at a time.
 class team {
  public:
   // The caller is one of the threads.
-  explicit team(int threads) {
+  explicit team(int threads) : shares_(static_cast<std::size_t>(threads > 1 ? threads : 1)) {
     for (int worker = 1; worker < threads; ++worker) others_.emplace_back([this, worker] { serve(worker); });
   }
   ~team() {
@@ -47,8 +48,11 @@ class team {
     run_ = [](void* context, int worker, int part) { (*static_cast<function*>(context))(worker, part); };
     left_.store(parts, std::memory_order_relaxed);
     ++job_;
-    ticket_.store(std::uint64_t{job_} << 32 | static_cast<std::uint64_t>(parts) << 16,
-                  std::memory_order_release);
+    for (int worker = 0; worker < size(); ++worker) {
+      auto const begin = static_cast<std::uint64_t>(parts * worker / size());
+      auto const end = static_cast<std::uint64_t>(parts * (worker + 1) / size());
+      share_of(worker).store(std::uint64_t{job_} << 32 | end << 16 | begin, std::memory_order_release);
+    }
     call_.fetch_add(1, std::memory_order_release);
     call_.notify_all();
     work(0);
@@ -73,24 +77,36 @@ class team {
 #endif
   }
 
-  // Takes parts while there are any: the caller the first, the others the last, so that a thread finds what it
-  // made in the layer before in its own cache. A ticket is {job, end of the parts left, begin}: whoever took a
-  // part of a job may read the job's function, which stays until the part is done.
+  // What is left of a thread's share: {job, end, begin}, in a cache line of its own, since a line that threads
+  // change in turns costs more than a small part. A thread has the same share of every layer, so it finds what
+  // it made in the one before in its own cache.
+  struct alignas(64) share {
+    std::atomic<std::uint64_t> left{0};
+  };
+  std::atomic<std::uint64_t>& share_of(int worker) noexcept {
+    return shares_[static_cast<std::size_t>(worker)].left;
+  }
+
+  // Takes parts while there are any: its own from the front, then those of others from the back. Whoever took a
+  // part of a job may read the job's function: the job lasts until all that was taken is subtracted from left_.
   void work(int worker) noexcept {
-    std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
-    for (;;) {
-      int const begin = static_cast<int>(ticket & 0xffff), end = static_cast<int>(ticket >> 16 & 0xffff);
-      if (begin >= end) return;
-      std::uint64_t const next = worker == 0 ? ticket + 1 : ticket - 0x10000;
-      if (!ticket_.compare_exchange_weak(ticket, next, std::memory_order_acq_rel, std::memory_order_acquire)) {
-        continue;
+    int done = 0;
+    for (int k = 0; k < size(); ++k) {
+      int const owner = (worker + k) % size();
+      auto& from = share_of(owner);
+      std::uint64_t now = from.load(std::memory_order_acquire);
+      for (;;) {
+        int const begin = static_cast<int>(now & 0xffff), end = static_cast<int>(now >> 16 & 0xffff);
+        if (begin >= end) break;
+        std::uint64_t const next = k == 0 ? now + 1 : now - 0x10000;
+        if (!from.compare_exchange_weak(now, next, std::memory_order_acq_rel, std::memory_order_acquire))
+          continue;
+        run_(context_, worker, k == 0 ? begin : end - 1);
+        ++done;
+        now = from.load(std::memory_order_acquire);
       }
-      run_(context_, worker, worker == 0 ? begin : end - 1);
-      int const left = left_.fetch_sub(1, std::memory_order_acq_rel) - 1;
-      if (worker != 0) left_.notify_one();
-      if (left == 0) return;
-      ticket = ticket_.load(std::memory_order_acquire);
     }
+    if (done > 0 && left_.fetch_sub(done, std::memory_order_acq_rel) == done && worker != 0) left_.notify_one();
   }
 
   void serve(int worker) noexcept {
@@ -111,7 +127,7 @@ class team {
     }
   }
 
-  alignas(64) std::atomic<std::uint64_t> ticket_{0};
+  std::vector<share> shares_;
   alignas(64) std::atomic<int> left_{0};
   alignas(64) std::atomic<std::uint32_t> call_{0};
   std::atomic<bool> stop_{false};
