@@ -172,10 +172,10 @@ template <class Net>
 ct::result<void> convert_weights(std::string const& weights, conversion_request const& r) {
   if (auto readable = check_input(weights); !readable) return readable;
   if (auto apart = check_apart(r.out, {weights}); !apart) return apart;
-  auto const model = r.unverified ? ct::io::load_unverified<Net>(weights) : ct::io::load<Net>(weights);
-  if (!model) return *model.error();
-  auto const file = ct::io::safetensors_file::open(weights);
+  auto file = ct::io::safetensors_file::open(weights);
   if (!file) return *file.error();
+  auto const model = r.unverified ? ct::io::load_unverified<Net>(*file) : ct::io::load<Net>(*file);
+  if (!model) return *model.error();
   ct::io::provenance notes = r.notes;
   constexpr std::string_view prefix = "provenance.";
   for (auto const& [key, text] : file->metadata()) {

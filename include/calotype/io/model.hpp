@@ -115,7 +115,7 @@ result<void> check_finite(nn::model<Net> const& model, std::string const& path) 
 
 // Parameters by name and shape; every fault is listed.
 template <class Net, std::uint64_t Signature = nn::signature<Net>>
-result<std::vector<float>> parameters_from(safetensors_file& file, std::string const& path) {
+result<std::vector<float>> parameters_from(safetensors_file& file) {
   constexpr auto const& plan = nn::plan_of<Net>;
   std::string faults;
   auto fault = [&faults](std::string const& text) { faults += (faults.empty() ? "" : ", ") + text; };
@@ -156,7 +156,7 @@ result<std::vector<float>> parameters_from(safetensors_file& file, std::string c
     if (!known) fault("unexpected '" + t.name + "'");
   }
   if (!faults.empty()) {
-    return error{"the parameters do not fit the network (" + faults + ")", path,
+    return error{"the parameters do not fit the network (" + faults + ")", file.path(),
                  "use weights made for this network"};
   }
   return numbers;
@@ -167,24 +167,27 @@ result<std::vector<float>> parameters_from(safetensors_file& file, std::string c
 // Reads weights for Net by tensor names alone: no check of what the numbers mean. For files of other programs,
 // and where start-up time counts.
 template <class Net, std::uint64_t Signature = nn::signature<Net>>
+result<nn::model<Net>> load_unverified(safetensors_file& file) {
+  auto numbers = detail::parameters_from<Net>(file);
+  if (!numbers) return *numbers.error();
+  return nn::model<Net>(std::move(*numbers));
+}
+template <class Net, std::uint64_t Signature = nn::signature<Net>>
 result<nn::model<Net>> load_unverified(std::string const& path) {
   auto file = safetensors_file::open(path);
   if (!file) return *file.error();
-  auto numbers = detail::parameters_from<Net>(*file, path);
-  if (!numbers) return *numbers.error();
-  return nn::model<Net>(std::move(*numbers));
+  return load_unverified<Net>(*file);
 }
 
 // Reads weights for Net. Refused with one sentence: a damaged file; parameters that are missing, unexpected,
 // misshapen or not finite (all of them named); weights for another layout, preprocessing, set of classes or
 // network; a self-test whose logits are not reproduced bit for bit.
 template <class Net, std::uint64_t Signature = nn::signature<Net>>
-result<nn::model<Net>> load(std::string const& path) {
-  auto file = safetensors_file::open(path);
-  if (!file) return *file.error();
+result<nn::model<Net>> load(safetensors_file& file) {
+  std::string const& path = file.path();
   auto meta = [&file](char const* key) {
-    auto const found = file->metadata().find(key);
-    return found == file->metadata().end() ? std::string() : found->second;
+    auto const found = file.metadata().find(key);
+    return found == file.metadata().end() ? std::string() : found->second;
   };
   if (meta("format") != detail::model_format) {
     return error{"the file does not say which network its weights belong to", path,
@@ -208,7 +211,7 @@ result<nn::model<Net>> load(std::string const& path) {
                      detail::class_names<Net>(),
                  path, "use the weights of this network"};
   }
-  auto numbers = detail::parameters_from<Net>(*file, path);
+  auto numbers = detail::parameters_from<Net>(file);
   if (!numbers) return *numbers.error();
   if (meta("network_signature") != detail::hexadecimal(nn::signature<Net>)) {
     return error{"the weights are for a network with other layers", path, "use the weights of this network"};
@@ -222,6 +225,12 @@ result<nn::model<Net>> load(std::string const& path) {
                  "fetch the file again, or report the machine and compiler"};
   }
   return model;
+}
+template <class Net, std::uint64_t Signature = nn::signature<Net>>
+result<nn::model<Net>> load(std::string const& path) {
+  auto file = safetensors_file::open(path);
+  if (!file) return *file.error();
+  return load<Net>(*file);
 }
 
 // Writes a model so that load() can verify it; the file appears whole or not at all.

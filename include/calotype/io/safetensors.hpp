@@ -260,6 +260,7 @@ class safetensors_file {
     return opened;
   }
 
+  std::string const& path() const noexcept { return path_; }
   std::map<std::string, std::string> const& metadata() const noexcept { return metadata_; }
   std::vector<tensor_entry> const& entries() const noexcept { return entries_; }  // by rising offset
 
