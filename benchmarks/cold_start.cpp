@@ -17,13 +17,13 @@
 #include <string_view>
 #include <vector>
 
+#include "../tests/sample_event.hpp"
 #include <spawn.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <calotype/calotype.hpp>
-#include <calotype/core/random.hpp>
 #include <calotype/io/model.hpp>
 #include <calotype/models/event_paper.hpp>
 
@@ -38,22 +38,9 @@ namespace {
 namespace ct = calotype;
 using net = ct::models::eb;
 
-// Some 2000 crystals, as in a recorded event, and two photons for the mass.
-ct::event some_event() {
-  ct::stream draw(1, 0, 0x62656e63);
-  ct::event e;
-  auto& hits = e.hit_lists[ct::cms::collection::eb];
-  using eb = ct::segmentation<ct::cms::eb>;
-  for (int cell = 0; cell < eb::size(); ++cell) {
-    if (draw.below(30) == 0) hits.push_back({eb::pack(cell), draw.uniform()});
-  }
-  e.photon_list = {{60, 0.3f, 0.1f, 62}, {50, -0.5f, 2.9f, 56}};
-  return e;
-}
-
 int score(ct::nn::model<net> const& model) {
   ct::session<net> scorer(model);
-  float const p = scorer(some_event())[0];
+  float const p = scorer(calotype_test::sample_event(0))[0];
   char const byte = p > 0 && p < 1 ? 'y' : 'n';
   return write(STDOUT_FILENO, &byte, 1) == 1 && byte == 'y' ? 0 : 1;
 }

@@ -19,7 +19,7 @@ std::uint64_t digest(Policy policy) {
     h.add(score.report().used).add(score.report().scaled);
   };
   for (std::uint64_t i = 0; i < 3; ++i) {
-    if constexpr (ct::nn::detail::reads_events<Net>()) add(score(event_number(i)));
+    if constexpr (ct::nn::detail::reads_events<Net>()) add(score(sample_event(i)));
     add(score(std::span<float const>(numbers_for<Net>(i))));
   }
   return h.value();

@@ -36,7 +36,7 @@ void check_against_cpu(Policy policy) {
     if (ct::exec::supports(set)) CHECK(score.instruction_set() == set);
     for (std::uint64_t i = 0; i < 2; ++i) {
       if constexpr (ct::nn::detail::reads_events<Net>()) {
-        auto const e = event_number(i);
+        auto const e = sample_event(i);
         check_same(score(e), expected(e));
         CHECK(score.report() == expected.report());
       }
@@ -72,7 +72,7 @@ TEST_CASE("sessions outlive their model, move, and score spans of events") {
     return ct::session<barrel, direct>(model);
   };
   auto first = make();
-  auto const e = event_number(4);
+  auto const e = sample_event(4);
   auto const wanted = first(e);
   ct::session<barrel, direct> second = std::move(first);
   check_same(second(e), wanted);

@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
   auto const model = ct::io::load<user::tagger>(argv[1]);
   if (!model) return std::puts(model.error()->message().c_str()), 1;
   ct::session<user::tagger> score(*model);
-  auto const p = score(user::some_event(1));
+  auto const p = score(user::sample_event(1));
   std::printf("first %a %a %a\n", static_cast<double>(p[0]), static_cast<double>(p[1]),
               static_cast<double>(p[2]));
   auto const damaged = ct::io::load<user::tagger>(argv[2]);

@@ -24,7 +24,7 @@ void print(char const* name, std::array<float, 3> const& p) {
 template <class Policy>
 bool agrees(ct::nn::model<user::tagger> const& model, std::array<float, 3> const& want, Policy policy = {}) {
   ct::session<user::tagger, Policy> score(model, policy);
-  return score(user::some_event(1)) == want;
+  return score(user::sample_event(1)) == want;
 }
 
 // Views of temporary data do not compile.
@@ -49,7 +49,7 @@ int main() {
   if (!agrees<ct::exec::cpu<arch, ct::exec::pool>>(model, one, {{.count = 2}}))
     return std::puts("pool differs"), 1;
   ct::session<user::tagger, ct::exec::cpu<arch, ct::exec::single, ct::exec::winograd>> quick(model);
-  float const difference = quick(user::some_event(1))[0] - one[0];
+  float const difference = quick(user::sample_event(1))[0] - one[0];
   if (!(difference < 1e-4f && difference > -1e-4f)) return std::puts("winograd differs too much"), 1;
 
   std::atomic<int> wrong{0};

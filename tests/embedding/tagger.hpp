@@ -1,16 +1,14 @@
-// A small network on real detector images, and events that follow from a number.
+// A small network on real detector images, and events for it.
 #pragma once
 
-#include <algorithm>
-#include <cstdint>
-#include <vector>
+#include "../sample_event.hpp"
 
 #include <calotype/calotype.hpp>
-#include <calotype/core/random.hpp>
 
 namespace user {
 
 namespace ct = calotype;
+using calotype_test::sample_event;
 
 struct barrel {
   static constexpr auto image() {
@@ -26,20 +24,5 @@ struct tagger {
                           residual{.filters = 8}, global_max_pool{}, logits{});
   }
 };
-
-inline ct::event some_event(std::uint64_t number) {
-  ct::stream draw(11, number, 77);
-  ct::event e;
-  using eb = ct::segmentation<ct::cms::eb>;
-  std::vector<std::uint32_t> cells;
-  for (int i = 0; i < 300; ++i) cells.push_back(draw.below(static_cast<std::uint32_t>(eb::size())));
-  std::sort(cells.begin(), cells.end());
-  cells.erase(std::unique(cells.begin(), cells.end()), cells.end());
-  for (auto c : cells)
-    e.hit_lists[eb::collection].push_back({eb::pack(static_cast<int>(c)), 5 * draw.uniform()});
-  for (int i = 0; i < 50; ++i)
-    e.track_list.push_back({3 * draw.uniform(), draw.uniform(-1.4f, 1.4f), draw.uniform(-3.f, 3.f)});
-  return e;
-}
 
 }  // namespace user

@@ -10,6 +10,6 @@ bool NAME(std::array<float, 3>& scores) {
   if (!ct::nn::passes_self_test(model, user::trained::tagger)) return false;
   alignas(64) static std::byte memory[ct::session<user::tagger>::block_bytes];
   ct::session<user::tagger> score(model, memory);
-  scores = score(user::some_event(1));
+  scores = score(user::sample_event(1));
   return true;
 }

@@ -20,7 +20,7 @@ int main(int argc, char** argv) {
     auto const file = ct::io::save(path + ".safetensors", model, {}, {.force = true});
     if (!header || !file) return std::puts("the weights could not be written"), 1;
     ct::session<user::tagger> score(model);
-    auto const p = score(user::some_event(1));
+    auto const p = score(user::sample_event(1));
     std::printf("%s %a %a %a\n", name, static_cast<double>(p[0]), static_cast<double>(p[1]),
                 static_cast<double>(p[2]));
   }
