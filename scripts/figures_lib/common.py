@@ -1,4 +1,5 @@
 """What all studies of scripts/figures share."""
+import json
 import os
 import pathlib
 import platform
@@ -35,6 +36,13 @@ def find_program(name):
     if not found:
         sys.exit(f"figures: the build made no program {name}; see build/release")
     return found[0]
+
+
+def google_benchmark(program, repetitions, seconds, *options, **environment):
+    """{benchmark: its medians}."""
+    text = run(program, f"--benchmark_repetitions={repetitions}", f"--benchmark_min_time={seconds}", "--benchmark_format=json",
+               "--benchmark_report_aggregates_only=true", *options, env={**os.environ, **environment})
+    return {b["run_name"]: b for b in json.loads(text)["benchmarks"] if b.get("aggregate_name") == "median"}
 
 
 def figure(name, value, goal, better, unit, conditions):

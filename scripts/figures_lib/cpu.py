@@ -24,7 +24,9 @@ INFERENCE = {
     "PyTorch of Debian": ["frozen", "frozen-cl"],
 }
 TRAINING = {"PyTorch": ["compiled", "compiled-cl", "eager-cl"], "PyTorch of Debian": ["eager-cl"]}
-DIRECT, WINOGRAD = f"{OURS} direct", f"{OURS} winograd"
+DIRECT, WINOGRAD, DISPATCHED = (f"{OURS} {variant}" for variant in ("direct", "winograd", "dispatched"))
+
+SPIN = "a spin loop"
 
 # Largest deviation of an engine's outputs from exec::direct, in units of the largest output; of a trainer's losses in the
 # first four steps, which Adam's division by small gradients drives apart.
@@ -49,10 +51,11 @@ class Effort:
     seconds: float  # of a block
     contended_seconds: float  # of a block beside busy loops: many of the scheduler's turns
     latency_calls: int
+    occupancy_seconds: float  # of a block of a program that measures by itself
 
 
-FULL = Effort(rounds=5, seconds=0.12, contended_seconds=1.0, latency_calls=100_000)
-QUICK = Effort(rounds=3, seconds=0.03, contended_seconds=0.5, latency_calls=2_000)
+FULL = Effort(rounds=5, seconds=0.12, contended_seconds=1.0, latency_calls=100_000, occupancy_seconds=0.05)
+QUICK = Effort(rounds=3, seconds=0.03, contended_seconds=0.5, latency_calls=2_000, occupancy_seconds=0.01)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +91,7 @@ class Setting:
 class Study:
     def __init__(self, field, effort):
         self.field, self.effort = field, effort
-        self.settings, self.figures = {}, []
+        self.settings, self.figures, self.occupancies = {}, [], {}
 
     # --- measuring
 
@@ -159,7 +162,8 @@ class Study:
         peak = Contestant(self.field.engines[OURS], "peak")
         peak.name = "peak"
         settings = {net: self.contest(f"batch 1, 1 thread, dense images: {net}", Task("infer", net),
-                                      [{"variant": "direct"}, {"variant": "winograd"}], INFERENCE, [peak]) for net in NETS}
+                                      [{"variant": v} for v in ("direct", "winograd", *(["dispatched"] if net == "EB" else []))],
+                                      INFERENCE, [peak]) for net in NETS}
         peak.drop()
         for net, s in settings.items():
             share = rounds.ratio(s.blocks["peak"], s.blocks[DIRECT])
@@ -172,6 +176,11 @@ class Study:
         for net, s in settings.items():
             self.add_ratio(f"winograd, batch 1, 1 thread, dense images: {net}", s, WINOGRAD, GOALS["image"][net],
                            "image in memory")
+        eb = settings["EB"]
+        cost = rounds.ratio(eb.blocks[DISPATCHED], eb.blocks[WINOGRAD])
+        self.add("exec::dispatched against the same policy compiled directly, batch 1, 1 thread: EB", round(cost.value, 3), None,
+                 "lower", "x", self.how(f"winograd, dense images, the instruction set chosen at start, {eb.ms(DISPATCHED)}, "
+                                        f"against -march=native, {eb.ms(WINOGRAD)}", cost))
 
     def events(self):
         for net in RECORDED:
@@ -193,7 +202,11 @@ class Study:
     def two_threads(self):
         with self.contestants(Task("infer", "EB", threads=2), [{"variant": "winograd"}], INFERENCE) as made:
             s = self.alternate("batch 1, 2 threads, dense images: EB", made, [WINOGRAD])
-            self.add_ratio("winograd, batch 1, 2 threads: EB", s, WINOGRAD, 1.7, "exec::pool, nothing else running")
+            hop = Contestant(self.field.engines[OURS], "hop", threads=2)
+            hop_ns = 1e9 * statistics.median(hop.time(21, 10)) / hop.work
+            hop.drop()
+            self.add_ratio("winograd, batch 1, 2 threads: EB", s, WINOGRAD, 1.7,
+                           f"exec::pool, nothing else running, a cache line takes {hop_ns:.0f} ns from thread to thread")
             best = s.best_peer()
             self.contention([c for c in made if c.name in (WINOGRAD, best)], best)
         with self.contestants(Task("infer", "EB", batch=32, threads=2),
@@ -259,34 +272,71 @@ class Study:
                      self.how(f"3 x 280 x 360, one core, {text}", time))
 
     def latency(self):
+        """Events differ in what they let us skip, which is no jitter, so calls count by their own event's median; and as
+        they are."""
         name, goal = "latency, p99.9 / p50, against the steadier of the best peer and a spin loop: EB", 1.10
+        by_event, plain = f"{name}, each event by its own median", f"{name}, the mix of events"
         setting = self.settings.get("batch 1, 1 thread, recorded events: EB")
         best = setting.best_peer() if setting else None
         if best is None:
-            return self.add(name, None, goal, "lower", "x", self.how("no peer to compare with, or no recorded events"))
+            for row in (by_event, plain):
+                self.add(row, None, goal, "lower", "x", self.how("no peer to compare with, or no recorded events"))
+            return
         peer = setting.contestants[best]
         task = Task("infer", "EB", "recorded")
         made = {OURS: task.contestant(self.field.engines[OURS], "winograd", "events"),
                 best: task.contestant(peer.engine, peer.variant),
-                "a spin loop": Contestant(self.field.engines[OURS], "peak")}
+                SPIN: Contestant(self.field.engines[OURS], "peak")}
         calls = self.effort.latency_calls
-        say(f"timing latency, {calls} calls each: {', '.join(made)}")
+        say(f"timing latency, {calls} calls: {', '.join(made)}")
         times = {who: [] for who in made}
         with pinned({c.pid for c in made.values()}, max(os.sched_getaffinity(0))):
-            for c in made.values():
-                c.time(2 * c.inputs, 10)
+            # Turns that take as long as ten rounds over our events, of whole rounds over the inputs.
+            once = {who: statistics.median(c.time(max(20, 2 * c.inputs), 10)) for who, c in made.items()}
+            rounds_of = {who: max(1, round(10 * made[OURS].inputs * once[OURS] / (c.inputs * once[who])))
+                         for who, c in made.items()}
             while len(times[OURS]) < calls:
                 for who, c in made.items():
-                    times[who] += c.time(min(320, calls - len(times[who])), 60)
+                    times[who] += c.time(rounds_of[who] * c.inputs, 60)
+        relative = {who: rounds.by_own_median(t, made[who].inputs) for who, t in times.items()}
+        own = [1e3 * m for m in rounds.input_medians(times[OURS], made[OURS].inputs)]
         for c in made.values():
             c.drop()
+        how = (f"recorded events, all pinned to one CPU, {len(times[OURS]):,} of our calls in turns of ten times all events, "
+               "turns of the others as long")
+        self.add_tail(by_event, relative, best, goal, 1, f"{how}, in units of the median of the same event")
+        self.add_tail(plain, times, best, goal, 1e3,
+                      f"{how}, in ms; the medians of our events lie between {min(own):.4g} and {max(own):.4g}, by how full "
+                      "they are")
+
+    def add_tail(self, name, times, best, goal, scale, text):
+        """Our p99.9 / p50 against that of the best peer or a spin loop; {who: times of calls}."""
         at = {who: {q: rounds.quantile(t, q) for q in (0.5, 0.99, 0.999)} for who, t in times.items()}
         tail = {who: q[0.999] / q[0.5] for who, q in at.items()}
-        spread = "; ".join(f"{who} p50 {1e3 * q[0.5]:.4g}, p99 {1e3 * q[0.99]:.4g}, p99.9 {1e3 * q[0.999]:.4g}, "
-                           f"max {1e3 * max(times[who]):.4g} ms" for who, q in at.items())
-        return self.add(name, round(tail[OURS] / min(tail[best], tail["a spin loop"]), 2), goal, "lower", "x",
-                        f"recorded events, all pinned to one CPU, in turns of 320 calls, {calls:,} calls each; {spread}; "
-                        f"{common.machine()}")
+        spread = "; ".join(f"{who} p50 {scale * q[0.5]:.4g}, p99 {scale * q[0.99]:.4g}, p99.9 {scale * q[0.999]:.4g}, "
+                           f"max {scale * max(times[who]):.4g}" for who, q in at.items())
+        self.add(name, round(tail[OURS] / min(tail[best], tail[SPIN]), 2), goal, "lower", "x",
+                 f"{text}: {spread}; {common.machine()}")
+
+    def occupancy(self):
+        """From the program bench_occupancy: CPU time, by what part of the pixels is filled."""
+        say("timing against occupancy ...")
+        common.build("bench_occupancy")
+        repetitions = self.effort.rounds
+        medians = common.google_benchmark(common.find_program("bench_occupancy"), repetitions, self.effort.occupancy_seconds,
+                                          "--benchmark_enable_random_interleaving=true", CALOTYPE_DATA=str(common.DATA))
+        self.occupancies = occupancy_table(medians)
+        for what, dense in self.occupancies.items():
+            layer, _, net = what.partition("/")
+            if not layer.endswith(" dense"):
+                continue
+            sparse = self.occupancies[f"{layer.removesuffix(' dense')}/{net}"]
+            worst = max(sparse, key=sparse.get)
+            (alone,) = dense.values()
+            self.add(f"{what.replace(' dense/', ' at any occupancy against its dense kernel alone: ')}",
+                     round(sparse[worst] / alone, 3), 1.02, "lower", "x",
+                     f"bench_occupancy, {repetitions} repetitions at random turns, CPU time; slowest at {worst} filled, "
+                     f"{sparse[worst]:.4g} ms against {alone:.4g} ms; {common.machine()}")
 
     def cold_start(self):
         """From the program bench_cold_start, which starts processes of its own."""
@@ -303,6 +353,22 @@ class Study:
             if unit == "ms" and "nothing_ms" in found:
                 text += f", median; a process that does nothing takes {found['nothing_ms']:.2f} ms"
             self.add(name, round(value, 2), goal, "lower", unit, f"{text}; {common.machine()}")
+
+
+IN_MS = {"ns": 1e-6, "us": 1e-3, "ms": 1.0}
+
+
+def occupancy_table(medians):
+    """{"conv0/eb": {"0.01 %": ms, ..., "recorded events": ms}} from the medians of bench_occupancy."""
+    table = {}
+    for name, m in medians.items():
+        if name.startswith("recorded, "):
+            table.setdefault(name.removeprefix("recorded, "), {})["recorded events"] = 1e3 / m["items_per_second"]
+        else:
+            what, _, per_million = name.rpartition("/")
+            table.setdefault(what, {})[f"{int(per_million) / 1e4:g} %"] = m["cpu_time"] * IN_MS[m["time_unit"]]
+    # They took turns at random.
+    return dict(sorted(table.items(), key=lambda row: row[0].split("/")[::-1]))
 
 
 def cold_start_figures():
@@ -348,7 +414,7 @@ def study(quick):
     try:
         done = Study(field, QUICK if quick else FULL)
         for part in (done.images, done.events, done.batches, done.two_threads, done.training, done.image_building,
-                     done.latency, done.cold_start):
+                     done.latency, done.occupancy, done.cold_start):
             part()
     finally:
         field.close()
@@ -356,6 +422,7 @@ def study(quick):
     for s in done.settings.values():
         medians = {name: rounds.time_of(blocks) for name, blocks in s.blocks.items()}
         times[s.label] = {name: {"ms": float(f"{1e3 * m.value:.4g}"), "noisy": m.noisy} for name, m in medians.items()}
-    record = {"figures": done.figures, "times": times, "versions": field.versions, "missing": field.missing}
+    occupancy = {what: {part: float(f"{ms:.4g}") for part, ms in row.items()} for what, row in done.occupancies.items()}
+    record = {"figures": done.figures, "times": times, "occupancy": occupancy, "versions": field.versions, "missing": field.missing}
     (FOLDER / "last.json").write_text(json.dumps(record, indent=1))
     return record

@@ -22,8 +22,12 @@ def cpu_tables(record):
     missing = "; ".join(f"{name}: {why}" for name, why in record["missing"].items()) or "none"
     lines = [f"Measured {record['measured']} on {record['machine']}, with {versions}. Missing peers: {missing}.", "",
              "| figure | value | goal | | conditions |", "|---|---|---|---|---|"]
-    lines += [f"| {f['figure']} | {value_text(f)} | {goal_text(f)} | {verdict(f)} | {f['conditions']} |"
-              for f in record["figures"]]
+    for f in record["figures"]:
+        conditions = f["conditions"]
+        for said_above in (f", {record['machine']}", f"; {record['machine']}"):
+            conditions = conditions.replace(said_above, "")
+        lines.append(f"| {f['figure']} | {value_text(f)} | {goal_text(f)} | {verdict(f)} | {conditions} |")
+    lines += occupancy_table(record.get("occupancy", {}))
     lines += ["", "Medians of everything that took part, in milliseconds a call (`~`: other work ran beside most rounds):"]
     for setting, networks in grouped(record["times"]).items():
         lines += ["", f"**{setting}**", "", f"| engine | {' | '.join(networks)} |", "|---" * (1 + len(networks)) + "|"]
@@ -33,6 +37,21 @@ def cpu_tables(record):
             texts = ["-" if c is None else f"{'~' if c['noisy'] else ''}{c['ms']:.4g}" for c in cells]
             lines.append(f"| {engine} | {' | '.join(texts)} |")
     return "\n".join(lines)
+
+
+def occupancy_table(occupancy):
+    """Lines; none where nothing was measured."""
+    if not occupancy:
+        return []
+    # "0.01 %" to "100 %", then what is no percentage.
+    parts = sorted({part for row in occupancy.values() for part in row},
+                   key=lambda part: float(part.removesuffix(" %")) if part.endswith(" %") else 101)
+    lines = ["", "Time against occupancy, in milliseconds of one core, our side alone: the part of the pixels that is filled, at "
+             "random places, and the mean over the recorded events, from hits to scores (`bench_occupancy`):", "",
+             f"| filled | {' | '.join(occupancy)} |", "|---" * (1 + len(occupancy)) + "|"]
+    lines += [f"| {part} | {' | '.join(f'{row[part]:.4g}' if part in row else '-' for row in occupancy.values())} |"
+              for part in parts]
+    return lines
 
 
 def grouped(times):

@@ -107,6 +107,17 @@ def quantile(values, share):
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
 
 
+def input_medians(times, inputs):
+    """Of the times of calls that went round so many inputs: the median of every input."""
+    return [statistics.median(times[i::inputs]) for i in range(min(inputs, len(times)))]
+
+
+def by_own_median(times, inputs):
+    """The same times, each in units of its own input's median."""
+    medians = input_medians(times, inputs)
+    return [t / medians[i % inputs] for i, t in enumerate(times)]
+
+
 def deviation(values, reference):
     """The largest difference, in units of the largest reference; infinite where one is not a number or the counts differ."""
     if len(values) != len(reference) or not reference or not all(map(math.isfinite, [*values, *reference])):

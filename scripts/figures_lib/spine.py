@@ -4,14 +4,7 @@ import json
 import subprocess
 import sys
 
-from .common import DATA, ROOT, build, figure, find_program, machine, run, say
-
-
-def google_benchmark(program, filter_, counter, repetitions=7):
-    """Median of a counter by benchmark name."""
-    text = run(program, f"--benchmark_filter={filter_}", f"--benchmark_repetitions={repetitions}",
-               "--benchmark_report_aggregates_only=true", "--benchmark_format=json", "--benchmark_min_time=0.3")
-    return {b["run_name"]: b.get(counter) for b in json.loads(text)["benchmarks"] if b.get("aggregate_name") == "median"}
+from .common import DATA, ROOT, build, figure, find_program, google_benchmark, machine, run, say
 
 
 COUNTS = {  # name: (parameters, millions of multiply-adds), event paper Table 2 and the authors' public code
@@ -37,10 +30,10 @@ def cost_figures(calotype):
 def median_of(target, filter_, counter, repetitions=7):
     build(target)
     say(f"timing {filter_} ...")
-    found = google_benchmark(find_program(target), filter_, counter, repetitions)
-    if len(found) != 1 or None in found.values():
+    found = google_benchmark(find_program(target), repetitions, 0.3, f"--benchmark_filter={filter_}")
+    if len(found) != 1 or counter not in (medians := next(iter(found.values()))):
         raise LookupError(f"{target} knows no {filter_}")
-    return next(iter(found.values()))
+    return medians[counter]
 
 
 def speed_figures():

@@ -46,6 +46,12 @@ class Statistics(unittest.TestCase):
         self.assertEqual(rounds.quantile(values, 0.999), 999)
         self.assertEqual(rounds.quantile([7], 0.999), 7)
 
+    def test_a_call_counts_by_the_median_of_its_input(self):
+        times = [1.0, 10.0, 1.0, 10.0, 3.0, 20.0]
+        self.assertEqual(rounds.input_medians(times, 2), [1.0, 10.0])
+        self.assertEqual(rounds.by_own_median(times, 2), [1.0, 1.0, 1.0, 1.0, 3.0, 2.0])
+        self.assertEqual(rounds.by_own_median([2.0, 4.0], 4), [1.0, 1.0])
+
     def test_deviation(self):
         self.assertAlmostEqual(rounds.deviation([1.0, -4.1], [1.0, -4.0]), 0.025)
         self.assertEqual(rounds.deviation([1.0], [1.0, 2.0]), math.inf)
@@ -129,7 +135,8 @@ class Driver(unittest.TestCase):
         self.field.versions[name] = "1.0"
 
     def study(self):
-        return cpu.Study(self.field, cpu.Effort(rounds=2, seconds=0.01, contended_seconds=0.01, latency_calls=10))
+        return cpu.Study(self.field, cpu.Effort(rounds=2, seconds=0.01, contended_seconds=0.01, latency_calls=10,
+                                                occupancy_seconds=0.01))
 
     def run_setting(self, study, peers):
         with mock.patch.object(rounds, "OtherWork", rounds.NoWatch):
@@ -189,13 +196,31 @@ class Driver(unittest.TestCase):
         self.add("A", 0.003, 1, 2)
         study = self.study()
         study.latency()
-        self.assertIsNone(study.figures[0]["value"])
+        self.assertEqual([f["value"] for f in study.figures], [None, None])
         with mock.patch.object(rounds, "OtherWork", rounds.NoWatch):
             study.contest("batch 1, 1 thread, recorded events: EB", cpu.Task("infer", "EB", "recorded"),
                           [{"variant": "winograd", "task": "events"}], {"A": ["default"]})
         study.latency()
-        self.assertEqual(study.figures[1]["value"], 1.0)
-        self.assertIn("10 calls each; calotype p50 1, p99 1, p99.9 1, max 1 ms; A p50 3", study.figures[1]["conditions"])
+        self.assertEqual([f["value"] for f in study.figures[2:]], [1.0, 1.0])
+        self.assertIn("the same event: calotype p50 1, p99 1, p99.9 1, max 1; A p50 1", study.figures[2]["conditions"])
+        self.assertIn("between 1 and 1, by how full they are: calotype p50 1, p99 1, p99.9 1, max 1; A p50 3",
+                      study.figures[3]["conditions"])
+
+    def test_the_first_layer_is_compared_with_its_dense_kernel_at_its_slowest(self):
+        def median(ms, **more):
+            return {"cpu_time": 1e6 * ms, "time_unit": "ns", **more}
+
+        medians = {"conv0/eb/100": median(0.5), "conv0/eb/1000000": median(1.01), "conv0 dense/eb/1000000": median(1.0),
+                   "winograd/eb/100": median(2.0), "recorded, winograd/eb": median(400, items_per_second=250)}
+        study = self.study()
+        with mock.patch.multiple(common, build=mock.DEFAULT, find_program=mock.DEFAULT, google_benchmark=lambda *_, **__: medians):
+            study.occupancy()
+        self.assertEqual(study.occupancies["winograd/eb"], {"0.01 %": 2.0, "recorded events": 4.0})
+        self.assertEqual([(f["figure"], f["value"]) for f in study.figures],
+                         [("conv0 at any occupancy against its dense kernel alone: eb", 1.01)])
+        lines = pages.occupancy_table(study.occupancies)
+        self.assertEqual(lines[3:], ["| filled | conv0/eb | conv0 dense/eb | winograd/eb |", "|---|---|---|---|",
+                                     "| 0.01 % | 0.5 | - | 2 |", "| 100 % | 1.01 | 1 | - |", "| recorded events | - | - | 4 |"])
 
     def test_a_program_that_does_not_exist_leaves_nulls(self):
         study = self.study()
@@ -217,6 +242,7 @@ class Pages(unittest.TestCase):
     RECORD = {"measured": "2026-01-01", "machine": "a machine", "versions": {"calotype": "", "A": "2.0"},
               "missing": {"B": "no wheel"},
               "figures": [common.figure("speed: EB", 2.1, 2.0, "higher", "x", "alone"),
+                          common.figure("cold", 1, None, "lower", "ms", "50 processes; a machine"),
                           common.figure("memory", None, 8, "lower", "MB", "no program")],
               "times": {"batch 1: EB": {"calotype": {"ms": 1.0, "noisy": False}, "A": {"ms": 2.0, "noisy": True}},
                         "batch 1: JET": {"calotype": {"ms": 0.5, "noisy": False}}}}
@@ -246,6 +272,7 @@ class Pages(unittest.TestCase):
         text = pages.cpu_tables(self.RECORD)
         self.assertIn("with calotype, A 2.0. Missing peers: B: no wheel.", text)
         self.assertIn("| speed: EB | 2.1 x | ≥ 2.0 | reached | alone |", text)
+        self.assertIn("| cold | 1 ms | - | quoted | 50 processes |", text)
         self.assertIn("| memory | not measured | ≤ 8 | not measured | no program |", text)
         self.assertIn("| engine | EB | JET |", text)
         self.assertIn("| A | ~2 | - |", text)

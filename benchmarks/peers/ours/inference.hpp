@@ -1,4 +1,4 @@
-// The definition behind make_inference (networks.hpp).
+// The definition behind make_inference (contestants.hpp).
 #pragma once
 
 #include <algorithm>
@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "contestants.hpp"
 #include "events.hpp"
-#include "networks.hpp"
 
 #include <calotype/exec/pool.hpp>
 #include <calotype/kernel/cpu.hpp>

@@ -3,17 +3,20 @@
 //   peers_calotype --prepare FOLDER   writes what all engines read: weights and images
 //   peers_calotype FOLDER             answers requests
 //
-// Tasks: infer, events (from hits), train, build (images from hits), peak (multiply-adds in registers).
+// Tasks: infer, events (from hits), train, build (images from hits), peak (multiply-adds in registers),
+// hop (a cache line from thread to thread).
 #include <array>
+#include <atomic>
 #include <cstdio>
 #include <fstream>
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "contestants.hpp"
 #include "events.hpp"
-#include "networks.hpp"
 
 #include <calotype/core/random.hpp>
 #include <calotype/image/builder.hpp>
@@ -148,6 +151,28 @@ class peak final : public contestant {
   alignas(64) std::array<float, static_cast<std::size_t>(v::lanes)> out_{};
 };
 
+// A cache line that two threads hand to each other: what they pay for all that they share.
+class handing_over final : public contestant {
+ public:
+  double work() const override { return hops; }
+  void run() override {
+    std::atomic<int> turn{0};
+    std::thread other([&turn] { play(turn, 1); });
+    play(turn, 0);
+    other.join();
+  }
+  std::vector<float> outputs() override { return {}; }
+
+ private:
+  static constexpr int hops = 20'000;
+  static void play(std::atomic<int>& turn, int mine) {
+    for (int i = mine; i < hops; i += 2) {
+      while (turn.load(std::memory_order_acquire) != i) {}
+      turn.store(i + 1, std::memory_order_release);
+    }
+  }
+};
+
 std::vector<ct::event> events_called(std::string const& name) {
   if (name == "recorded") return recorded_events();
   if (name != "uniform") throw std::runtime_error("no events are called " + name);
@@ -158,9 +183,11 @@ std::vector<ct::event> events_called(std::string const& name) {
 
 std::unique_ptr<contestant> make(request const& r, std::string const& folder) {
   if (r.task == "peak") return std::make_unique<peak>();
+  if (r.task == "hop") return std::make_unique<handing_over>();
   if (r.task == "build") return std::make_unique<image_building>(events_called(r.images));
   if (r.task == "train") return make_training(r, folder);
   if (r.task != "infer" && r.task != "events") throw std::runtime_error("no task is called " + r.task);
+  if (r.variant == "dispatched") return make_dispatched_inference(r, folder);
   if (r.net == eb::name) return make_inference<eb>(r, folder);
   if (r.net == cms_b::name) return make_inference<cms_b>(r, folder);
   if (r.net == cms_ii::name) return make_inference<cms_ii>(r, folder);

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "networks.hpp"
+#include "contestants.hpp"
 
 #include <calotype/kernel/cpu.hpp>
 #include <calotype/train/trainer.hpp>
