@@ -156,6 +156,15 @@ class Study:
         return self.add(name, round(ratio.value, 2), goal, "higher", "x",
                         self.how(f"{text}; {setting.ms(ours)} against {setting.ms(peer)} of the best peer, {peer}", ratio))
 
+    def attempt(self, part):
+        """A part that breaks off leaves a row that says so, and what is measured stays."""
+        try:
+            part()
+        except (EngineError, subprocess.CalledProcessError) as failed:
+            why = (getattr(failed, "stderr", None) or str(failed)).strip().splitlines()
+            self.add(f"the rest of: {part.__name__.replace('_', ' ')}", None, None, "higher", "",
+                     f"broke off: {why[-1] if why else 'no message'}")
+
     # --- the rows
 
     def images(self):
@@ -416,7 +425,7 @@ def study(quick):
         done = Study(field, QUICK if quick else FULL)
         for part in (done.images, done.events, done.batches, done.two_threads, done.training, done.image_building,
                      done.latency, done.occupancy, done.cold_start):
-            part()
+            done.attempt(part)
     finally:
         field.close()
     times = {}

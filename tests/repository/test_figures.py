@@ -180,6 +180,17 @@ class Driver(unittest.TestCase):
         with self.assertRaisesRegex(EngineError, "A has died"):
             Contestant(self.field.engines["A"], "infer", variant="mortal")
 
+    def test_a_part_that_breaks_off_leaves_a_row(self):
+        study = self.study()
+
+        def two_things():
+            study.add("one", 1, None, "higher", "", "")
+            raise EngineError("A has died")
+
+        study.attempt(two_things)
+        self.assertEqual([(f["figure"], f["value"], f["conditions"]) for f in study.figures],
+                         [("one", 1, ""), ("the rest of: two things", None, "broke off: A has died")])
+
     def test_the_contention_row_compares_slow_downs(self):
         self.add("calotype", 0.001, 1, 2)
         self.add("A", 0.003, 1, 2)
