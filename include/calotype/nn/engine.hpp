@@ -350,17 +350,17 @@ class inference_engine {
     using k = detail::step_kernels<Net, Policy, Step>;
     constexpr step s = k::self;
     if constexpr (k::pools_next()) {
-      constexpr auto convolve = [](auto const&... arguments) {
-        k::conv_kernel::template forward_pool<s.relu, layout::plan.pool(Step + 1)>(arguments...);
-      };
+      constexpr kernel::pool_shape pool = layout::plan.pool(Step + 1);
       real_type* const out = at(layout::plan.at(Step + 1).out, input);
       if constexpr (changes::known.any && changes::known.finds(Step)) {
         bool const follow = parameters.template empty<Step>() != nullptr;
-        convolve(policy_, at(s.in, input), packed<Step>(parameters), out,
-                 follow ? changes_.template filled<Step>() : nullptr);
+        k::conv_kernel::template forward_pool<s.relu, pool>(
+            policy_, at(s.in, input), packed<Step>(parameters), out,
+            follow ? changes_.template filled<Step>() : nullptr);
         if (follow) changes_.template follow<Step>();
       } else {
-        convolve(policy_, at(s.in, input), packed<Step>(parameters), out);
+        k::conv_kernel::template forward_pool<s.relu, pool>(policy_, at(s.in, input), packed<Step>(parameters),
+                                                            out);
       }
     } else if constexpr (!layout::is_fused(Step) && s.kind != op::dropout) {
       if constexpr (changes::known.follows(Step)) {
