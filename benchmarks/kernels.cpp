@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <ctime>
+#include <span>
 #include <vector>
 
 #include <benchmark/benchmark.h>
@@ -12,6 +13,7 @@
 #include <calotype/kernel/cpu.hpp>
 #include <calotype/models/resnet15.hpp>
 #include <calotype/nn/engine.hpp>
+#include <calotype/nn/feed.hpp>
 
 #if !defined(NDEBUG)
 #error "calotype: benchmarks are worth running from a release build only (-O3 -DNDEBUG)"
@@ -193,14 +195,14 @@ buffer<float> parameters_of() {
 
 template <class Net, class Policy = direct>
 void infer(benchmark::State& state) {
-  constexpr map_shape in = nn::plan_of<Net>.shape(0);
   nn::packed_parameters<Net, Policy> packed;
   packed.pack(parameters_of<Net>().data());
   nn::inference_engine<Net, Policy> engine;
-  buffer<float> const x = map_of_numbers<in, true>();
-  std::copy(x.begin(), x.end(), engine.template input<0>());
+  nn::feed<Net, Policy> feed;
+  buffer<float> const x = random_numbers(nn::input_size<Net>());
+  feed(std::span<float const>(x), engine);
   measure(state, static_cast<double>(nn::plan_of<Net>.multiply_adds()),
-          [&] { benchmark::DoNotOptimize(engine.run(packed)); });
+          [&] { benchmark::DoNotOptimize(engine.run(packed, feed)); });
 }
 
 // One event forward and backward. The work: every convolution and dense layer three times, less the input

@@ -2,14 +2,15 @@
 // filled (uniformly at random), and on the recorded events of 2012, from hits to scores. CPU time of one core;
 // the first convolution beside its dense kernel.
 #include <array>
-#include <cstddef>
-#include <string>
+#include <cstdint>
+#include <span>
 
 #include "networks.hpp"
 #include "recorded_events.hpp"
 #include <benchmark/benchmark.h>
 
 #include <calotype/core/random.hpp>
+#include <calotype/image/image.hpp>
 #include <calotype/kernel/cpu.hpp>
 #include <calotype/nn/session.hpp>
 
@@ -28,17 +29,13 @@ using measured::resnet15_on, measured::ecal_barrel_image, measured::barrel_image
 
 constexpr std::int64_t million = 1000000;
 
-// The input of an engine, with `filled` of a million pixels holding energy.
-template <class Net, class Engine>
-void fill(Engine& engine, std::int64_t filled) {
-  constexpr map_shape in = nn::plan_of<Net>.shape(0);
-  kernel::plane_target const to = engine.template target<0>();
+// The pixels of an image, `filled` of a million holding energy.
+template <class Net>
+buffer<float> numbers_of(std::int64_t filled) {
+  buffer<float> numbers(nn::input_size<Net>());
   stream draw(1, static_cast<std::uint64_t>(filled), 1);
-  for (int c = 0; c < in.channels; ++c)
-    for (int y = 0; y < in.rows; ++y)
-      for (int x = 0; x < in.cols; ++x)
-        to.data[c * to.channel_stride + y * to.row_stride + x] =
-            draw.below(million) < filled ? draw.uniform() : 0.0F;
+  for (float& pixel : numbers) pixel = draw.below(million) < filled ? draw.uniform() : 0.0F;
+  return numbers;
 }
 
 template <class Net, class Policy>
@@ -53,24 +50,24 @@ nn::packed_parameters<Net, Policy> packed() {
 template <class Image, bool Dense = false>
 void first_layer(benchmark::State& state) {
   using network = resnet15_on<Image>;
-  using arch = direct::arch_type;
+  using ops = kernel::ops<direct>;
   constexpr auto const& plan = nn::plan_of<network>;
   constexpr auto shape = plan.conv(0);
   constexpr auto pool = plan.pool(1);
-  using conv = kernel::cpu::conv<direct, shape, true>;
-  nn::inference_engine<network, direct> engine;
-  fill<network>(engine, state.range(0));
+  constexpr map_shape in = shape.in;
+  using conv = ops::conv<shape, true>;
+  auto const numbers = numbers_of<network>(state.range(0));
+  buffer<float> image(ops::image_size<in>), windows(conv::template window_size<pool>);
+  ops::set_input<in>(direct{}, numbers.data(), image.data());
   auto const parameters = packed<network, direct>();
-  buffer<float> out(kernel::cpu::map_reals(pool.out()));
+  buffer<float> out(ops::map_size<pool.out()>);
   float const* const weights = parameters.forward();
-  float const* const in = engine.template target<0>().data;
-  constexpr auto pooled = kernel::cpu::map_strides(pool.out());
   for (auto _ : state) {
     if constexpr (Dense) {
-      kernel::cpu::pooled_chains<arch, conv::shape, pooled, pool.size>::template all<true>(
-          direct{}, in, weights, weights + conv::bias_size, conv::taps, out.data() + pooled.origin());
+      conv::template forward_pool<true, pool>(direct{}, image.data(), weights, out.data());
     } else {
-      conv::template forward_pool<true, pool>(direct{}, engine.template input<0>(), weights, out.data());
+      conv::template forward_pool_rows<true, pool>(direct{}, ops::number_rows<in>{numbers.data()}, weights,
+                                                   out.data(), windows.data());
     }
     benchmark::ClobberMemory();
   }
@@ -79,20 +76,29 @@ void first_layer(benchmark::State& state) {
 template <class Image, class Policy>
 void whole_network(benchmark::State& state) {
   using network = resnet15_on<Image>;
-  nn::inference_engine<network, Policy> engine;
-  fill<network>(engine, state.range(0));
-  auto const parameters = packed<network, Policy>();
-  for (auto _ : state) benchmark::DoNotOptimize(engine.run(parameters));
+  session<network, Policy> score(nn::model<network>::initial(1));
+  auto const numbers = numbers_of<network>(state.range(0));
+  for (auto _ : state) benchmark::DoNotOptimize(score(std::span<float const>(numbers)));
 }
 
-// Items are events.
-template <class Image, class Policy>
+// Items are events. Drawn: each becomes an image in memory first, as for an engine that reads such.
+template <class Image, class Policy, bool Drawn = false>
 void recorded_events(benchmark::State& state) {
   auto const& events = recorded_2012::recorded();
   if (events.empty()) return state.SkipWithError("no recorded Run2012 .ig files; set CALOTYPE_DATA");
   session<resnet15_on<Image>, Policy> score(nn::model<resnet15_on<Image>>::initial(1));
-  for (auto _ : state)
-    for (event const& e : events) benchmark::DoNotOptimize(score(e));
+  image_builder<Image> builder;
+  image picture = image::of<Image>();
+  for (auto _ : state) {
+    for (event const& e : events) {
+      if constexpr (Drawn) {
+        builder.build(e, picture.target<Image>());
+        benchmark::DoNotOptimize(score(std::span<float const>(picture.pixels())));
+      } else {
+        benchmark::DoNotOptimize(score(e));
+      }
+    }
+  }
   state.SetItemsProcessed(state.iterations() * static_cast<std::int64_t>(events.size()));
 }
 
@@ -113,6 +119,10 @@ BENCHMARK_TEMPLATE(recorded_events, ecal_barrel_image, direct)->Name("recorded, 
 BENCHMARK_TEMPLATE(recorded_events, ecal_barrel_image, winograd)->Name("recorded, winograd/eb");
 BENCHMARK_TEMPLATE(recorded_events, barrel_image, winograd)->Name("recorded, winograd/cms-b");
 BENCHMARK_TEMPLATE(recorded_events, hcal_centric_image, winograd)->Name("recorded, winograd/cms-ii");
+BENCHMARK_TEMPLATE(recorded_events, ecal_barrel_image, winograd, true)->Name("recorded, drawn, winograd/eb");
+BENCHMARK_TEMPLATE(recorded_events, barrel_image, winograd, true)->Name("recorded, drawn, winograd/cms-b");
+BENCHMARK_TEMPLATE(recorded_events, hcal_centric_image, winograd, true)
+    ->Name("recorded, drawn, winograd/cms-ii");
 
 }  // namespace
 

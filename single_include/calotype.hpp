@@ -3038,6 +3038,7 @@ struct adam_step {
 //   image_size<map_shape>           reals of an image plane in the policy's layout (halo included)
 //   set_input<map_shape>(p, host, image)     dense channel x row x col floats of the host into an input plane;
 //                                   null: zeros
+//   number_rows<map_shape>{host}, image_rows<map_shape>(image)    the rows of either (policies with reads_rows)
 //   image_target<map_shape>(ptr)    the plane_target a builder writes to (float policies)
 //   map_size<map_shape>             reals of a feature map in the policy's layout (a vector: plain, n reals)
 //   import_image<map_shape>(p, image, map)   from the image layout into the layout of maps
@@ -3050,7 +3051,12 @@ struct adam_step {
 //                                   lie `step` reals apart; same bits
 //       pools<pool_shape>           whether forward_pool exists
 //       forward_pool<Relu, pool_shape>(p, in, packed, out)        convolution and max pool in one go, same bits
-//       finds_filled<pool_shape>    optional: whether forward_pool takes one more, last argument: a pixel_word*
+//       reads_rows<Relu, pool_shape>     optional: whether forward_pool_rows exists, which needs no image in
+//                                   memory
+//       forward_pool_rows<Relu, pool_shape>(p, image, packed, out, windows)     the same from the rows of an
+//                                   image: those above, or what event_rows (kernel/image.hpp) has of a plane
+//       window_size<pool_shape>     reals of memory that it takes for each thread; zero, and left zero
+//       finds_filled<pool_shape>    optional: whether both take one more, last argument: a pixel_word*
 //                                   to words_in_set(pool_shape.out()) words, which become a set that holds
 //                                   every pixel whose numbers are not those of an empty input (null: not
 //                                   wanted)
@@ -3146,6 +3152,16 @@ template <class Conv>
 constexpr bool gains_together() {
   if constexpr (requires { Conv::gains_together; }) {
     return Conv::gains_together;
+  } else {
+    return false;
+  }
+}
+
+// Whether a convolution takes the rows of an image for its max pool.
+template <class Conv, bool Relu, pool_shape P>
+constexpr bool reads_rows() {
+  if constexpr (requires { Conv::template reads_rows<Relu, P>; }) {
+    return Conv::template reads_rows<Relu, P>;
   } else {
     return false;
   }
@@ -3256,6 +3272,17 @@ class image_canvas {
       sizeof(Policy) == 0,
       "calotype::image_builder: this policy has no image kernels; include the header that brings them, e.g. "
       "<calotype/kernel/thrust/image.hpp>, or build the image with exec::cpu");
+};
+
+// The same without an image, for a first layer that reads rows (kernel/ops.hpp): where the energies of one
+// event wait for it. In place of a target it provides
+//
+//   begin()                            forgets the last event
+//   finish(pixel_rule const*)          ends the event: rows may be read, by several threads at once
+//   read<Plane>(row, to, channel, filled)    paints a row of a plane into zeros, as the convolution wants it
+template <class Policy, image_stage... Stages>
+class event_rows {
+  static_assert(sizeof(Policy) == 0, "calotype::kernel::event_rows: this policy makes images of events");
 };
 
 }  // namespace calotype::kernel
@@ -4689,6 +4716,136 @@ struct pixel_set {
 
 }  // namespace calotype::kernel::cpu
 
+// ---- calotype/kernel/cpu/pooled.hpp
+
+// Convolution and max pool in the same pass.
+
+namespace calotype::kernel::cpu {
+
+// Convolution and max pool in one go: tiles of whole pool windows.
+template <class Arch, layer L, strides Pooled, int Size>
+struct pooled_chains {
+  using v = simd<Arch>;
+  using chain = chains<Arch, L>;
+  static constexpr int windows = chain::outputs / (Size * Size);  // in a tile
+  static constexpr parts across = split(Pooled.cols, larger_of(windows, 1));
+
+  template <bool Relu, class Policy>
+  static void all(Policy const& p, float const* in, float const* bias, float const* weights, window w,
+                  float* out) {
+    for_each_part(p, L.blocks / chain::together * Pooled.rows, chain::work(w), [&](int, int part) {
+      row<Relu>(in, bias, weights, w, part / Pooled.rows, part % Pooled.rows, out);
+    });
+  }
+
+  // Row y of the pooled map, group `group` of its channels.
+  template <bool Relu>
+  static void row(float const* in, float const* bias, float const* weights, window w, int group, int y,
+                  float* out) {
+    float const* from = in + (w.first_row + y * Size * L.stride) * L.from.row + w.first_col * L.from.pixel;
+    float const* const b = bias + group * chain::width;
+    float const* const weight = weights + group * (w.rows * w.cols * L.from.channels * chain::width);
+    float* to = out + group * chain::together * Pooled.block + y * Pooled.row;
+    for (int i = 0; i < across.count; ++i) {
+      if constexpr (across.longer > 0) {
+        if (i < across.longer) {
+          tile<across.length + 1, Relu>(from, b, weight, chain::whole(w), to);
+          from += (across.length + 1) * Size * L.stride * L.from.pixel;
+          to += (across.length + 1) * Pooled.pixel;
+          continue;
+        }
+      }
+      tile<across.length, Relu>(from, b, weight, chain::whole(w), to);
+      from += across.length * Size * L.stride * L.from.pixel;
+      to += across.length * Pooled.pixel;
+    }
+  }
+
+ private:
+  template <int Windows, bool Relu>
+  static void tile(float const* in, float const* bias, float const* weights, taps t, float* out) {
+    vec<Arch> sum[Size][Windows * Size][chain::vectors];
+    chain::accumulate(sum, in, bias, weights, t);
+    CALOTYPE_UNROLL for (int x = 0; x < Windows; ++x) {
+      CALOTYPE_UNROLL for (int n = 0; n < chain::vectors; ++n) {
+        vec<Arch> best = sum[0][x * Size][n];
+        CALOTYPE_UNROLL for (int r = 0; r < Size; ++r) {
+          CALOTYPE_UNROLL for (int c = 0; c < Size; ++c) best = v::greater_of(sum[r][x * Size + c][n], best);
+        }
+        int const at = x * Pooled.pixel + n * v::lanes / block_size * Pooled.block + n * v::lanes % block_size;
+        v::store(out + at, Relu ? rectified<Arch>(best) : best);
+      }
+    }
+  }
+};
+
+}  // namespace calotype::kernel::cpu
+
+// ---- calotype/kernel/cpu/rows.hpp
+
+// Rows of images whose first layer looks at the filled pixels alone (sparse.hpp).
+
+namespace calotype::kernel::cpu {
+
+// The filled pixels of a row, channel by channel. A pixel that holds zero may be among them: multiply-adds with
+// zero change no bit.
+template <map_shape M>
+struct marks_of_row {
+  pixel_word of[M.channels][words_in_row(M)] = {};
+};
+
+// Marks pixels from `x` on, up to 64: those whose bit is set.
+CALOTYPE_INLINE void mark(pixel_word* marks, int x, pixel_word bits) {
+  int const shift = x % 64;
+  marks[x / 64] |= bits << shift;
+  if (shift > 0 && bits >> (64 - shift) != 0) marks[x / 64 + 1] |= bits >> (64 - shift);
+}
+
+// Marks n pixels from `x` on.
+CALOTYPE_INLINE void mark_run(pixel_word* marks, int x, int n) {
+  for (; n > 0; x += 64, n -= 64) mark(marks, x, ~pixel_word{0} >> (64 - smaller_of(n, 64)));
+}
+
+// f(x) for every marked pixel.
+template <class Function>
+CALOTYPE_INLINE void for_each_marked(pixel_word const* marks, int words, Function f) {
+  for (int w = 0; w < words; ++w) {
+    if (marks[w] == ~pixel_word{0}) {
+      for (int i = 0; i < 64; ++i) f(w * 64 + i);
+    } else {
+      for (pixel_word left = marks[w]; left != 0; left &= left - 1) f(w * 64 + std::countr_zero(left));
+    }
+  }
+}
+
+// Copies n numbers to pixels from `x` on and marks those that are not zero.
+template <class Arch>
+CALOTYPE_INLINE void copy_and_mark(int n, float const* from, float* pixels, int x, pixel_word* marks) {
+  using v = simd<Arch>;
+  for (int i = 0; i < n; i += v::lanes) {
+    bool const whole = n - i >= v::lanes;
+    vec<Arch> const numbers = whole ? v::load(from + i) : v::load_part(from + i, n - i);
+    unsigned const bits = v::not_zero(numbers);
+    if (bits == 0) continue;
+    mark(marks, x + i, bits);
+    whole ? v::store(pixels + x + i, numbers) : v::store_part(pixels + x + i, numbers, n - i);
+  }
+}
+
+// An image in memory: its pixel (0, 0), and the numbers from a channel and from a row to the next.
+template <class Arch, map_shape M, int Channel, int Row>
+struct rows_in_memory {
+  float const* pixels = nullptr;
+
+  void read(int row, float* to, int channel, marks_of_row<M>& filled) const {
+    for (int c = 0; c < M.channels; ++c) {
+      copy_and_mark<Arch>(M.cols, pixels + c * Channel + row * Row, to + c * channel, 0, filled.of[c]);
+    }
+  }
+};
+
+}  // namespace calotype::kernel::cpu
+
 // ---- calotype/kernel/cpu/sparse.hpp
 
 // The first convolution of a detector image, with its ReLU and pool: most pixels hold nothing, so the others
@@ -4697,13 +4854,14 @@ struct pixel_set {
 
 namespace calotype::kernel::cpu {
 
-// Convolution S and pool P over bands: all outputs of a row of pool windows. A band that holds too much is left
-// to Dense, a pooled_chains (conv.hpp). `filled`, if not null: a set of the windows that see a filled pixel
-// (kernel/ops.hpp).
-template <class Arch, conv_shape S, pool_shape P, class Dense>
+// Convolution S and pool P over bands: all outputs of a row of pool windows. `image` is anything with
+//   read(row, to, channel, filled)      paints a row of the image into zeros: pixel 0 of channel c at
+//                                       to[c * channel]; marks in `filled` what is not zero
+// Rows are painted into a window that slides over the image. A band that holds too much goes through the dense
+// kernel.
+template <class Arch, conv_shape S, pool_shape P>
 struct sparse_pooled {
   using v = simd<Arch>;
-  static constexpr strides from = image_strides(S.in);
   static constexpr strides pooled = map_strides(P.out());
   static constexpr int rows = P.out().rows;
   static constexpr int cols = P.out().cols;
@@ -4713,42 +4871,68 @@ struct sparse_pooled {
   static constexpr bool applies = blocks_of(S.filters) == 1 && P.size == P.stride && S.stride <= S.kernel &&
                                   S.kernel * S.kernel * S.in.channels >= 16 && S.in.cols >= 16;
 
-  template <bool Relu, class Policy>
-  static void all(Policy const& p, float const* in, float const* bias, float const* weights, window taps,
-                  float* out, pixel_word* filled) {
+  // Rows of windows that one thread does in a go, and the input rows that they see.
+  static constexpr int bands = 8;
+  static constexpr int band_rows = (P.size - 1) * S.stride + S.kernel;
+  static constexpr int part_rows = (bands - 1) * P.size * S.stride + band_rows;
+  static constexpr strides from = [] {
+    strides s = image_strides(S.in);
+    s.row = larger_of(s.row, ratio_up(s.halo + 64 * words_in_row(S.in), 8) * 8);  // whole words are wiped
+    s.channel = part_rows * s.row;
+    return s;
+  }();
+  // Reals of a thread's window.
+  static constexpr std::size_t window_size = static_cast<std::size_t>(S.in.channels * from.channel);
+
+  // `memory` holds a window for each thread of the policy: zero, and left zero. `filled`, if not null, becomes
+  // a set of the outputs that see a filled pixel.
+  template <bool Relu, class Policy, class Rows>
+  static void all(Policy const& p, Rows const& image, float const* bias, float const* weights, float* out,
+                  float* memory, pixel_word* filled) {
     constexpr long long work = rows * band_work * block_size;
-    for_each_part(p, ratio_up(rows, bands), work, [&](int, int part) {
-      int const end = smaller_of((part + 1) * bands, rows);
+    for_each_part(p, ratio_up(rows, bands), work, [&](int worker, int part) {
+      int const begin = part * bands, end = smaller_of(begin + bands, rows), top = first_row(begin);
+      float* const window = memory + static_cast<std::size_t>(worker) * window_size + from.halo;
+      int const first = larger_of(top, 0);
+      int next = first;
       ring_of_rows lists;
-      int next = larger_of(first_row(part * bands), 0);
-      for (int y = part * bands; y < end; ++y) {
-        for (; next < end_row(y); ++next) lists[next].count(in + next * from.row);
+      auto const wipe_row = [&](int row) { wipe(window + (row - top) * from.row, lists[row].filled); };
+      for (int y = begin; y < end; ++y) {
+        for (; next < end_row(y); ++next) {
+          if (next - first >= band_rows) wipe_row(next - band_rows);
+          lists[next].filled = {};
+          image.read(next, window + (next - top) * from.row, from.channel, lists[next].filled);
+          lists[next].count();
+        }
         int entries = 0;
         bool fits = true;
         for (int row = larger_of(first_row(y), 0); row < end_row(y); ++row) {
           entries += lists[row].size;
           fits = fits && lists[row].size <= row_list::capacity;
         }
-        pixel_word* const marks = filled != nullptr ? filled + y * words_in_row(P.out()) : nullptr;
+        pixel_word* const outputs = filled != nullptr ? filled + y * words_in_row(P.out()) : nullptr;
         if (entries == 0) {
           empty<Relu>(bias, y, out);
-          if (marks != nullptr) window_set{}.copy_to(marks);
+          if (outputs != nullptr) window_set{}.copy_to(outputs);
         } else if (fits && entries < most_entries) {
           for (int row = larger_of(first_row(y), 0); row < end_row(y); ++row) {
-            lists[row].make(in + row * from.row);
+            lists[row].make(window + (row - top) * from.row);
           }
-          band<Relu>(lists, bias, weights, y, out, marks);
+          band<Relu>(lists, bias, weights, y, out, outputs);
         } else {
-          Dense::template row<Relu>(in, bias, weights, taps, 0, y, out);
-          if (marks != nullptr) pixel_set<P.out()>::fill_row(marks);
+          dense::template row<Relu>(window + S.padding * from.row, bias, weights, taps, 0, y - begin,
+                                    out + begin * pooled.row);
+          if (outputs != nullptr) pixel_set<P.out()>::fill_row(outputs);
         }
       }
+      for (int row = larger_of(first, next - band_rows); row < next; ++row) wipe_row(row);
     });
   }
 
  private:
-  // Rows of windows that one thread does in a go.
-  static constexpr int bands = 4;
+  static constexpr kernel::cpu::window taps{S.kernel, S.kernel, -S.padding, -S.padding, 1, S.stride};
+  using dense = pooled_chains<Arch, layer{from, map_strides(S.out()), S.stride, 1}, pooled, P.size>;
+
   // Multiply-adds with registers of one block in a dense band.
   static constexpr long long band_work =
       static_cast<long long>(P.size) * P.size * cols * S.kernel * S.kernel * S.in.channels;
@@ -4756,8 +4940,7 @@ struct sparse_pooled {
   static constexpr int cost_of_entry = 40;
   static constexpr int most_entries = static_cast<int>(band_work / cost_of_entry);
 
-  // Input rows that a band sees.
-  static constexpr int band_rows = (P.size - 1) * S.stride + S.kernel;
+  // The input rows of a band.
   static constexpr int first_row(int y) { return y * P.size * S.stride - S.padding; }
   static constexpr int end_row(int y) { return smaller_of(first_row(y) + band_rows, S.in.rows); }
 
@@ -4803,24 +4986,17 @@ struct sparse_pooled {
       std::uint16_t weight;  // tap * channels + channel
       std::uint16_t left;
     };
-    static constexpr int groups = ratio_up(S.in.cols, v::lanes);
     int size;
     bool listed;
-    std::uint16_t filled[groups][S.in.channels];
+    marks_of_row<S.in> filled;
     window_set seen;
     entry list[static_cast<std::size_t>(capacity + S.in.channels)];
 
-    void count(float const* row) {
+    void count() {
       size = 0;
       listed = false;
-      for (int g = 0; g < groups; ++g) {
-        int const x = g * v::lanes, n = S.in.cols - x;
-        for (int c = 0; c < S.in.channels; ++c) {
-          float const* const p = row + c * from.channel + x;
-          unsigned const bits = v::not_zero(n >= v::lanes ? v::load(p) : v::load_part(p, n));
-          filled[g][c] = static_cast<std::uint16_t>(bits);
-          size += std::popcount(bits);
-        }
+      for (auto const& channel : filled.of) {
+        for (pixel_word w : channel) size += std::popcount(w);
       }
     }
 
@@ -4829,11 +5005,11 @@ struct sparse_pooled {
       if (std::exchange(listed, true)) return;
       seen = {};
       int i = 0;
-      for (int g = 0; g < groups; ++g) {
-        unsigned any = 0;
-        for (int c = 0; c < S.in.channels; ++c) any |= filled[g][c];
+      for (int word = 0; word < words_in_row(S.in); ++word) {
+        pixel_word any = 0;
+        for (auto const& channel : filled.of) any |= channel[word];
         for (; any != 0; any &= any - 1) {
-          int const bit = std::countr_zero(any), x = g * v::lanes + bit;
+          int const bit = std::countr_zero(any), x = word * 64 + bit;
           // Counted from the margin on: output o sees the pixel through tap `padded` - o stride.
           int const padded = x + S.padding + margin * S.stride;
           int const left = (padded - S.kernel + S.stride) / S.stride;
@@ -4842,7 +5018,7 @@ struct sparse_pooled {
           for (int c = 0; c < S.in.channels; ++c) {
             list[i] = {row[c * from.channel + x], static_cast<std::uint16_t>(tap * S.in.channels + c),
                        static_cast<std::uint16_t>(left)};
-            i += filled[g][c] >> bit & 1;
+            i += static_cast<int>(filled.of[c][word] >> bit & 1);
           }
         }
       }
@@ -4860,6 +5036,16 @@ struct sparse_pooled {
   };
 
   static constexpr int registers = registers_per_block<Arch>;
+
+  static void wipe(float* row, marks_of_row<S.in> const& marks) {
+    for (int c = 0; c < S.in.channels; ++c) {
+      for (int word = 0; word < words_in_row(S.in); ++word) {
+        if (marks.of[c][word] == 0) continue;
+        float* const pixels = row + c * from.channel + word * 64;
+        for (int x = 0; x < 64; x += v::lanes) v::store(pixels + x, v::broadcast(0.f));
+      }
+    }
+  }
 
   template <bool Relu>
   static void empty(float const* bias, int y, float* out) {
@@ -4999,63 +5185,6 @@ float* pack_bias(int outputs, float const* bias, float* packed) noexcept {
   return packed;
 }
 
-// Convolution and max pool in one go: tiles of whole pool windows.
-template <class Arch, layer L, strides Pooled, int Size>
-struct pooled_chains {
-  using v = simd<Arch>;
-  using chain = chains<Arch, L>;
-  static constexpr int windows = chain::outputs / (Size * Size);  // in a tile
-  static constexpr parts across = split(Pooled.cols, larger_of(windows, 1));
-
-  template <bool Relu, class Policy>
-  static void all(Policy const& p, float const* in, float const* bias, float const* weights, window w,
-                  float* out) {
-    for_each_part(p, L.blocks / chain::together * Pooled.rows, chain::work(w), [&](int, int part) {
-      row<Relu>(in, bias, weights, w, part / Pooled.rows, part % Pooled.rows, out);
-    });
-  }
-
-  // Row y of the pooled map, group `group` of its channels.
-  template <bool Relu>
-  static void row(float const* in, float const* bias, float const* weights, window w, int group, int y,
-                  float* out) {
-    float const* from = in + (w.first_row + y * Size * L.stride) * L.from.row + w.first_col * L.from.pixel;
-    float const* const b = bias + group * chain::width;
-    float const* const weight = weights + group * (w.rows * w.cols * L.from.channels * chain::width);
-    float* to = out + group * chain::together * Pooled.block + y * Pooled.row;
-    for (int i = 0; i < across.count; ++i) {
-      if constexpr (across.longer > 0) {
-        if (i < across.longer) {
-          tile<across.length + 1, Relu>(from, b, weight, chain::whole(w), to);
-          from += (across.length + 1) * Size * L.stride * L.from.pixel;
-          to += (across.length + 1) * Pooled.pixel;
-          continue;
-        }
-      }
-      tile<across.length, Relu>(from, b, weight, chain::whole(w), to);
-      from += across.length * Size * L.stride * L.from.pixel;
-      to += across.length * Pooled.pixel;
-    }
-  }
-
- private:
-  template <int Windows, bool Relu>
-  static void tile(float const* in, float const* bias, float const* weights, taps t, float* out) {
-    vec<Arch> sum[Size][Windows * Size][chain::vectors];
-    chain::accumulate(sum, in, bias, weights, t);
-    CALOTYPE_UNROLL for (int x = 0; x < Windows; ++x) {
-      CALOTYPE_UNROLL for (int n = 0; n < chain::vectors; ++n) {
-        vec<Arch> best = sum[0][x * Size][n];
-        CALOTYPE_UNROLL for (int r = 0; r < Size; ++r) {
-          CALOTYPE_UNROLL for (int c = 0; c < Size; ++c) best = v::greater_of(sum[r][x * Size + c][n], best);
-        }
-        int const at = x * Pooled.pixel + n * v::lanes / block_size * Pooled.block + n * v::lanes % block_size;
-        v::store(out + at, Relu ? rectified<Arch>(best) : best);
-      }
-    }
-  }
-};
-
 // The convolution of kernel/ops.hpp. FromImage: reads the image layout.
 template <class Policy, conv_shape S, bool FromImage>
 struct conv {
@@ -5101,24 +5230,29 @@ struct conv {
   static constexpr bool pools =
       inside&& P.in == S.out() && P.size == P.stride&& P.size* P.size <= chain::outputs && !P.out().is_vector();
 
-  // Whether forward_pool tells pixels that see energy from others.
-  template <pool_shape P>
-  static constexpr bool finds_filled = FromImage&& pools<P>&&
-      sparse_pooled<arch, S, P, pooled_chains<arch, shape, map_strides(P.out()), P.size>>::applies;
-
   template <bool Relu, pool_shape P>
   static void forward_pool(Policy const& p, float const* in, float const* packed, float* out,
                            pixel_word* filled = nullptr) noexcept requires pools<P> {
     constexpr strides pooled = map_strides(P.out());
-    using dense = pooled_chains<arch, shape, pooled, P.size>;
-    using sparse = sparse_pooled<arch, S, P, dense>;
-    if constexpr (FromImage && Relu && sparse::applies) {
-      sparse::template all<Relu>(p, in + from.origin(), packed, packed + bias_size, taps, out + pooled.origin(),
-                                 filled);
-    } else {
-      if (filled != nullptr) pixel_set<P.out()>::fill(filled);
-      dense::template all<Relu>(p, in + from.origin(), packed, packed + bias_size, taps, out + pooled.origin());
-    }
+    if (filled != nullptr) pixel_set<P.out()>::fill(filled);
+    pooled_chains<arch, shape, pooled, P.size>::template all<Relu>(
+        p, in + from.origin(), packed, packed + bias_size, taps, out + pooled.origin());
+  }
+
+  // Mostly empty images, row by row from wherever their pixels are.
+  template <bool Relu, pool_shape P>
+  static constexpr bool reads_rows = FromImage&& Relu&& pools<P>&& sparse_pooled<arch, S, P>::applies;
+  template <pool_shape P>
+  static constexpr bool finds_filled = reads_rows<true, P>;
+  template <pool_shape P>
+  static constexpr std::size_t window_size = sparse_pooled<arch, S, P>::window_size;
+
+  template <bool Relu, pool_shape P, class Rows>
+  static void forward_pool_rows(Policy const& p, Rows const& image, float const* packed, float* out,
+                                float* windows,
+                                pixel_word* filled = nullptr) noexcept requires reads_rows<Relu, P> {
+    sparse_pooled<arch, S, P>::template all<Relu>(p, image, packed, packed + bias_size,
+                                                  out + map_strides(P.out()).origin(), windows, filled);
   }
 
  private:
@@ -7280,6 +7414,13 @@ struct operations {
   static constexpr std::size_t map_size = map_reals(M);
 
   template <map_shape M>
+  using number_rows = cpu::rows_in_memory<arch, M, M.rows * M.cols, M.cols>;
+  template <map_shape M>
+  static constexpr auto image_rows(float const* image) noexcept {
+    constexpr strides s = image_strides(M);
+    return cpu::rows_in_memory<arch, M, s.channel, s.row>{image + s.origin()};
+  }
+  template <map_shape M>
   static constexpr plane_target image_target(float* image) noexcept {
     constexpr strides s = image_strides(M);
     return {image + s.origin(), s.channel, s.row};
@@ -7353,6 +7494,245 @@ namespace calotype::kernel {
 
 template <class Arch, class Threads, class Arithmetic>
 struct ops<exec::cpu<Arch, Threads, Arithmetic>> : cpu::operations<exec::cpu<Arch, Threads, Arithmetic>> {};
+
+}  // namespace calotype::kernel
+
+// ---- calotype/kernel/cpu/event_rows.hpp
+
+// From hits to the first layer of the cpu policy without an image: each stage keeps an event's energies in a
+// few kilobytes until the first layer asks for a row.
+
+namespace calotype::kernel {
+
+namespace detail {
+
+// A stage whose blocks are pixels: the energies in the order in which they came, each linked to the next in its
+// row. Once there are too many, they are summed pixel by pixel.
+template <class Arch, image_stage S>
+class pixel_rows {
+  static constexpr int capacity = S.blocks() / 8 + 64;
+  static constexpr auto links = static_cast<std::size_t>(capacity + S.rows);
+  static constexpr auto rows = static_cast<std::size_t>(S.rows);
+  static constexpr auto blocks = static_cast<std::size_t>(S.blocks());
+
+ public:
+  static constexpr std::size_t workspace_bytes =
+      sizeof(float) * (capacity + blocks) + sizeof(std::int32_t) * (capacity + links + rows);
+  static constexpr std::size_t block_bytes =
+      workspace::bytes_of<float>(capacity) + workspace::bytes_of<float>(blocks) +
+      workspace::bytes_of<std::int32_t>(capacity) + workspace::bytes_of<std::int32_t>(links) +
+      workspace::bytes_of<std::int32_t>(rows);
+
+  pixel_rows() : energies_(capacity), where_(capacity), next_(links), last_(rows), sums_(blocks) {}
+  explicit pixel_rows(workspace& from) noexcept
+      : energies_(capacity, from),
+        where_(capacity, from),
+        next_(links, from),
+        last_(rows, from),
+        sums_(blocks, from) {}
+
+  void begin() noexcept {
+    if (summed()) sums_.fill(0);
+    size_ = 0;
+    for (int r = 0; r < S.rows; ++r) last_[static_cast<std::size_t>(r)] = capacity + r;
+  }
+
+  CALOTYPE_INLINE void add(int row, int col, float energy) noexcept {
+    std::int32_t const where = row * S.cols + col;
+    if (summed()) {
+      sums_[static_cast<std::size_t>(where)] += energy;
+      return;
+    }
+    auto const i = static_cast<std::size_t>(size_);
+    energies_[i] = energy;
+    where_[i] = where;
+    std::int32_t& last = last_[static_cast<std::size_t>(row)];
+    next_[static_cast<std::size_t>(last)] = size_;
+    last = size_;
+    if (++size_ == capacity) sum();
+  }
+
+  void finish(pixel_rule rule) noexcept { rule_ = rule; }
+
+  void read(int row, float* to, pixel_word* filled) const noexcept {
+    int const r = row - S.row;
+    pixel_word own[words_in_row({.cols = S.plane_cols})] = {};
+    constexpr int words = static_cast<int>(sizeof own / sizeof own[0]);
+    if (summed()) {
+      cpu::copy_and_mark<Arch>(S.cols, sums_.data() + r * S.cols, to, S.col, own);
+    } else {
+      std::int32_t const last = last_[static_cast<std::size_t>(r)];
+      for (std::int32_t i = capacity + r; i != last;) {
+        i = next_[static_cast<std::size_t>(i)];
+        int const x = where_[static_cast<std::size_t>(i)] - r * S.cols + S.col;
+        to[x] += energies_[static_cast<std::size_t>(i)];
+        own[x / 64] |= pixel_word{1} << x % 64;
+      }
+    }
+    if (!rule_.identity()) {
+      cpu::for_each_marked(own, words, [&](int x) { to[x] = pixel_value(to[x], 1, rule_); });
+    }
+    for (int w = 0; w < words; ++w) filled[w] |= own[w];
+  }
+
+ private:
+  bool summed() const { return size_ == capacity; }
+
+  // Not for hits of real events.
+  [[gnu::noinline]] void sum() noexcept {
+    for (std::size_t i = 0; i < energies_.size(); ++i) {
+      sums_[static_cast<std::size_t>(where_[i])] += energies_[i];
+    }
+  }
+
+  pixel_rule rule_{};
+  std::int32_t size_ = 0;
+  buffer<float> energies_;
+  buffer<std::int32_t> where_;
+  buffer<std::int32_t> next_;  // of an energy; behind them the first of every row
+  buffer<std::int32_t> last_;  // of every row
+  buffer<float> sums_;
+};
+
+// A stage of larger blocks: their sums, painted row by row.
+template <image_stage S>
+class block_rows {
+  static constexpr int words = words_in_row({.cols = S.cols});
+  static constexpr auto blocks = static_cast<std::size_t>(S.blocks());
+  static constexpr auto marks = static_cast<std::size_t>(S.rows * words);
+
+ public:
+  static constexpr std::size_t workspace_bytes = sizeof(float) * blocks + sizeof(pixel_word) * marks;
+  static constexpr std::size_t block_bytes =
+      workspace::bytes_of<float>(blocks) + workspace::bytes_of<pixel_word>(marks);
+
+  block_rows() : sums_(blocks), filled_(marks) {}
+  explicit block_rows(workspace& from) noexcept : sums_(blocks, from), filled_(marks, from) {}
+
+  void begin() noexcept {
+    for_each_filled([](float& sum) { sum = 0; });
+    filled_.fill(0);
+  }
+
+  CALOTYPE_INLINE void add(int row, int col, float energy) noexcept {
+    sums_[static_cast<std::size_t>(row * S.cols + col)] += energy;
+    filled_[static_cast<std::size_t>(row * words + col / 64)] |= pixel_word{1} << col % 64;
+  }
+
+  void finish(pixel_rule rule) noexcept {
+    for_each_filled([rule](float& sum) { sum = pixel_value(sum, S.divisor, rule); });
+  }
+
+  void read(int row, float* to, pixel_word* filled) const noexcept {
+    int const r = (row - S.row) / S.block_rows;
+    float const* const values = sums_.data() + r * S.cols;
+    cpu::for_each_marked(filled_.data() + r * words, words,
+                         [&](int col) { paint(S.col + col * S.block_cols, values[col], to, filled); });
+  }
+
+ private:
+  // Pixels that lie beyond the plane are left out.
+  CALOTYPE_INLINE static void paint(int first, float value, float* to, pixel_word* filled) {
+    constexpr bool clipped = S.col < 0 || S.col + S.cols * S.block_cols > S.plane_cols;
+    if constexpr (clipped) {
+      int const begin = cpu::larger_of(first, 0), end = cpu::smaller_of(first + S.block_cols, S.plane_cols);
+      for (int x = begin; x < end; ++x) to[x] = value;
+      cpu::mark_run(filled, begin, end - begin);
+    } else {
+      for (int x = 0; x < S.block_cols; ++x) to[first + x] = value;
+      cpu::mark_run(filled, first, S.block_cols);
+    }
+  }
+
+  template <class Function>
+  void for_each_filled(Function f) noexcept {
+    for (int r = 0; r < S.rows; ++r) {
+      cpu::for_each_marked(filled_.data() + r * words, words,
+                           [&](int c) { f(sums_[static_cast<std::size_t>(r * S.cols + c)]); });
+    }
+  }
+
+  buffer<float> sums_;
+  buffer<pixel_word> filled_;
+};
+
+template <class Arch, image_stage S>
+constexpr auto rows_of_stage() {
+  if constexpr (S.direct()) {
+    return std::type_identity<pixel_rows<Arch, S>>{};
+  } else {
+    return std::type_identity<block_rows<S>>{};
+  }
+}
+
+template <int Index, class Arch, image_stage S>
+struct indexed_rows : decltype(rows_of_stage<Arch, S>())::type {
+  using base = typename decltype(rows_of_stage<Arch, S>())::type;
+  using base::base;
+
+  // Of a plane's row; nothing if it does not reach this stage.
+  template <int Plane, map_shape M>
+  CALOTYPE_INLINE void read_plane(int row, float* to, int channel,
+                                  cpu::marks_of_row<M>& filled) const noexcept {
+    if constexpr (S.plane == Plane) {
+      if (row < S.row || row >= S.row + S.rows * S.block_rows) return;
+      base::read(row, to + S.channel * channel, filled.of[S.channel]);
+    }
+  }
+};
+
+template <class Indices, class Arch, image_stage... Stages>
+struct stages_by_rows;
+template <int... Index, class Arch, image_stage... Stages>
+struct stages_by_rows<std::integer_sequence<int, Index...>, Arch, Stages...>
+    : indexed_rows<Index, Arch, Stages>... {
+  static constexpr std::size_t workspace_bytes = (indexed_rows<Index, Arch, Stages>::workspace_bytes + ... + 0);
+  static constexpr std::size_t block_bytes = (indexed_rows<Index, Arch, Stages>::block_bytes + ... + 0);
+
+  stages_by_rows() = default;
+  explicit stages_by_rows(workspace& from) noexcept : indexed_rows<Index, Arch, Stages>(from)... {}
+
+  void begin() noexcept { (stage<Index>(*this).begin(), ...); }
+
+  template <int Stage>
+  CALOTYPE_INLINE void add(int row, int col, float energy) noexcept {
+    stage<Stage>(*this).add(row, col, energy);
+  }
+
+  void finish(pixel_rule const* channels) noexcept {
+    (stage<Index>(*this).finish(channels[Stages.channel]), ...);
+  }
+
+  template <int Plane, map_shape M>
+  void read(int row, float* to, int channel, cpu::marks_of_row<M>& filled) const noexcept {
+    (stage<Index>(*this).template read_plane<Plane>(row, to, channel, filled), ...);
+  }
+
+ private:
+  template <int Place, image_stage S>
+  static indexed_rows<Place, Arch, S>& stage(indexed_rows<Place, Arch, S>& s) {
+    return s;
+  }
+  template <int Place, image_stage S>
+  static indexed_rows<Place, Arch, S> const& stage(indexed_rows<Place, Arch, S> const& s) {
+    return s;
+  }
+};
+
+}  // namespace detail
+
+template <class Arch, class... Choices, image_stage... Stages>
+class event_rows<exec::cpu<Arch, Choices...>, Stages...>
+    : public detail::stages_by_rows<std::make_integer_sequence<int, static_cast<int>(sizeof...(Stages))>, Arch,
+                                    Stages...> {
+  using stages_type =
+      detail::stages_by_rows<std::make_integer_sequence<int, static_cast<int>(sizeof...(Stages))>, Arch,
+                             Stages...>;
+
+ public:
+  explicit event_rows(exec::cpu<Arch, Choices...>) {}
+  event_rows(exec::cpu<Arch, Choices...>, workspace& from) noexcept : stages_type(from) {}
+};
 
 }  // namespace calotype::kernel
 
@@ -7682,11 +8062,12 @@ constexpr int stage_index(int r) {
       Projection::regions(image_traits<Name>::options)[static_cast<std::size_t>(r)], channel));
 }
 
-template <class Name, class Policy, class Indices>
+template <class Name, class Policy, class Indices = std::make_index_sequence<stages_of_image<Name>.size>>
 struct canvas_of;
 template <class Name, class Policy, std::size_t... Index>
 struct canvas_of<Name, Policy, std::index_sequence<Index...>> {
-  using type = kernel::image_canvas<Policy, stages_of_image<Name>.list[Index]...>;
+  using image = kernel::image_canvas<Policy, stages_of_image<Name>.list[Index]...>;
+  using rows = kernel::event_rows<Policy, stages_of_image<Name>.list[Index]...>;
 };
 
 // What a projection needs at run time; nothing for those that an image does not show.
@@ -7751,48 +8132,40 @@ class image_tables {
   typename tools_type::type tools_ = tools_type::make();
 };
 
-// Builds the image Name of one event after another into memory that the caller gives.
-//
-// Construction makes the tables and all lists; build() allocates nothing and throws nothing. One builder serves
-// one thread. The target must be all zero at first, and be left as the builder wrote it from then on: each
-// build clears the pixels of the last event, then writes those of this one, and touches nothing else (a halo
-// stays as it is). Given other memory (or other strides) than the last time, it takes that memory as all zero.
-//
-// Only finite energies > 0 enter, decided hit by hit before any sum; sums run in the order of the event's
-// lists, in float; sums are formed before they are divided or multiplied. Hits must be unique per id, as event
-// says.
-template <class Name, class Policy = exec::cpu<>, std::uint64_t Signature = image_traits<Name>::signature>
-class image_builder {
+namespace detail {
+
+// Brings an event's energies to the stages of a canvas.
+template <class Name, class Policy, class Canvas, std::uint64_t Signature>
+class collector {
   using traits = image_traits<Name>;
   static_assert(
       !traits::is_crop,
       "calotype::image_builder: Name is a crop of an image; use crop_builder (image/crop.hpp), which needs to "
       "know where to cut");
-  using canvas_type =
-      typename detail::canvas_of<Name, Policy,
-                                 std::make_index_sequence<detail::stages_of_image<Name>.size>>::type;
 
  public:
   using image_type = Name;
   using tables_type = image_tables<Name, Signature>;
 
   // Bytes of the tables and lists, without the target.
-  static constexpr std::size_t workspace_bytes = tables_type::bytes + canvas_type::workspace_bytes;
+  static constexpr std::size_t workspace_bytes = tables_type::bytes + Canvas::workspace_bytes;
 
-  explicit image_builder(Policy policy = {}) : image_builder(std::make_shared<tables_type const>(), policy) {}
+  explicit collector(Policy policy = {}) : collector(std::make_shared<tables_type const>(), policy) {}
   // With tables that another builder uses already.
-  explicit image_builder(std::shared_ptr<tables_type const> tables, Policy policy = {})
+  explicit collector(std::shared_ptr<tables_type const> tables, Policy policy = {})
       : tables_(std::move(tables)), canvas_(policy) {}
   // With lists in memory that the caller gives, block_bytes() of it.
-  image_builder(std::shared_ptr<tables_type const> tables, Policy policy, workspace& from) noexcept
+  collector(std::shared_ptr<tables_type const> tables, Policy policy, workspace& from) noexcept
       : tables_(std::move(tables)), canvas_(policy, from) {}
 
-  static constexpr std::size_t block_bytes() { return canvas_type::block_bytes; }
+  static constexpr std::size_t block_bytes() { return Canvas::block_bytes; }
 
   std::shared_ptr<tables_type const> const& tables() const noexcept { return tables_; }
 
-  template <concepts::event Event>
-  image_report build(Event const& event, image_target<Name> const& target) noexcept {
+ protected:
+  // target: what the canvas begins with.
+  template <class Event, class... Target>
+  image_report collect(Event const& event, Target... target) noexcept {
     float const by = detail::divisor_of(event, traits::options.divide_by);
     image_report report{.scaled = by > 0};
     std::array<kernel::pixel_rule, traits::channels> rules{};
@@ -7802,20 +8175,22 @@ class image_builder {
       rules[static_cast<std::size_t>(c)] = {static_cast<float>(what.zero_suppression),
                                             by == 1 || !report.scaled ? scale : scale / by};
     }
-    canvas_.begin(target.data());
-    if (report.scaled) collect(event, report, typename traits::layout_type::projections_type{});
+    canvas_.begin(target...);
+    if (report.scaled) collect_all(event, report, typename traits::layout_type::projections_type{});
     canvas_.finish(rules.data());
     return report;
   }
 
+  Canvas const& canvas() const noexcept { return canvas_; }
+
  private:
   template <class Event, class... P>
-  void collect(Event const& event, image_report& report, projections<P...> list) noexcept {
-    collect(event, report, list, std::index_sequence_for<P...>{});
+  void collect_all(Event const& event, image_report& report, projections<P...> list) noexcept {
+    collect_all(event, report, list, std::index_sequence_for<P...>{});
   }
   template <class Event, class... P, std::size_t... Index>
-  void collect(Event const& event, image_report& report, projections<P...>,
-               std::index_sequence<Index...>) noexcept {
+  void collect_all(Event const& event, image_report& report, projections<P...>,
+                   std::index_sequence<Index...>) noexcept {
     (collect_one<P>(event, report, tables_->template get<Index>()), ...);
   }
 
@@ -7900,7 +8275,53 @@ class image_builder {
   }
 
   std::shared_ptr<tables_type const> tables_;
-  canvas_type canvas_;
+  Canvas canvas_;
+};
+
+}  // namespace detail
+
+// Builds the image Name of one event after another into memory that the caller gives.
+//
+// Construction makes the tables and all lists; build() allocates nothing and throws nothing. One builder serves
+// one thread. The target must be all zero at first, and be left as the builder wrote it from then on: each
+// build clears the pixels of the last event, then writes those of this one, and touches nothing else (a halo
+// stays as it is). Given other memory (or other strides) than the last time, it takes that memory as all zero.
+//
+// Only finite energies > 0 enter, decided hit by hit before any sum; sums run in the order of the event's
+// lists, in float; sums are formed before they are divided or multiplied. Hits must be unique per id, as event
+// says.
+template <class Name, class Policy = exec::cpu<>, std::uint64_t Signature = image_traits<Name>::signature>
+class image_builder
+    : public detail::collector<Name, Policy, typename detail::canvas_of<Name, Policy>::image, Signature> {
+  using base = detail::collector<Name, Policy, typename detail::canvas_of<Name, Policy>::image, Signature>;
+
+ public:
+  using base::base;
+
+  template <concepts::event Event>
+  image_report build(Event const& event, image_target<Name> const& target) noexcept {
+    return base::collect(event, target.data());
+  }
+};
+
+// The same pixels without the image, for a first layer that reads rows (kernel/image.hpp).
+template <class Name, class Policy = exec::cpu<>, std::uint64_t Signature = image_traits<Name>::signature>
+class row_builder
+    : public detail::collector<Name, Policy, typename detail::canvas_of<Name, Policy>::rows, Signature> {
+  using base = detail::collector<Name, Policy, typename detail::canvas_of<Name, Policy>::rows, Signature>;
+
+ public:
+  using base::base;
+
+  template <concepts::event Event>
+  image_report build(Event const& event) noexcept {
+    return base::collect(event);
+  }
+  // Of the last event; see event_rows.
+  template <int Plane, class Marks>
+  void read(int row, float* to, int channel, Marks& filled) const noexcept {
+    base::canvas().template read<Plane>(row, to, channel, filled);
+  }
 };
 
 }  // namespace calotype
@@ -8702,6 +9123,8 @@ struct input_traits {
       return false;
     }
   }();
+  // Numbers that the description computes of an event: compute(event).
+  static constexpr bool is_computed = requires(event const& e) { Input::compute(e); };
   static constexpr bool valid = int{is_image} + int{is_features} + int{is_tensor} == 1;
   static_assert(
       valid,
@@ -9547,6 +9970,23 @@ struct step_kernels {
       return false;
     }
   }
+
+  // Whether that kernel takes the rows of an input plane, which nothing else reads.
+  static constexpr bool reads_rows() {
+    if constexpr (pools_next() && from_image) {
+      return plan_of<Net>.uses(self.in) == 1 &&
+             kernel::reads_rows<conv_kernel, self.relu, plan_of<Net>.pool(Step + 1)>();
+    } else {
+      return false;
+    }
+  }
+  static constexpr std::size_t window_size() {
+    if constexpr (finds_filled()) {
+      return conv_kernel::template window_size<plan_of<Net>.pool(Step + 1)>;
+    } else {
+      return 0;
+    }
+  }
 };
 
 // A step as a kernel of its own (all but dropout); at(v) is where value v is kept.
@@ -9856,9 +10296,10 @@ constexpr int storage(plan<C> const& p, int v, bool keep) {
 }
 
 // keep: every value keeps its own buffer (training). skipped[i]: step i does not store its output (fused with
-// the next).
+// the next). elsewhere[v]: input plane v needs no buffer.
 template <int C, class Flags>
-constexpr memory_plan<C> plan_memory(plan<C> const& p, bool keep, Flags const& skipped) {
+constexpr memory_plan<C> plan_memory(plan<C> const& p, bool keep, Flags const& skipped,
+                                     Flags const& elsewhere = {}) {
   memory_plan<C> m;
   slot_pool<C> pool;
   std::array<int, C> last{};
@@ -9869,7 +10310,7 @@ constexpr memory_plan<C> plan_memory(plan<C> const& p, bool keep, Flags const& s
   }
   last[static_cast<std::size_t>(storage(p, p.result, keep))] = p.step_count;
   for (int v = 0; v < p.value_count; ++v) {
-    if (!p.value_at(v).input) continue;
+    if (!p.value_at(v).input || elsewhere[static_cast<std::size_t>(v)]) continue;
     int const s = pool.take(p.shape(v));
     m.slot[static_cast<std::size_t>(v)] = s;
     m.slot_is_image[static_cast<std::size_t>(s)] = !p.shape(v).is_vector();
@@ -10026,9 +10467,40 @@ struct layout {
   static constexpr auto fused = fused_steps();
   // Whether step i is done by the one before it.
   static constexpr bool is_fused(int i) { return i > 0 && fused[static_cast<std::size_t>(i - 1)]; }
-  static constexpr auto inference_memory = plan_memory(plan, false, fused);
-  static constexpr auto training_memory =
-      plan_memory(plan, true, std::array<bool, static_cast<std::size_t>(capacity)>{});
+  // The input planes that are read row by row, from where their pixels stay until then. A builder makes all
+  // planes of an event in one way.
+  using flags = std::array<bool, static_cast<std::size_t>(capacity)>;
+  using input = input_traits<typename Net::input>;
+  static constexpr int planes = input::planes();
+  static constexpr flags planes_by_rows() {
+    flags f{};
+    int count = 0;
+    for_each_index<steps>([&](auto i) {
+      using k = step_kernels<Net, Policy, i>;
+      if constexpr (k::reads_rows()) {
+        f[static_cast<std::size_t>(k::self.in)] = true;
+        ++count;
+      }
+    });
+    bool const stay = input::is_whole_image ? count == planes : !input::is_computed;
+    return stay ? f : flags{};
+  }
+  static constexpr flags by_rows = planes_by_rows();
+  // Of the largest plane: they are read one after the other.
+  static constexpr std::size_t largest_window(bool training) {
+    std::size_t most = 0;
+    for_each_index<steps>([&](auto i) {
+      using k = step_kernels<Net, Policy, i>;
+      if (training || by_rows[static_cast<std::size_t>(k::self.in)])
+        most = larger(most, padded(k::window_size()));
+    });
+    return most;
+  }
+  static constexpr std::size_t inference_window = largest_window(false);
+  static constexpr std::size_t training_window = largest_window(true);
+
+  static constexpr auto inference_memory = plan_memory(plan, false, fused, by_rows);
+  static constexpr auto training_memory = plan_memory(plan, true, flags{});
   static constexpr auto gradients = plan_gradients(plan);
 
   template <int Slot, bool Training>
@@ -10067,9 +10539,9 @@ struct layout {
   static constexpr int joint = first_together();
   // Input planes come first in memory; there is one set of them for all inputs.
   static constexpr std::size_t planes_size = [] {
-    int planes = 0;
-    for (int v = 0; v < plan.value_count; ++v) planes += plan.value_at(v).input ? 1 : 0;
-    return inference_offset[static_cast<std::size_t>(planes)];
+    int kept = 0;
+    for (int v = 0; v < planes; ++v) kept += by_rows[static_cast<std::size_t>(v)] ? 0 : 1;
+    return inference_offset[static_cast<std::size_t>(kept)];
   }();
   // Reals for so many inputs.
   static constexpr std::size_t size_for(int batch) {
@@ -10212,48 +10684,61 @@ class inference_engine {
   using real_type = typename ops::real_type;
   static constexpr int outputs = layout::plan.shape(layout::plan.result).channels;
   static constexpr std::size_t workspace_bytes =
-      (layout::inference_size + layout::inference_scratch) * sizeof(real_type);
+      (layout::inference_size + layout::inference_scratch + layout::inference_window) * sizeof(real_type);
 
   // batch: the most inputs that go through together.
   explicit inference_engine(Policy policy = {}, int batch = 1)
       : policy_(policy),
         crew_(policy_),
         memory_(layout::size_for(batch)),
-        scratch_(layout::inference_scratch * crew_.size()) {}
+        scratch_(layout::inference_scratch * crew_.size()),
+        windows_(layout::inference_window * crew_.size()) {}
   // In memory that the caller gives, block_bytes of it (host policies without threads of their own).
   inference_engine(Policy policy, workspace& from) noexcept
       : policy_(policy),
         crew_(policy_),
         memory_(layout::inference_size, from),
         scratch_(layout::inference_scratch, from),
+        windows_(layout::inference_window, from),
         changes_(from) {}
   static constexpr std::size_t block_bytes = workspace::bytes_of<real_type>(layout::inference_size) +
                                              workspace::bytes_of<real_type>(layout::inference_scratch) +
+                                             workspace::bytes_of<real_type>(layout::inference_window) +
                                              detail::changes<Net, Policy>::block_bytes();
 
   // Where the numbers of an input plane are kept, in the policy's image layout; zero at first.
   template <int Plane>
-  real_type* input() noexcept {
+  real_type* input() noexcept requires(!layout::by_rows[Plane]) {
     return memory_.data() +
            layout::inference_offset[static_cast<std::size_t>(layout::inference_memory.slot[Plane])];
   }
   // The same as a builder's target (float policies).
   template <int Plane>
-  kernel::plane_target target() noexcept {
+  kernel::plane_target target() noexcept requires(!layout::by_rows[Plane]) {
     return ops::template image_target<layout::plan.shape(Plane)>(input<Plane>());
   }
 
-  // From the input planes to the logits (outputs numbers in the policy's memory).
-  real_type const* run(packed_parameters<Net, Policy> const& parameters) noexcept {
-    detail::for_each_index<layout::steps>([&](auto i) { this->template forward<i>(parameters, 0); });
+  // Whether an input plane has no place here, since the network reads its rows from somewhere else.
+  template <int Plane>
+  static constexpr bool by_rows = layout::by_rows[Plane];
+  struct all_planes_here {};
+
+  // From the input planes to the logits (outputs numbers in the policy's memory). input.rows<Plane>() are the
+  // rows of a plane that has no place here: a feed has them.
+  template <class Input = all_planes_here>
+  real_type const* run(packed_parameters<Net, Policy> const& parameters, Input const& input = {}) noexcept {
+    detail::for_each_index<layout::steps>([&](auto i) { this->template forward<i>(parameters, 0, input); });
     return logits(0);
   }
 
   // Whether several inputs together are faster than one after the other. Then, instead of run(): begin(i) with
   // each of them in the input planes, i = 0, 1, ... below `batch`, and finish() for all.
   static constexpr bool gains_together = layout::joint < layout::steps;
-  void begin(packed_parameters<Net, Policy> const& parameters, int i) noexcept requires gains_together {
-    detail::for_each_index<layout::joint>([&](auto step) { this->template forward<step>(parameters, i); });
+  template <class Input>
+  void begin(packed_parameters<Net, Policy> const& parameters, Input const& input,
+             int i) noexcept requires gains_together {
+    detail::for_each_index<layout::joint>(
+        [&](auto step) { this->template forward<step>(parameters, i, input); });
   }
   void finish(packed_parameters<Net, Policy> const& parameters, int inputs) noexcept requires gains_together {
     detail::for_each_index<layout::steps - layout::joint>(
@@ -10279,36 +10764,47 @@ class inference_engine {
     return parameters.forward() + layout::forward_offset[Step];
   }
 
-  template <int Step>
-  void forward(packed_parameters<Net, Policy> const& parameters, int input) noexcept {
+  // Of input i.
+  template <int Step, class Input = all_planes_here>
+  void forward(packed_parameters<Net, Policy> const& parameters, int i,
+               [[maybe_unused]] Input const& input = {}) noexcept {
     using k = detail::step_kernels<Net, Policy, Step>;
     constexpr step s = k::self;
     if constexpr (k::pools_next()) {
       constexpr kernel::pool_shape pool = layout::plan.pool(Step + 1);
-      real_type* const out = at(layout::plan.at(Step + 1).out, input);
-      if constexpr (changes::known.any && changes::known.finds(Step)) {
-        bool const follow = parameters.template empty<Step>() != nullptr;
-        k::conv_kernel::template forward_pool<s.relu, pool>(policy_, at(s.in, input), packed<Step>(parameters),
-                                                            out, follow ? changes_.template filled<Step>() : nullptr);
-        if (follow) changes_.template follow<Step>();
+      constexpr bool finds = changes::known.any && changes::known.finds(Step);
+      real_type* const out = at(layout::plan.at(Step + 1).out, i);
+      [[maybe_unused]] kernel::pixel_word* filled = nullptr;
+      if constexpr (finds) {
+        if (parameters.template empty<Step>() != nullptr) filled = changes_.template filled<Step>();
+      }
+      if constexpr (layout::by_rows[static_cast<std::size_t>(s.in)]) {
+        k::conv_kernel::template forward_pool_rows<s.relu, pool>(
+            policy_, input.template rows<s.in>(), packed<Step>(parameters), out, windows_.data(), filled);
+      } else if constexpr (finds) {
+        k::conv_kernel::template forward_pool<s.relu, pool>(policy_, at(s.in, i), packed<Step>(parameters), out,
+                                                            filled);
       } else {
-        k::conv_kernel::template forward_pool<s.relu, pool>(policy_, at(s.in, input), packed<Step>(parameters),
+        k::conv_kernel::template forward_pool<s.relu, pool>(policy_, at(s.in, i), packed<Step>(parameters),
                                                             out);
+      }
+      if constexpr (finds) {
+        if (filled != nullptr) changes_.template follow<Step>();
       }
     } else if constexpr (!layout::is_fused(Step) && s.kind != op::dropout) {
       if constexpr (changes::known.follows(Step)) {
         real_type const* const empty = parameters.template empty<Step>();
         if (empty != nullptr && changes_.template partial<Step>()) {
           real_type const* shortcut = nullptr;
-          if constexpr (s.shortcut >= 0) shortcut = at(s.shortcut, input);
+          if constexpr (s.shortcut >= 0) shortcut = at(s.shortcut, i);
           return k::conv_kernel::template forward_changed<s.relu, (s.shortcut >= 0)>(
-              policy_, at(s.in, input), packed<Step>(parameters), shortcut, empty,
-              changes_.template computed<Step>(), changes_.template copied<Step>(), at(s.out, input),
+              policy_, at(s.in, i), packed<Step>(parameters), shortcut, empty,
+              changes_.template computed<Step>(), changes_.template copied<Step>(), at(s.out, i),
               scratch_.data());
         }
       }
       detail::forward_step<k>(
-          policy_, [&](int v) { return at(v, input); }, packed<Step>(parameters), scratch_.data());
+          policy_, [&](int v) { return at(v, i); }, packed<Step>(parameters), scratch_.data());
     }
   }
 
@@ -10332,6 +10828,7 @@ class inference_engine {
   [[no_unique_address]] detail::crew<Policy> crew_;
   typename ops::buffer memory_;
   typename ops::buffer scratch_;
+  typename ops::buffer windows_;  // of the kernels that read rows; zero between their calls
   changes changes_;
 };
 
@@ -10351,14 +10848,16 @@ class training_engine {
   static constexpr int outputs = layout::plan.shape(layout::plan.result).channels;
   static constexpr int parameters = layout::plan.total_parameters();
   static constexpr std::size_t workspace_bytes =
-      (layout::training_size + layout::gradient_size + layout::training_scratch) * sizeof(real_type);
+      (layout::training_size + layout::gradient_size + layout::training_scratch + layout::training_window) *
+      sizeof(real_type);
 
   explicit training_engine(Policy policy = {})
       : policy_(policy),
         crew_(policy_),
         memory_(layout::training_size),
         gradient_(layout::gradient_size),
-        scratch_(layout::training_scratch * crew_.size()) {}
+        scratch_(layout::training_scratch * crew_.size()),
+        windows_(layout::training_window * crew_.size()) {}
 
   template <int Plane>
   real_type* input() noexcept {
@@ -10440,8 +10939,9 @@ class training_engine {
       constexpr kernel::pool_shape pool = layout::plan.pool(Step + 1);
       through_[Step] = k::conv_kernel::template gradient_through_pool_pays<pool>(at(s.in));
       if (through_[Step]) {
-        return k::conv_kernel::template forward_pool<true, pool>(
-            policy_, at(s.in), packed, at(layout::plan.at(Step + 1).out), filled<Step>());
+        return k::conv_kernel::template forward_pool_rows<true, pool>(
+            policy_, ops::template image_rows<k::in_shape>(at(s.in)), packed, at(layout::plan.at(Step + 1).out),
+            windows_.data(), filled<Step>());
       }
     }
     if constexpr (is_pool_behind<Step>()) {
@@ -10524,6 +11024,7 @@ class training_engine {
   typename ops::buffer memory_;
   typename ops::buffer gradient_;
   typename ops::buffer scratch_;
+  typename ops::buffer windows_;  // of the kernels that read rows; zero between their calls
   buffer<kernel::pixel_word> filled_{filled_offset[static_cast<std::size_t>(layout::steps)]};
   std::array<bool, static_cast<std::size_t>(layout::capacity)> through_{};
   std::uint64_t dropout_key_ = 0;
@@ -10704,7 +11205,8 @@ class model {
 
 // ---- calotype/nn/feed.hpp
 
-// Brings a sample into the input planes of an engine: an event through the image builder, numbers by copying.
+// Brings a sample to an engine: into its input planes, an event through the image builder, numbers by copying;
+// or row by row where the engine's first layers take it so.
 
 namespace calotype::nn {
 
@@ -10720,33 +11222,45 @@ constexpr std::size_t input_size() {
 
 // One per engine, since the builder remembers which pixels it set there; the builder's tables may be shared.
 // Allocates at construction only.
-template <class Net, class Policy, std::uint64_t Signature = signature<Net>>
+template <class Net, class Policy, class Engine = inference_engine<Net, Policy>,
+          std::uint64_t Signature = signature<Net>>
 class feed {
   using input = typename Net::input;
   using traits = input_traits<input>;
   using ops = kernel::ops<Policy>;
   using real = typename ops::real_type;
 
-  static constexpr bool builds_images = traits::is_whole_image;
+  static constexpr bool reads_events = traits::is_whole_image;
+  template <int Plane>
+  static constexpr bool by_rows = [] {
+    if constexpr (requires { Engine::template by_rows<Plane>; }) {
+      return Engine::template by_rows<Plane>;
+    } else {
+      return false;
+    }
+  }();
+  // All planes of an event, or none.
+  static constexpr bool builds_rows = reads_events && by_rows<0>;
 
   struct no_tables {};
   struct no_builder {
+    using tables_type = no_tables;
     no_builder(std::shared_ptr<no_tables const> const&, Policy const&) noexcept {}
     no_builder(std::shared_ptr<no_tables const> const&, Policy const&, workspace&) noexcept {}
   };
-  template <bool IsImage, class = void>
-  struct builder_for {
-    using type = no_builder;
-    using tables_type = no_tables;
-  };
-  template <class Unused>
-  struct builder_for<true, Unused> {
-    using type = image_builder<input, Policy>;
-    using tables_type = typename type::tables_type;
-  };
+  static constexpr auto choose_builder() {
+    if constexpr (builds_rows) {
+      return std::type_identity<row_builder<input, Policy>>{};
+    } else if constexpr (reads_events) {
+      return std::type_identity<image_builder<input, Policy>>{};
+    } else {
+      return std::type_identity<no_builder>{};
+    }
+  }
+  using builder_type = typename decltype(choose_builder())::type;
 
  public:
-  using tables_type = typename builder_for<builds_images>::tables_type;
+  using tables_type = typename builder_type::tables_type;
 
   // The builder's tables, once for everything that reads events for a model.
   static std::shared_ptr<tables_type const> tables_of(model<Net> const& m) {
@@ -10761,8 +11275,8 @@ class feed {
       : policy_(policy), builder_(std::move(tables), policy, from) {}
 
   static constexpr std::size_t block_bytes() {
-    if constexpr (builds_images) {
-      return image_builder<input, Policy>::block_bytes();
+    if constexpr (reads_events) {
+      return builder_type::block_bytes();
     } else {
       return 0;
     }
@@ -10770,17 +11284,20 @@ class feed {
 
   // What the image builder keeps.
   static constexpr std::size_t workspace_bytes() {
-    if constexpr (builds_images) {
-      return image_builder<input, Policy>::workspace_bytes;
+    if constexpr (reads_events) {
+      return builder_type::workspace_bytes;
     } else {
       return 0;
     }
   }
 
   // An event: image planes by the builder, or the features that the description computes.
-  template <concepts::event E, class Engine>
-  void operator()(E const& e, Engine& engine) noexcept {
-    if constexpr (builds_images) {
+  template <concepts::event E>
+  void operator()(E const& e, [[maybe_unused]] Engine& engine) noexcept {
+    if constexpr (builds_rows) {
+      report_ = builder_.build(e);
+      numbers_ = nullptr;
+    } else if constexpr (reads_events) {
       if (dense_) set(nullptr, engine);  // the builder only takes back what it wrote itself
       dense_ = false;
       images(e, engine, std::make_integer_sequence<int, traits::planes()>{});
@@ -10789,6 +11306,7 @@ class feed {
           requires { input::compute(e); },
           "calotype::nn: this network's input is not computed from events; give it numbers "
           "(std::span<float const>), or add a static compute(event) to the input description");
+      static_assert(!by_rows<0>, "calotype::nn: an input's compute() must take a calotype::event");
       auto const numbers = input::compute(e);
       (*this)(std::span<float const>(numbers), engine);
     }
@@ -10797,31 +11315,64 @@ class feed {
   // What became of the last event's hits and tracks; all zero after numbers, and for inputs that are no image.
   image_report const& report() const noexcept { return report_; }
 
-  // Plain numbers, input_size<Net>() of them.
-  template <class Engine>
+  // Plain numbers, input_size<Net>() of them, where they stay until the engine has run.
   void operator()(std::span<float const> numbers, Engine& engine) noexcept {
     set(numbers.data(), engine);
     report_ = {};
     dense_ = true;
   }
 
+  // The rows of an input plane of the last sample (see kernel/ops.hpp).
+  template <int Plane>
+  auto rows() const noexcept requires(by_rows<Plane>) {
+    if constexpr (builds_rows) {
+      return plane_rows<Plane>{&builder_, numbers_};
+    } else {
+      return rows_of_numbers<Plane>(numbers_);
+    }
+  }
+
  private:
-  template <class Engine>
-  void set(float const* numbers, Engine& engine) noexcept {
+  template <int Plane>
+  static auto rows_of_numbers(float const* numbers) noexcept {
+    for (int p = 0; p < Plane; ++p) numbers += traits::plane(p).size();
+    return typename ops::template number_rows<traits::plane(Plane)>{numbers};
+  }
+
+  // Those of an event, or of numbers if there are some.
+  template <int Plane>
+  struct plane_rows {
+    builder_type const* builder;
+    float const* numbers;
+
+    template <class Marks>
+    CALOTYPE_INLINE void read(int row, float* to, int channel, Marks& filled) const noexcept {
+      if (numbers != nullptr) {
+        rows_of_numbers<Plane>(numbers).read(row, to, channel, filled);
+      } else {
+        builder->template read<Plane>(row, to, channel, filled);
+      }
+    }
+  };
+
+  // Null: zeros.
+  void set(float const* numbers, [[maybe_unused]] Engine& engine) noexcept {
+    numbers_ = numbers;
     detail::for_each_index<traits::planes()>([&](auto p) {
       constexpr map_shape shape = traits::plane(p);
-      ops::template set_input<shape>(policy_, numbers, engine.template input<p>());
+      if constexpr (!by_rows<p>) ops::template set_input<shape>(policy_, numbers, engine.template input<p>());
       if (numbers != nullptr) numbers += shape.size();
     });
   }
 
-  template <class E, class Engine, int... P>
+  template <class E, int... P>
   void images(E const& e, Engine& engine, std::integer_sequence<int, P...>) noexcept {
     report_ = builder_.build(e, {engine.template target<P>()...});
   }
 
   [[no_unique_address]] Policy policy_;
-  typename builder_for<builds_images>::type builder_;
+  builder_type builder_;
+  float const* numbers_ = nullptr;
   image_report report_{};
   bool dense_ = false;
 };
@@ -10835,10 +11386,11 @@ class feed {
 namespace calotype::nn {
 
 struct cost_sheet {
-  int parameters = 0;               // all that are stored, as the papers count
-  int idle_parameters = 0;          // of these, stored but never used
-  long long multiply_adds = 0;      // one event, forward; multiplications with zero padding count
-  std::size_t workspace_bytes = 0;  // image, builder and activations of one event, without weights
+  int parameters = 0;           // all that are stored, as the papers count
+  int idle_parameters = 0;      // of these, stored but never used
+  long long multiply_adds = 0;  // one event, forward; multiplications with zero padding count
+  std::size_t workspace_bytes =
+      0;  // builder, image if there is one, and activations of one event, without weights
 };
 
 // The cost under a policy (the default policy unless said).
@@ -10973,13 +11525,13 @@ class session {
   template <concepts::event E>
   scores operator()(E const& e) noexcept {
     feed_(e, engine_);
-    return scores_of(engine_.run(*packed_));
+    return scores_of(engine_.run(*packed_, feed_));
   }
   // The scores of an input given as numbers: all planes one after the other, channel x row x column, as the
   // image builder would make them. Precondition: input_size<Net>() numbers.
   scores operator()(std::span<float const> input) noexcept {
     feed_(input, engine_);
-    return scores_of(engine_.run(*packed_));
+    return scores_of(engine_.run(*packed_, feed_));
   }
   // Many events, the same bits as one by one. Precondition: out is as long as events.
   template <concepts::event E>
@@ -11019,7 +11571,7 @@ class session {
         if (count > 1) {
           for (std::size_t i = 0; i < count; ++i) {
             load(first + i);
-            engine_.begin(*packed_, static_cast<int>(i));
+            engine_.begin(*packed_, feed_, static_cast<int>(i));
           }
           engine_.finish(*packed_, static_cast<int>(count));
           for (std::size_t i = 0; i < count; ++i) {
@@ -11030,7 +11582,7 @@ class session {
       }
       for (std::size_t i = first; i < first + count; ++i) {
         load(i);
-        out[i] = scores_of(engine_.run(*packed_));
+        out[i] = scores_of(engine_.run(*packed_, feed_));
       }
     }
   }

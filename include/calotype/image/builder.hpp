@@ -16,6 +16,7 @@
 #include <calotype/image/layout.hpp>
 #include <calotype/image/table.hpp>
 #include <calotype/kernel/cpu.hpp>
+#include <calotype/kernel/cpu/event_rows.hpp>
 #include <calotype/kernel/cpu/image.hpp>
 #include <calotype/kernel/scalar/image.hpp>
 #include <calotype/tensor/buffer.hpp>
@@ -71,11 +72,12 @@ constexpr int stage_index(int r) {
       Projection::regions(image_traits<Name>::options)[static_cast<std::size_t>(r)], channel));
 }
 
-template <class Name, class Policy, class Indices>
+template <class Name, class Policy, class Indices = std::make_index_sequence<stages_of_image<Name>.size>>
 struct canvas_of;
 template <class Name, class Policy, std::size_t... Index>
 struct canvas_of<Name, Policy, std::index_sequence<Index...>> {
-  using type = kernel::image_canvas<Policy, stages_of_image<Name>.list[Index]...>;
+  using image = kernel::image_canvas<Policy, stages_of_image<Name>.list[Index]...>;
+  using rows = kernel::event_rows<Policy, stages_of_image<Name>.list[Index]...>;
 };
 
 // What a projection needs at run time; nothing for those that an image does not show.
@@ -140,48 +142,40 @@ class image_tables {
   typename tools_type::type tools_ = tools_type::make();
 };
 
-// Builds the image Name of one event after another into memory that the caller gives.
-//
-// Construction makes the tables and all lists; build() allocates nothing and throws nothing. One builder serves
-// one thread. The target must be all zero at first, and be left as the builder wrote it from then on: each
-// build clears the pixels of the last event, then writes those of this one, and touches nothing else (a halo
-// stays as it is). Given other memory (or other strides) than the last time, it takes that memory as all zero.
-//
-// Only finite energies > 0 enter, decided hit by hit before any sum; sums run in the order of the event's
-// lists, in float; sums are formed before they are divided or multiplied. Hits must be unique per id, as event
-// says.
-template <class Name, class Policy = exec::cpu<>, std::uint64_t Signature = image_traits<Name>::signature>
-class image_builder {
+namespace detail {
+
+// Brings an event's energies to the stages of a canvas.
+template <class Name, class Policy, class Canvas, std::uint64_t Signature>
+class collector {
   using traits = image_traits<Name>;
   static_assert(
       !traits::is_crop,
       "calotype::image_builder: Name is a crop of an image; use crop_builder (image/crop.hpp), which needs to "
       "know where to cut");
-  using canvas_type =
-      typename detail::canvas_of<Name, Policy,
-                                 std::make_index_sequence<detail::stages_of_image<Name>.size>>::type;
 
  public:
   using image_type = Name;
   using tables_type = image_tables<Name, Signature>;
 
   // Bytes of the tables and lists, without the target.
-  static constexpr std::size_t workspace_bytes = tables_type::bytes + canvas_type::workspace_bytes;
+  static constexpr std::size_t workspace_bytes = tables_type::bytes + Canvas::workspace_bytes;
 
-  explicit image_builder(Policy policy = {}) : image_builder(std::make_shared<tables_type const>(), policy) {}
+  explicit collector(Policy policy = {}) : collector(std::make_shared<tables_type const>(), policy) {}
   // With tables that another builder uses already.
-  explicit image_builder(std::shared_ptr<tables_type const> tables, Policy policy = {})
+  explicit collector(std::shared_ptr<tables_type const> tables, Policy policy = {})
       : tables_(std::move(tables)), canvas_(policy) {}
   // With lists in memory that the caller gives, block_bytes() of it.
-  image_builder(std::shared_ptr<tables_type const> tables, Policy policy, workspace& from) noexcept
+  collector(std::shared_ptr<tables_type const> tables, Policy policy, workspace& from) noexcept
       : tables_(std::move(tables)), canvas_(policy, from) {}
 
-  static constexpr std::size_t block_bytes() { return canvas_type::block_bytes; }
+  static constexpr std::size_t block_bytes() { return Canvas::block_bytes; }
 
   std::shared_ptr<tables_type const> const& tables() const noexcept { return tables_; }
 
-  template <concepts::event Event>
-  image_report build(Event const& event, image_target<Name> const& target) noexcept {
+ protected:
+  // target: what the canvas begins with.
+  template <class Event, class... Target>
+  image_report collect(Event const& event, Target... target) noexcept {
     float const by = detail::divisor_of(event, traits::options.divide_by);
     image_report report{.scaled = by > 0};
     std::array<kernel::pixel_rule, traits::channels> rules{};
@@ -191,20 +185,22 @@ class image_builder {
       rules[static_cast<std::size_t>(c)] = {static_cast<float>(what.zero_suppression),
                                             by == 1 || !report.scaled ? scale : scale / by};
     }
-    canvas_.begin(target.data());
-    if (report.scaled) collect(event, report, typename traits::layout_type::projections_type{});
+    canvas_.begin(target...);
+    if (report.scaled) collect_all(event, report, typename traits::layout_type::projections_type{});
     canvas_.finish(rules.data());
     return report;
   }
 
+  Canvas const& canvas() const noexcept { return canvas_; }
+
  private:
   template <class Event, class... P>
-  void collect(Event const& event, image_report& report, projections<P...> list) noexcept {
-    collect(event, report, list, std::index_sequence_for<P...>{});
+  void collect_all(Event const& event, image_report& report, projections<P...> list) noexcept {
+    collect_all(event, report, list, std::index_sequence_for<P...>{});
   }
   template <class Event, class... P, std::size_t... Index>
-  void collect(Event const& event, image_report& report, projections<P...>,
-               std::index_sequence<Index...>) noexcept {
+  void collect_all(Event const& event, image_report& report, projections<P...>,
+                   std::index_sequence<Index...>) noexcept {
     (collect_one<P>(event, report, tables_->template get<Index>()), ...);
   }
 
@@ -289,7 +285,53 @@ class image_builder {
   }
 
   std::shared_ptr<tables_type const> tables_;
-  canvas_type canvas_;
+  Canvas canvas_;
+};
+
+}  // namespace detail
+
+// Builds the image Name of one event after another into memory that the caller gives.
+//
+// Construction makes the tables and all lists; build() allocates nothing and throws nothing. One builder serves
+// one thread. The target must be all zero at first, and be left as the builder wrote it from then on: each
+// build clears the pixels of the last event, then writes those of this one, and touches nothing else (a halo
+// stays as it is). Given other memory (or other strides) than the last time, it takes that memory as all zero.
+//
+// Only finite energies > 0 enter, decided hit by hit before any sum; sums run in the order of the event's
+// lists, in float; sums are formed before they are divided or multiplied. Hits must be unique per id, as event
+// says.
+template <class Name, class Policy = exec::cpu<>, std::uint64_t Signature = image_traits<Name>::signature>
+class image_builder
+    : public detail::collector<Name, Policy, typename detail::canvas_of<Name, Policy>::image, Signature> {
+  using base = detail::collector<Name, Policy, typename detail::canvas_of<Name, Policy>::image, Signature>;
+
+ public:
+  using base::base;
+
+  template <concepts::event Event>
+  image_report build(Event const& event, image_target<Name> const& target) noexcept {
+    return base::collect(event, target.data());
+  }
+};
+
+// The same pixels without the image, for a first layer that reads rows (kernel/image.hpp).
+template <class Name, class Policy = exec::cpu<>, std::uint64_t Signature = image_traits<Name>::signature>
+class row_builder
+    : public detail::collector<Name, Policy, typename detail::canvas_of<Name, Policy>::rows, Signature> {
+  using base = detail::collector<Name, Policy, typename detail::canvas_of<Name, Policy>::rows, Signature>;
+
+ public:
+  using base::base;
+
+  template <concepts::event Event>
+  image_report build(Event const& event) noexcept {
+    return base::collect(event);
+  }
+  // Of the last event; see event_rows.
+  template <int Plane, class Marks>
+  void read(int row, float* to, int channel, Marks& filled) const noexcept {
+    base::canvas().template read<Plane>(row, to, channel, filled);
+  }
 };
 
 }  // namespace calotype

@@ -63,4 +63,15 @@ class image_canvas {
       "<calotype/kernel/thrust/image.hpp>, or build the image with exec::cpu");
 };
 
+// The same without an image, for a first layer that reads rows (kernel/ops.hpp): where the energies of one
+// event wait for it. In place of a target it provides
+//
+//   begin()                            forgets the last event
+//   finish(pixel_rule const*)          ends the event: rows may be read, by several threads at once
+//   read<Plane>(row, to, channel, filled)    paints a row of a plane into zeros, as the convolution wants it
+template <class Policy, image_stage... Stages>
+class event_rows {
+  static_assert(sizeof(Policy) == 0, "calotype::kernel::event_rows: this policy makes images of events");
+};
+
 }  // namespace calotype::kernel

@@ -101,6 +101,7 @@ struct adam_step {
 //   image_size<map_shape>           reals of an image plane in the policy's layout (halo included)
 //   set_input<map_shape>(p, host, image)     dense channel x row x col floats of the host into an input plane;
 //                                   null: zeros
+//   number_rows<map_shape>{host}, image_rows<map_shape>(image)    the rows of either (policies with reads_rows)
 //   image_target<map_shape>(ptr)    the plane_target a builder writes to (float policies)
 //   map_size<map_shape>             reals of a feature map in the policy's layout (a vector: plain, n reals)
 //   import_image<map_shape>(p, image, map)   from the image layout into the layout of maps
@@ -113,7 +114,12 @@ struct adam_step {
 //                                   lie `step` reals apart; same bits
 //       pools<pool_shape>           whether forward_pool exists
 //       forward_pool<Relu, pool_shape>(p, in, packed, out)        convolution and max pool in one go, same bits
-//       finds_filled<pool_shape>    optional: whether forward_pool takes one more, last argument: a pixel_word*
+//       reads_rows<Relu, pool_shape>     optional: whether forward_pool_rows exists, which needs no image in
+//                                   memory
+//       forward_pool_rows<Relu, pool_shape>(p, image, packed, out, windows)     the same from the rows of an
+//                                   image: those above, or what event_rows (kernel/image.hpp) has of a plane
+//       window_size<pool_shape>     reals of memory that it takes for each thread; zero, and left zero
+//       finds_filled<pool_shape>    optional: whether both take one more, last argument: a pixel_word*
 //                                   to words_in_set(pool_shape.out()) words, which become a set that holds
 //                                   every pixel whose numbers are not those of an empty input (null: not
 //                                   wanted)
@@ -209,6 +215,16 @@ template <class Conv>
 constexpr bool gains_together() {
   if constexpr (requires { Conv::gains_together; }) {
     return Conv::gains_together;
+  } else {
+    return false;
+  }
+}
+
+// Whether a convolution takes the rows of an image for its max pool.
+template <class Conv, bool Relu, pool_shape P>
+constexpr bool reads_rows() {
+  if constexpr (requires { Conv::template reads_rows<Relu, P>; }) {
+    return Conv::template reads_rows<Relu, P>;
   } else {
     return false;
   }

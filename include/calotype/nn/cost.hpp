@@ -10,10 +10,11 @@
 namespace calotype::nn {
 
 struct cost_sheet {
-  int parameters = 0;               // all that are stored, as the papers count
-  int idle_parameters = 0;          // of these, stored but never used
-  long long multiply_adds = 0;      // one event, forward; multiplications with zero padding count
-  std::size_t workspace_bytes = 0;  // image, builder and activations of one event, without weights
+  int parameters = 0;           // all that are stored, as the papers count
+  int idle_parameters = 0;      // of these, stored but never used
+  long long multiply_adds = 0;  // one event, forward; multiplications with zero padding count
+  std::size_t workspace_bytes =
+      0;  // builder, image if there is one, and activations of one event, without weights
 };
 
 // The cost under a policy (the default policy unless said).

@@ -11,6 +11,7 @@
 
 #include <calotype/kernel/ops.hpp>
 #include <calotype/nn/changes.hpp>
+#include <calotype/nn/input.hpp>
 #include <calotype/nn/memory.hpp>
 #include <calotype/nn/plan.hpp>
 #include <calotype/nn/step_kernels.hpp>
@@ -92,9 +93,40 @@ struct layout {
   static constexpr auto fused = fused_steps();
   // Whether step i is done by the one before it.
   static constexpr bool is_fused(int i) { return i > 0 && fused[static_cast<std::size_t>(i - 1)]; }
-  static constexpr auto inference_memory = plan_memory(plan, false, fused);
-  static constexpr auto training_memory =
-      plan_memory(plan, true, std::array<bool, static_cast<std::size_t>(capacity)>{});
+  // The input planes that are read row by row, from where their pixels stay until then. A builder makes all
+  // planes of an event in one way.
+  using flags = std::array<bool, static_cast<std::size_t>(capacity)>;
+  using input = input_traits<typename Net::input>;
+  static constexpr int planes = input::planes();
+  static constexpr flags planes_by_rows() {
+    flags f{};
+    int count = 0;
+    for_each_index<steps>([&](auto i) {
+      using k = step_kernels<Net, Policy, i>;
+      if constexpr (k::reads_rows()) {
+        f[static_cast<std::size_t>(k::self.in)] = true;
+        ++count;
+      }
+    });
+    bool const stay = input::is_whole_image ? count == planes : !input::is_computed;
+    return stay ? f : flags{};
+  }
+  static constexpr flags by_rows = planes_by_rows();
+  // Of the largest plane: they are read one after the other.
+  static constexpr std::size_t largest_window(bool training) {
+    std::size_t most = 0;
+    for_each_index<steps>([&](auto i) {
+      using k = step_kernels<Net, Policy, i>;
+      if (training || by_rows[static_cast<std::size_t>(k::self.in)])
+        most = larger(most, padded(k::window_size()));
+    });
+    return most;
+  }
+  static constexpr std::size_t inference_window = largest_window(false);
+  static constexpr std::size_t training_window = largest_window(true);
+
+  static constexpr auto inference_memory = plan_memory(plan, false, fused, by_rows);
+  static constexpr auto training_memory = plan_memory(plan, true, flags{});
   static constexpr auto gradients = plan_gradients(plan);
 
   template <int Slot, bool Training>
@@ -133,9 +165,9 @@ struct layout {
   static constexpr int joint = first_together();
   // Input planes come first in memory; there is one set of them for all inputs.
   static constexpr std::size_t planes_size = [] {
-    int planes = 0;
-    for (int v = 0; v < plan.value_count; ++v) planes += plan.value_at(v).input ? 1 : 0;
-    return inference_offset[static_cast<std::size_t>(planes)];
+    int kept = 0;
+    for (int v = 0; v < planes; ++v) kept += by_rows[static_cast<std::size_t>(v)] ? 0 : 1;
+    return inference_offset[static_cast<std::size_t>(kept)];
   }();
   // Reals for so many inputs.
   static constexpr std::size_t size_for(int batch) {
@@ -278,48 +310,61 @@ class inference_engine {
   using real_type = typename ops::real_type;
   static constexpr int outputs = layout::plan.shape(layout::plan.result).channels;
   static constexpr std::size_t workspace_bytes =
-      (layout::inference_size + layout::inference_scratch) * sizeof(real_type);
+      (layout::inference_size + layout::inference_scratch + layout::inference_window) * sizeof(real_type);
 
   // batch: the most inputs that go through together.
   explicit inference_engine(Policy policy = {}, int batch = 1)
       : policy_(policy),
         crew_(policy_),
         memory_(layout::size_for(batch)),
-        scratch_(layout::inference_scratch * crew_.size()) {}
+        scratch_(layout::inference_scratch * crew_.size()),
+        windows_(layout::inference_window * crew_.size()) {}
   // In memory that the caller gives, block_bytes of it (host policies without threads of their own).
   inference_engine(Policy policy, workspace& from) noexcept
       : policy_(policy),
         crew_(policy_),
         memory_(layout::inference_size, from),
         scratch_(layout::inference_scratch, from),
+        windows_(layout::inference_window, from),
         changes_(from) {}
   static constexpr std::size_t block_bytes = workspace::bytes_of<real_type>(layout::inference_size) +
                                              workspace::bytes_of<real_type>(layout::inference_scratch) +
+                                             workspace::bytes_of<real_type>(layout::inference_window) +
                                              detail::changes<Net, Policy>::block_bytes();
 
   // Where the numbers of an input plane are kept, in the policy's image layout; zero at first.
   template <int Plane>
-  real_type* input() noexcept {
+  real_type* input() noexcept requires(!layout::by_rows[Plane]) {
     return memory_.data() +
            layout::inference_offset[static_cast<std::size_t>(layout::inference_memory.slot[Plane])];
   }
   // The same as a builder's target (float policies).
   template <int Plane>
-  kernel::plane_target target() noexcept {
+  kernel::plane_target target() noexcept requires(!layout::by_rows[Plane]) {
     return ops::template image_target<layout::plan.shape(Plane)>(input<Plane>());
   }
 
-  // From the input planes to the logits (outputs numbers in the policy's memory).
-  real_type const* run(packed_parameters<Net, Policy> const& parameters) noexcept {
-    detail::for_each_index<layout::steps>([&](auto i) { this->template forward<i>(parameters, 0); });
+  // Whether an input plane has no place here, since the network reads its rows from somewhere else.
+  template <int Plane>
+  static constexpr bool by_rows = layout::by_rows[Plane];
+  struct all_planes_here {};
+
+  // From the input planes to the logits (outputs numbers in the policy's memory). input.rows<Plane>() are the
+  // rows of a plane that has no place here: a feed has them.
+  template <class Input = all_planes_here>
+  real_type const* run(packed_parameters<Net, Policy> const& parameters, Input const& input = {}) noexcept {
+    detail::for_each_index<layout::steps>([&](auto i) { this->template forward<i>(parameters, 0, input); });
     return logits(0);
   }
 
   // Whether several inputs together are faster than one after the other. Then, instead of run(): begin(i) with
   // each of them in the input planes, i = 0, 1, ... below `batch`, and finish() for all.
   static constexpr bool gains_together = layout::joint < layout::steps;
-  void begin(packed_parameters<Net, Policy> const& parameters, int i) noexcept requires gains_together {
-    detail::for_each_index<layout::joint>([&](auto step) { this->template forward<step>(parameters, i); });
+  template <class Input>
+  void begin(packed_parameters<Net, Policy> const& parameters, Input const& input,
+             int i) noexcept requires gains_together {
+    detail::for_each_index<layout::joint>(
+        [&](auto step) { this->template forward<step>(parameters, i, input); });
   }
   void finish(packed_parameters<Net, Policy> const& parameters, int inputs) noexcept requires gains_together {
     detail::for_each_index<layout::steps - layout::joint>(
@@ -345,37 +390,47 @@ class inference_engine {
     return parameters.forward() + layout::forward_offset[Step];
   }
 
-  template <int Step>
-  void forward(packed_parameters<Net, Policy> const& parameters, int input) noexcept {
+  // Of input i.
+  template <int Step, class Input = all_planes_here>
+  void forward(packed_parameters<Net, Policy> const& parameters, int i,
+               [[maybe_unused]] Input const& input = {}) noexcept {
     using k = detail::step_kernels<Net, Policy, Step>;
     constexpr step s = k::self;
     if constexpr (k::pools_next()) {
       constexpr kernel::pool_shape pool = layout::plan.pool(Step + 1);
-      real_type* const out = at(layout::plan.at(Step + 1).out, input);
-      if constexpr (changes::known.any && changes::known.finds(Step)) {
-        bool const follow = parameters.template empty<Step>() != nullptr;
-        k::conv_kernel::template forward_pool<s.relu, pool>(
-            policy_, at(s.in, input), packed<Step>(parameters), out,
-            follow ? changes_.template filled<Step>() : nullptr);
-        if (follow) changes_.template follow<Step>();
+      constexpr bool finds = changes::known.any && changes::known.finds(Step);
+      real_type* const out = at(layout::plan.at(Step + 1).out, i);
+      [[maybe_unused]] kernel::pixel_word* filled = nullptr;
+      if constexpr (finds) {
+        if (parameters.template empty<Step>() != nullptr) filled = changes_.template filled<Step>();
+      }
+      if constexpr (layout::by_rows[static_cast<std::size_t>(s.in)]) {
+        k::conv_kernel::template forward_pool_rows<s.relu, pool>(
+            policy_, input.template rows<s.in>(), packed<Step>(parameters), out, windows_.data(), filled);
+      } else if constexpr (finds) {
+        k::conv_kernel::template forward_pool<s.relu, pool>(policy_, at(s.in, i), packed<Step>(parameters), out,
+                                                            filled);
       } else {
-        k::conv_kernel::template forward_pool<s.relu, pool>(policy_, at(s.in, input), packed<Step>(parameters),
+        k::conv_kernel::template forward_pool<s.relu, pool>(policy_, at(s.in, i), packed<Step>(parameters),
                                                             out);
+      }
+      if constexpr (finds) {
+        if (filled != nullptr) changes_.template follow<Step>();
       }
     } else if constexpr (!layout::is_fused(Step) && s.kind != op::dropout) {
       if constexpr (changes::known.follows(Step)) {
         real_type const* const empty = parameters.template empty<Step>();
         if (empty != nullptr && changes_.template partial<Step>()) {
           real_type const* shortcut = nullptr;
-          if constexpr (s.shortcut >= 0) shortcut = at(s.shortcut, input);
+          if constexpr (s.shortcut >= 0) shortcut = at(s.shortcut, i);
           return k::conv_kernel::template forward_changed<s.relu, (s.shortcut >= 0)>(
-              policy_, at(s.in, input), packed<Step>(parameters), shortcut, empty,
-              changes_.template computed<Step>(), changes_.template copied<Step>(), at(s.out, input),
+              policy_, at(s.in, i), packed<Step>(parameters), shortcut, empty,
+              changes_.template computed<Step>(), changes_.template copied<Step>(), at(s.out, i),
               scratch_.data());
         }
       }
       detail::forward_step<k>(
-          policy_, [&](int v) { return at(v, input); }, packed<Step>(parameters), scratch_.data());
+          policy_, [&](int v) { return at(v, i); }, packed<Step>(parameters), scratch_.data());
     }
   }
 
@@ -399,6 +454,7 @@ class inference_engine {
   [[no_unique_address]] detail::crew<Policy> crew_;
   typename ops::buffer memory_;
   typename ops::buffer scratch_;
+  typename ops::buffer windows_;  // of the kernels that read rows; zero between their calls
   changes changes_;
 };
 
@@ -418,14 +474,16 @@ class training_engine {
   static constexpr int outputs = layout::plan.shape(layout::plan.result).channels;
   static constexpr int parameters = layout::plan.total_parameters();
   static constexpr std::size_t workspace_bytes =
-      (layout::training_size + layout::gradient_size + layout::training_scratch) * sizeof(real_type);
+      (layout::training_size + layout::gradient_size + layout::training_scratch + layout::training_window) *
+      sizeof(real_type);
 
   explicit training_engine(Policy policy = {})
       : policy_(policy),
         crew_(policy_),
         memory_(layout::training_size),
         gradient_(layout::gradient_size),
-        scratch_(layout::training_scratch * crew_.size()) {}
+        scratch_(layout::training_scratch * crew_.size()),
+        windows_(layout::training_window * crew_.size()) {}
 
   template <int Plane>
   real_type* input() noexcept {
@@ -507,8 +565,9 @@ class training_engine {
       constexpr kernel::pool_shape pool = layout::plan.pool(Step + 1);
       through_[Step] = k::conv_kernel::template gradient_through_pool_pays<pool>(at(s.in));
       if (through_[Step]) {
-        return k::conv_kernel::template forward_pool<true, pool>(
-            policy_, at(s.in), packed, at(layout::plan.at(Step + 1).out), filled<Step>());
+        return k::conv_kernel::template forward_pool_rows<true, pool>(
+            policy_, ops::template image_rows<k::in_shape>(at(s.in)), packed, at(layout::plan.at(Step + 1).out),
+            windows_.data(), filled<Step>());
       }
     }
     if constexpr (is_pool_behind<Step>()) {
@@ -591,6 +650,7 @@ class training_engine {
   typename ops::buffer memory_;
   typename ops::buffer gradient_;
   typename ops::buffer scratch_;
+  typename ops::buffer windows_;  // of the kernels that read rows; zero between their calls
   buffer<kernel::pixel_word> filled_{filled_offset[static_cast<std::size_t>(layout::steps)]};
   std::array<bool, static_cast<std::size_t>(layout::capacity)> through_{};
   std::uint64_t dropout_key_ = 0;

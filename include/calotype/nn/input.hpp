@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include <calotype/core/hash.hpp>
+#include <calotype/image/event.hpp>
 #include <calotype/image/layout.hpp>
 #include <calotype/kernel/ops.hpp>
 
@@ -49,6 +50,8 @@ struct input_traits {
       return false;
     }
   }();
+  // Numbers that the description computes of an event: compute(event).
+  static constexpr bool is_computed = requires(event const& e) { Input::compute(e); };
   static constexpr bool valid = int{is_image} + int{is_features} + int{is_tensor} == 1;
   static_assert(
       valid,

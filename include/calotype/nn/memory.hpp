@@ -90,9 +90,10 @@ constexpr int storage(plan<C> const& p, int v, bool keep) {
 }
 
 // keep: every value keeps its own buffer (training). skipped[i]: step i does not store its output (fused with
-// the next).
+// the next). elsewhere[v]: input plane v needs no buffer.
 template <int C, class Flags>
-constexpr memory_plan<C> plan_memory(plan<C> const& p, bool keep, Flags const& skipped) {
+constexpr memory_plan<C> plan_memory(plan<C> const& p, bool keep, Flags const& skipped,
+                                     Flags const& elsewhere = {}) {
   memory_plan<C> m;
   slot_pool<C> pool;
   std::array<int, C> last{};
@@ -103,7 +104,7 @@ constexpr memory_plan<C> plan_memory(plan<C> const& p, bool keep, Flags const& s
   }
   last[static_cast<std::size_t>(storage(p, p.result, keep))] = p.step_count;
   for (int v = 0; v < p.value_count; ++v) {
-    if (!p.value_at(v).input) continue;
+    if (!p.value_at(v).input || elsewhere[static_cast<std::size_t>(v)]) continue;
     int const s = pool.take(p.shape(v));
     m.slot[static_cast<std::size_t>(v)] = s;
     m.slot_is_image[static_cast<std::size_t>(s)] = !p.shape(v).is_vector();

@@ -63,13 +63,13 @@ class session {
   template <concepts::event E>
   scores operator()(E const& e) noexcept {
     feed_(e, engine_);
-    return scores_of(engine_.run(*packed_));
+    return scores_of(engine_.run(*packed_, feed_));
   }
   // The scores of an input given as numbers: all planes one after the other, channel x row x column, as the
   // image builder would make them. Precondition: input_size<Net>() numbers.
   scores operator()(std::span<float const> input) noexcept {
     feed_(input, engine_);
-    return scores_of(engine_.run(*packed_));
+    return scores_of(engine_.run(*packed_, feed_));
   }
   // Many events, the same bits as one by one. Precondition: out is as long as events.
   template <concepts::event E>
@@ -109,7 +109,7 @@ class session {
         if (count > 1) {
           for (std::size_t i = 0; i < count; ++i) {
             load(first + i);
-            engine_.begin(*packed_, static_cast<int>(i));
+            engine_.begin(*packed_, feed_, static_cast<int>(i));
           }
           engine_.finish(*packed_, static_cast<int>(count));
           for (std::size_t i = 0; i < count; ++i) {
@@ -120,7 +120,7 @@ class session {
       }
       for (std::size_t i = first; i < first + count; ++i) {
         load(i);
-        out[i] = scores_of(engine_.run(*packed_));
+        out[i] = scores_of(engine_.run(*packed_, feed_));
       }
     }
   }

@@ -109,6 +109,23 @@ struct step_kernels {
       return false;
     }
   }
+
+  // Whether that kernel takes the rows of an input plane, which nothing else reads.
+  static constexpr bool reads_rows() {
+    if constexpr (pools_next() && from_image) {
+      return plan_of<Net>.uses(self.in) == 1 &&
+             kernel::reads_rows<conv_kernel, self.relu, plan_of<Net>.pool(Step + 1)>();
+    } else {
+      return false;
+    }
+  }
+  static constexpr std::size_t window_size() {
+    if constexpr (finds_filled()) {
+      return conv_kernel::template window_size<plan_of<Net>.pool(Step + 1)>;
+    } else {
+      return 0;
+    }
+  }
 };
 
 // A step as a kernel of its own (all but dropout); at(v) is where value v is kept.

@@ -146,7 +146,7 @@ class trainer {
   }
 
   // What one thread needs.
-  using feed_type = nn::feed<Net, Policy>;
+  using feed_type = nn::feed<Net, Policy, nn::training_engine<Net, Policy>>;
 
   struct worker {
     worker(Policy policy, nn::model<Net> const& m) : engine(policy), feed(policy, feed_type::tables_of(m)) {

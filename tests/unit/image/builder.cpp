@@ -2,10 +2,13 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <concepts>
 #include <cstdint>
 #include <map>
 #include <numeric>
 #include <tuple>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "events.hpp"
@@ -328,17 +331,53 @@ void compare(memory<Name>& m, event const& e) {
     }
 }
 
+// Reads an event row by row: the pixels of its image bit for bit, and marks on all that are not zero.
+template <class Name, class Policy>
+void compare_rows(row_builder<Name, Policy> const& rows, memory<Name>& image) {
+  memory<Name> read;
+  [&]<int... Plane>(std::integer_sequence<int, Plane...>) {
+    auto const one = [&]<int P>(std::integral_constant<int, P>) {
+      constexpr kernel::map_shape shape{image_traits<Name>::plane(P).channels,
+                                        image_traits<Name>::plane(P).rows, image_traits<Name>::plane(P).cols};
+      auto const to = read.target()[P];
+      auto const drawn = image.plane(P);
+      int wrong = 0, unmarked = 0;
+      for (int r = 0; r < shape.rows; ++r) {
+        kernel::cpu::marks_of_row<shape> marks;
+        rows.template read<P>(r, to.data + r * to.row_stride, static_cast<int>(to.channel_stride), marks);
+        for (int c = 0; c < shape.channels; ++c)
+          for (int k = 0; k < shape.cols; ++k) {
+            wrong += !same_bits(read.plane(P)(c, r, k), drawn(c, r, k));
+            unmarked += drawn(c, r, k) != 0 && (marks.of[c][k / 64] >> k % 64 & 1) == 0;
+          }
+      }
+      CHECK_MESSAGE(wrong == 0, image_traits<Name>::name, " plane ", P);
+      CHECK(unmarked == 0);
+    };
+    (one(std::integral_constant<int, Plane>{}), ...);
+  }
+  (std::make_integer_sequence<int, image_traits<Name>::planes>{});
+}
+
 template <class Name, class Policy = exec::cpu<>>
 void check_image(int margin, int events, double fill = 1) {
   memory<Name> m(margin);
   image_builder<Name, Policy> builder;
+  constexpr bool has_rows = !std::same_as<Policy, exec::scalar>;
+  row_builder<Name, std::conditional_t<has_rows, Policy, exec::cpu<>>> rows(builder.tables());
   for (int i = 0; i < events; ++i) {
     event const e = random_event(static_cast<unsigned>(1000 + i), fill);
-    builder.build(e, m.target());
+    image_report const report = builder.build(e, m.target());
     compare<Name>(m, e);
+    if constexpr (has_rows) {
+      CHECK(rows.build(e) == report);
+      compare_rows(rows, m);
+    }
   }
   // The undo: an empty event leaves nothing, and the halo was never touched.
   builder.build(event{}, m.target());
+  rows.build(event{});
+  compare_rows(rows, m);
   CHECK(std::count_if(m.numbers.begin(), m.numbers.end(), [](float x) { return !same_bits(x, 0); }) == 0);
 }
 
@@ -372,6 +411,20 @@ TEST_CASE("a target with strides: a halo stays untouched") {
 TEST_CASE("events that fill everything: lists overflow into clearing all") {
   check_image<full<grid_of::hcal_centric>>(0, 2, 400);
   check_image<full<grid_of::central>>(1, 2, 400);
+  check_image<full<grid_of::central>, exec::cpu<exec::portable>>(1, 1, 400);
+  // As many tracks in a pixel as one likes; then as few as usual.
+  event crowded = random_event(3);
+  for (int i = 0; i < 100'000; ++i)
+    crowded.track_list.push_back({1.0F, 0.5F, 0.25F * static_cast<float>(i % 2)});
+  using name = full<grid_of::hcal_centric>;
+  memory<name> m;
+  image_builder<name> builder;
+  row_builder<name> rows(builder.tables());
+  for (event const& e : {random_event(2), crowded, crowded, random_event(4)}) {
+    builder.build(e, m.target());
+    rows.build(e);
+    compare_rows(rows, m);
+  }
 }
 
 // --- subsets and orders

@@ -13,6 +13,7 @@
 
 #include <calotype/exec/pool.hpp>
 #include <calotype/image/crop.hpp>
+#include <calotype/image/image.hpp>
 #include <calotype/kernel/scalar.hpp>
 #include <calotype/models/event_paper.hpp>
 #include <calotype/nn/session.hpp>
@@ -97,6 +98,89 @@ TEST_CASE("a score depends on the event alone, not on what the session scored be
   auto const of_noise = one(std::span<float const>(noise));
   CHECK(one(events[2]) == together[2]);
   CHECK(one(std::span<float const>(noise)) == of_noise);
+}
+
+// Every cell of the calorimeters, and tracks to match.
+ct::event full_event() {
+  ct::event e = some_event(9);
+  auto const fill = [&]<class D>(ct::segmentation<D> cells) {
+    auto& list = e.hit_lists[cells.collection];
+    list.clear();
+    for (int c = 0; c < cells.size(); ++c)
+      list.push_back({cells.pack(c), 0.1f * static_cast<float>(c % 17 + 1)});
+  };
+  fill(ct::segmentation<ct::cms::eb>{});
+  fill(ct::segmentation<ct::cms::ee>{});
+  fill(ct::segmentation<ct::cms::hb>{});
+  fill(ct::segmentation<ct::cms::he>{});
+  ct::stream draw(12, 1, 77);
+  for (int i = 0; i < 60'000; ++i)
+    e.track_list.push_back({3 * draw.uniform(), draw.uniform(-3.f, 3.f), draw.uniform(-3.f, 3.f)});
+  return e;
+}
+
+// Pixels per mass with an odd scale, small ones suppressed; one plane, or three of them.
+struct suppressed_barrel {
+  static constexpr auto image() {
+    return ct::cms::central({ct::track_pt({.zero_suppression = 0.5}), ct::ecal_energy({.scale = 0.3}),
+                             ct::hcal_energy({.scale = 1.7, .zero_suppression = 0.4})},
+                            {.divide_by = ct::divisor::m_gg});
+  }
+};
+struct three_planes {
+  static constexpr auto image() {
+    return ct::cms::ecal_centric({ct::hcal_energy({.zero_suppression = 0.4}), ct::ecal_energy()});
+  }
+};
+template <class Image>
+struct small_net_on {
+  using input = Image;
+  static constexpr auto classes() { return ct::labels("a", "b", "c"); }
+  static constexpr auto layers() {
+    using namespace ct::nn;
+    constexpr auto trunk = ct::nn::layers(conv{.filters = 8, .kernel = 7, .stride = 2, .padding = 1}, relu{},
+                                          max_pool{}, conv{.filters = 8, .stride = 4}, global_max_pool{});
+    if constexpr (ct::image_traits<Image>::planes == 1) {
+      return ct::nn::layers(trunk, logits{});
+    } else {
+      return ct::nn::layers(branches(branch("barrel", trunk), branch("minus", trunk), branch("plus", trunk)),
+                            logits{});
+    }
+  }
+};
+
+// Events whose first layer reads the builder's lists have the scores of their image given as numbers, whatever
+// the session saw before, and those of the reference.
+template <class Net, class Policy>
+void check_rows(Policy policy = {}) {
+  using input = typename Net::input;
+  static_assert(ct::nn::inference_engine<Net, Policy>::template by_rows<0>);
+  static_assert(ct::nn::inference_engine<Net, Policy>::template by_rows<ct::image_traits<input>::planes - 1>);
+  auto const model = ct::nn::model<Net>::initial(3);
+  ct::session<Net, Policy> events(model, policy), mixed(model, policy), numbers(model, policy);
+  ct::session<Net, ct::exec::scalar> reference(model);
+  ct::event nothing = some_event(0);
+  nothing.hit_lists = {};
+  nothing.track_list.clear();
+  ct::event unscaled = some_event(1);
+  unscaled.photon_list.clear();
+  for (ct::event const& e :
+       {some_event(1), nothing, full_event(), nothing, some_event(2), unscaled, full_event(), some_event(3)}) {
+    ct::image const image = ct::make_image<input>(e);
+    auto const want = reference(e);
+    CHECK(events(e) == want);
+    CHECK(numbers(image.pixels()) == want);
+    CHECK(mixed(image.pixels()) == want);
+    CHECK(mixed(e) == want);
+    CHECK(events.report() == mixed.report());
+  }
+}
+
+TEST_CASE("events go to the first layer without an image, and get the scores of one") {
+  check_rows<small_net_on<suppressed_barrel>, ct::exec::cpu<>>();
+  check_rows<small_net_on<three_planes>, ct::exec::cpu<>>();
+  check_rows<small_net_on<three_planes>>(ct::exec::cpu<ct::exec::best_arch, ct::exec::pool>{ct::exec::pool{3}});
+  check_rows<small_barrel, ct::exec::cpu<>>();
 }
 
 TEST_CASE("a session says what became of the event's hits, and whether it had an image at all") {
@@ -375,7 +459,7 @@ void check_following(Policy policy) {
     follow(e);
     CHECK(made.load() == before);
     feed(e, whole);
-    float const* const logits = whole.run(packed);
+    float const* const logits = whole.run(packed, feed);
     for (std::size_t i = 0; i < 3; ++i) CHECK(follow.logits()[i] == logits[i]);
   }
 }

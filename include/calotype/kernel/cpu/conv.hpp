@@ -8,6 +8,7 @@
 #include <calotype/kernel/cpu/chain.hpp>
 #include <calotype/kernel/cpu/layout.hpp>
 #include <calotype/kernel/cpu/pixel_set.hpp>
+#include <calotype/kernel/cpu/pooled.hpp>
 #include <calotype/kernel/cpu/simd.hpp>
 #include <calotype/kernel/cpu/sparse.hpp>
 #include <calotype/kernel/ops.hpp>
@@ -52,63 +53,6 @@ float* pack_bias(int outputs, float const* bias, float* packed) noexcept {
   for (int o = 0; o < blocks_of(outputs) * block_size; ++o) *packed++ = o < outputs ? bias[o] : 0.f;
   return packed;
 }
-
-// Convolution and max pool in one go: tiles of whole pool windows.
-template <class Arch, layer L, strides Pooled, int Size>
-struct pooled_chains {
-  using v = simd<Arch>;
-  using chain = chains<Arch, L>;
-  static constexpr int windows = chain::outputs / (Size * Size);  // in a tile
-  static constexpr parts across = split(Pooled.cols, larger_of(windows, 1));
-
-  template <bool Relu, class Policy>
-  static void all(Policy const& p, float const* in, float const* bias, float const* weights, window w,
-                  float* out) {
-    for_each_part(p, L.blocks / chain::together * Pooled.rows, chain::work(w), [&](int, int part) {
-      row<Relu>(in, bias, weights, w, part / Pooled.rows, part % Pooled.rows, out);
-    });
-  }
-
-  // Row y of the pooled map, group `group` of its channels.
-  template <bool Relu>
-  static void row(float const* in, float const* bias, float const* weights, window w, int group, int y,
-                  float* out) {
-    float const* from = in + (w.first_row + y * Size * L.stride) * L.from.row + w.first_col * L.from.pixel;
-    float const* const b = bias + group * chain::width;
-    float const* const weight = weights + group * (w.rows * w.cols * L.from.channels * chain::width);
-    float* to = out + group * chain::together * Pooled.block + y * Pooled.row;
-    for (int i = 0; i < across.count; ++i) {
-      if constexpr (across.longer > 0) {
-        if (i < across.longer) {
-          tile<across.length + 1, Relu>(from, b, weight, chain::whole(w), to);
-          from += (across.length + 1) * Size * L.stride * L.from.pixel;
-          to += (across.length + 1) * Pooled.pixel;
-          continue;
-        }
-      }
-      tile<across.length, Relu>(from, b, weight, chain::whole(w), to);
-      from += across.length * Size * L.stride * L.from.pixel;
-      to += across.length * Pooled.pixel;
-    }
-  }
-
- private:
-  template <int Windows, bool Relu>
-  static void tile(float const* in, float const* bias, float const* weights, taps t, float* out) {
-    vec<Arch> sum[Size][Windows * Size][chain::vectors];
-    chain::accumulate(sum, in, bias, weights, t);
-    CALOTYPE_UNROLL for (int x = 0; x < Windows; ++x) {
-      CALOTYPE_UNROLL for (int n = 0; n < chain::vectors; ++n) {
-        vec<Arch> best = sum[0][x * Size][n];
-        CALOTYPE_UNROLL for (int r = 0; r < Size; ++r) {
-          CALOTYPE_UNROLL for (int c = 0; c < Size; ++c) best = v::greater_of(sum[r][x * Size + c][n], best);
-        }
-        int const at = x * Pooled.pixel + n * v::lanes / block_size * Pooled.block + n * v::lanes % block_size;
-        v::store(out + at, Relu ? rectified<Arch>(best) : best);
-      }
-    }
-  }
-};
 
 // The convolution of kernel/ops.hpp. FromImage: reads the image layout.
 template <class Policy, conv_shape S, bool FromImage>
@@ -155,24 +99,29 @@ struct conv {
   static constexpr bool pools =
       inside&& P.in == S.out() && P.size == P.stride&& P.size* P.size <= chain::outputs && !P.out().is_vector();
 
-  // Whether forward_pool tells pixels that see energy from others.
-  template <pool_shape P>
-  static constexpr bool finds_filled = FromImage&& pools<P>&&
-      sparse_pooled<arch, S, P, pooled_chains<arch, shape, map_strides(P.out()), P.size>>::applies;
-
   template <bool Relu, pool_shape P>
   static void forward_pool(Policy const& p, float const* in, float const* packed, float* out,
                            pixel_word* filled = nullptr) noexcept requires pools<P> {
     constexpr strides pooled = map_strides(P.out());
-    using dense = pooled_chains<arch, shape, pooled, P.size>;
-    using sparse = sparse_pooled<arch, S, P, dense>;
-    if constexpr (FromImage && Relu && sparse::applies) {
-      sparse::template all<Relu>(p, in + from.origin(), packed, packed + bias_size, taps, out + pooled.origin(),
-                                 filled);
-    } else {
-      if (filled != nullptr) pixel_set<P.out()>::fill(filled);
-      dense::template all<Relu>(p, in + from.origin(), packed, packed + bias_size, taps, out + pooled.origin());
-    }
+    if (filled != nullptr) pixel_set<P.out()>::fill(filled);
+    pooled_chains<arch, shape, pooled, P.size>::template all<Relu>(
+        p, in + from.origin(), packed, packed + bias_size, taps, out + pooled.origin());
+  }
+
+  // Mostly empty images, row by row from wherever their pixels are.
+  template <bool Relu, pool_shape P>
+  static constexpr bool reads_rows = FromImage&& Relu&& pools<P>&& sparse_pooled<arch, S, P>::applies;
+  template <pool_shape P>
+  static constexpr bool finds_filled = reads_rows<true, P>;
+  template <pool_shape P>
+  static constexpr std::size_t window_size = sparse_pooled<arch, S, P>::window_size;
+
+  template <bool Relu, pool_shape P, class Rows>
+  static void forward_pool_rows(Policy const& p, Rows const& image, float const* packed, float* out,
+                                float* windows,
+                                pixel_word* filled = nullptr) noexcept requires reads_rows<Relu, P> {
+    sparse_pooled<arch, S, P>::template all<Relu>(p, image, packed, packed + bias_size,
+                                                  out + map_strides(P.out()).origin(), windows, filled);
   }
 
  private:

@@ -12,6 +12,7 @@
 #include <calotype/kernel/cpu/elementwise.hpp>
 #include <calotype/kernel/cpu/layout.hpp>
 #include <calotype/kernel/cpu/pool.hpp>
+#include <calotype/kernel/cpu/rows.hpp>
 #include <calotype/kernel/ops.hpp>
 #include <calotype/tensor/buffer.hpp>
 
@@ -35,6 +36,13 @@ struct operations {
   template <map_shape M>
   static constexpr std::size_t map_size = map_reals(M);
 
+  template <map_shape M>
+  using number_rows = cpu::rows_in_memory<arch, M, M.rows * M.cols, M.cols>;
+  template <map_shape M>
+  static constexpr auto image_rows(float const* image) noexcept {
+    constexpr strides s = image_strides(M);
+    return cpu::rows_in_memory<arch, M, s.channel, s.row>{image + s.origin()};
+  }
   template <map_shape M>
   static constexpr plane_target image_target(float* image) noexcept {
     constexpr strides s = image_strides(M);

@@ -11,18 +11,21 @@
 #include <calotype/kernel/cpu/chain.hpp>
 #include <calotype/kernel/cpu/layout.hpp>
 #include <calotype/kernel/cpu/pixel_set.hpp>
+#include <calotype/kernel/cpu/pooled.hpp>
+#include <calotype/kernel/cpu/rows.hpp>
 #include <calotype/kernel/cpu/simd.hpp>
 #include <calotype/kernel/ops.hpp>
 
 namespace calotype::kernel::cpu {
 
-// Convolution S and pool P over bands: all outputs of a row of pool windows. A band that holds too much is left
-// to Dense, a pooled_chains (conv.hpp). `filled`, if not null: a set of the windows that see a filled pixel
-// (kernel/ops.hpp).
-template <class Arch, conv_shape S, pool_shape P, class Dense>
+// Convolution S and pool P over bands: all outputs of a row of pool windows. `image` is anything with
+//   read(row, to, channel, filled)      paints a row of the image into zeros: pixel 0 of channel c at
+//                                       to[c * channel]; marks in `filled` what is not zero
+// Rows are painted into a window that slides over the image. A band that holds too much goes through the dense
+// kernel.
+template <class Arch, conv_shape S, pool_shape P>
 struct sparse_pooled {
   using v = simd<Arch>;
-  static constexpr strides from = image_strides(S.in);
   static constexpr strides pooled = map_strides(P.out());
   static constexpr int rows = P.out().rows;
   static constexpr int cols = P.out().cols;
@@ -32,42 +35,68 @@ struct sparse_pooled {
   static constexpr bool applies = blocks_of(S.filters) == 1 && P.size == P.stride && S.stride <= S.kernel &&
                                   S.kernel * S.kernel * S.in.channels >= 16 && S.in.cols >= 16;
 
-  template <bool Relu, class Policy>
-  static void all(Policy const& p, float const* in, float const* bias, float const* weights, window taps,
-                  float* out, pixel_word* filled) {
+  // Rows of windows that one thread does in a go, and the input rows that they see.
+  static constexpr int bands = 8;
+  static constexpr int band_rows = (P.size - 1) * S.stride + S.kernel;
+  static constexpr int part_rows = (bands - 1) * P.size * S.stride + band_rows;
+  static constexpr strides from = [] {
+    strides s = image_strides(S.in);
+    s.row = larger_of(s.row, ratio_up(s.halo + 64 * words_in_row(S.in), 8) * 8);  // whole words are wiped
+    s.channel = part_rows * s.row;
+    return s;
+  }();
+  // Reals of a thread's window.
+  static constexpr std::size_t window_size = static_cast<std::size_t>(S.in.channels * from.channel);
+
+  // `memory` holds a window for each thread of the policy: zero, and left zero. `filled`, if not null, becomes
+  // a set of the outputs that see a filled pixel.
+  template <bool Relu, class Policy, class Rows>
+  static void all(Policy const& p, Rows const& image, float const* bias, float const* weights, float* out,
+                  float* memory, pixel_word* filled) {
     constexpr long long work = rows * band_work * block_size;
-    for_each_part(p, ratio_up(rows, bands), work, [&](int, int part) {
-      int const end = smaller_of((part + 1) * bands, rows);
+    for_each_part(p, ratio_up(rows, bands), work, [&](int worker, int part) {
+      int const begin = part * bands, end = smaller_of(begin + bands, rows), top = first_row(begin);
+      float* const window = memory + static_cast<std::size_t>(worker) * window_size + from.halo;
+      int const first = larger_of(top, 0);
+      int next = first;
       ring_of_rows lists;
-      int next = larger_of(first_row(part * bands), 0);
-      for (int y = part * bands; y < end; ++y) {
-        for (; next < end_row(y); ++next) lists[next].count(in + next * from.row);
+      auto const wipe_row = [&](int row) { wipe(window + (row - top) * from.row, lists[row].filled); };
+      for (int y = begin; y < end; ++y) {
+        for (; next < end_row(y); ++next) {
+          if (next - first >= band_rows) wipe_row(next - band_rows);
+          lists[next].filled = {};
+          image.read(next, window + (next - top) * from.row, from.channel, lists[next].filled);
+          lists[next].count();
+        }
         int entries = 0;
         bool fits = true;
         for (int row = larger_of(first_row(y), 0); row < end_row(y); ++row) {
           entries += lists[row].size;
           fits = fits && lists[row].size <= row_list::capacity;
         }
-        pixel_word* const marks = filled != nullptr ? filled + y * words_in_row(P.out()) : nullptr;
+        pixel_word* const outputs = filled != nullptr ? filled + y * words_in_row(P.out()) : nullptr;
         if (entries == 0) {
           empty<Relu>(bias, y, out);
-          if (marks != nullptr) window_set{}.copy_to(marks);
+          if (outputs != nullptr) window_set{}.copy_to(outputs);
         } else if (fits && entries < most_entries) {
           for (int row = larger_of(first_row(y), 0); row < end_row(y); ++row) {
-            lists[row].make(in + row * from.row);
+            lists[row].make(window + (row - top) * from.row);
           }
-          band<Relu>(lists, bias, weights, y, out, marks);
+          band<Relu>(lists, bias, weights, y, out, outputs);
         } else {
-          Dense::template row<Relu>(in, bias, weights, taps, 0, y, out);
-          if (marks != nullptr) pixel_set<P.out()>::fill_row(marks);
+          dense::template row<Relu>(window + S.padding * from.row, bias, weights, taps, 0, y - begin,
+                                    out + begin * pooled.row);
+          if (outputs != nullptr) pixel_set<P.out()>::fill_row(outputs);
         }
       }
+      for (int row = larger_of(first, next - band_rows); row < next; ++row) wipe_row(row);
     });
   }
 
  private:
-  // Rows of windows that one thread does in a go.
-  static constexpr int bands = 4;
+  static constexpr kernel::cpu::window taps{S.kernel, S.kernel, -S.padding, -S.padding, 1, S.stride};
+  using dense = pooled_chains<Arch, layer{from, map_strides(S.out()), S.stride, 1}, pooled, P.size>;
+
   // Multiply-adds with registers of one block in a dense band.
   static constexpr long long band_work =
       static_cast<long long>(P.size) * P.size * cols * S.kernel * S.kernel * S.in.channels;
@@ -75,8 +104,7 @@ struct sparse_pooled {
   static constexpr int cost_of_entry = 40;
   static constexpr int most_entries = static_cast<int>(band_work / cost_of_entry);
 
-  // Input rows that a band sees.
-  static constexpr int band_rows = (P.size - 1) * S.stride + S.kernel;
+  // The input rows of a band.
   static constexpr int first_row(int y) { return y * P.size * S.stride - S.padding; }
   static constexpr int end_row(int y) { return smaller_of(first_row(y) + band_rows, S.in.rows); }
 
@@ -122,24 +150,17 @@ struct sparse_pooled {
       std::uint16_t weight;  // tap * channels + channel
       std::uint16_t left;
     };
-    static constexpr int groups = ratio_up(S.in.cols, v::lanes);
     int size;
     bool listed;
-    std::uint16_t filled[groups][S.in.channels];
+    marks_of_row<S.in> filled;
     window_set seen;
     entry list[static_cast<std::size_t>(capacity + S.in.channels)];
 
-    void count(float const* row) {
+    void count() {
       size = 0;
       listed = false;
-      for (int g = 0; g < groups; ++g) {
-        int const x = g * v::lanes, n = S.in.cols - x;
-        for (int c = 0; c < S.in.channels; ++c) {
-          float const* const p = row + c * from.channel + x;
-          unsigned const bits = v::not_zero(n >= v::lanes ? v::load(p) : v::load_part(p, n));
-          filled[g][c] = static_cast<std::uint16_t>(bits);
-          size += std::popcount(bits);
-        }
+      for (auto const& channel : filled.of) {
+        for (pixel_word w : channel) size += std::popcount(w);
       }
     }
 
@@ -148,11 +169,11 @@ struct sparse_pooled {
       if (std::exchange(listed, true)) return;
       seen = {};
       int i = 0;
-      for (int g = 0; g < groups; ++g) {
-        unsigned any = 0;
-        for (int c = 0; c < S.in.channels; ++c) any |= filled[g][c];
+      for (int word = 0; word < words_in_row(S.in); ++word) {
+        pixel_word any = 0;
+        for (auto const& channel : filled.of) any |= channel[word];
         for (; any != 0; any &= any - 1) {
-          int const bit = std::countr_zero(any), x = g * v::lanes + bit;
+          int const bit = std::countr_zero(any), x = word * 64 + bit;
           // Counted from the margin on: output o sees the pixel through tap `padded` - o stride.
           int const padded = x + S.padding + margin * S.stride;
           int const left = (padded - S.kernel + S.stride) / S.stride;
@@ -161,7 +182,7 @@ struct sparse_pooled {
           for (int c = 0; c < S.in.channels; ++c) {
             list[i] = {row[c * from.channel + x], static_cast<std::uint16_t>(tap * S.in.channels + c),
                        static_cast<std::uint16_t>(left)};
-            i += filled[g][c] >> bit & 1;
+            i += static_cast<int>(filled.of[c][word] >> bit & 1);
           }
         }
       }
@@ -179,6 +200,16 @@ struct sparse_pooled {
   };
 
   static constexpr int registers = registers_per_block<Arch>;
+
+  static void wipe(float* row, marks_of_row<S.in> const& marks) {
+    for (int c = 0; c < S.in.channels; ++c) {
+      for (int word = 0; word < words_in_row(S.in); ++word) {
+        if (marks.of[c][word] == 0) continue;
+        float* const pixels = row + c * from.channel + word * 64;
+        for (int x = 0; x < 64; x += v::lanes) v::store(pixels + x, v::broadcast(0.f));
+      }
+    }
+  }
 
   template <bool Relu>
   static void empty(float const* bias, int y, float* out) {

@@ -1,4 +1,5 @@
 // Convolutions of the CPU policy against the scalar reference, bit for bit.
+#include <algorithm>
 #include <bit>
 #include <vector>
 
@@ -84,6 +85,22 @@ void thin_out(numbers& x, int filled, int dense_from) {
   }
 }
 
+// Convolution and pool, of an image row by row where that can be done.
+template <class Arch, conv_shape S, bool FromImage, bool Relu, pool_shape Pool>
+void run_pooled(numbers const& x, float const* packed, float* out, kernel::pixel_word* filled = nullptr) {
+  using ops = cpu_ops<Arch>;
+  using conv = typename ops::template conv<S, FromImage>;
+  if constexpr (kernel::reads_rows<conv, Relu, Pool>()) {
+    buffer<float> window(conv::template window_size<Pool>);
+    conv::template forward_pool_rows<Relu, Pool>({}, typename ops::template number_rows<S.in>{x.data()}, packed,
+                                                 out, window.data(), filled);
+    CHECK(std::all_of(window.begin(), window.end(), [](float w) { return w == 0; }));
+  } else {
+    conv_input<Arch, S, FromImage> in(x);
+    conv::template forward_pool<Relu, Pool>({}, in.data(), packed, out, filled);
+  }
+}
+
 template <class Arch, conv_shape S, bool FromImage, bool Relu, int Size>
 void check_pooled(int filled = 1000, int dense_from = S.in.rows) {
   CAPTURE(filled);
@@ -101,13 +118,12 @@ void check_pooled(int filled = 1000, int dense_from = S.in.rows) {
     reference::max_pool<pool>::forward({}, middle.data(), expected.data());
     buffer<float> packed(conv::packed_size);
     conv::pack(e.weights.data(), e.bias.data(), packed.data());
-    conv_input<Arch, S, FromImage> in(e.x);
     auto out = cpu_map<pool.out()>::poisoned();
-    conv::template forward_pool<Relu, pool>({}, in.data(), packed.data(), out.data());
+    run_pooled<Arch, S, FromImage, Relu, pool>(e.x, packed.data(), out.data());
     CHECK(differences(out.canonical(), expected) == 0);
     CHECK(out.rest_is_zero());
     pixels_of<pool.out()> reported;
-    conv::template forward_pool<Relu, pool>({}, in.data(), packed.data(), out.data(), reported.words.data());
+    run_pooled<Arch, S, FromImage, Relu, pool>(e.x, packed.data(), out.data(), reported.words.data());
     CHECK(differences(out.canonical(), expected) == 0);
     numbers nothing(e.shortcut.size());
     reference::conv<S, FromImage>::template forward<Relu, false>({}, numbers(e.x.size()).data(),
@@ -149,7 +165,7 @@ void check_gradient_through_pool(int filled) {
     auto out = cpu_map<pool.out()>::poisoned(), place = cpu_map<pool.out()>::poisoned();
     auto dout = cpu_map<pool.out()>::of(dpooled);
     pixels_of<pool.out()> seen;
-    conv::template forward_pool<true, pool>({}, in.data(), packed.data(), out.data(), seen.words.data());
+    run_pooled<Arch, S, true, true, pool>(e.x, packed.data(), out.data(), seen.words.data());
     numbers got(dweights.size(), poison), got_bias(dbias.size(), poison);
     conv::template weight_gradient_through_pool<pool>({}, in.data(), packed.data(), seen.words.data(),
                                                       dout.data(), place.data(), got.data(), got_bias.data());

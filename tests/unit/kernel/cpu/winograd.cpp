@@ -202,9 +202,9 @@ numbers logits_of(nn::model<small_net> const& model, std::uint32_t seed) {
   nn::inference_engine<small_net, Policy> engine;
   numbers x = random_numbers(nn::input_size<small_net>(), seed);
   for (float& v : x) v = std::max(v, 0.f);
-  kernel::ops<Policy>::template set_input<nn::plan_of<small_net>.shape(0)>({}, x.data(),
-                                                                           engine.template input<0>());
-  float const* y = engine.run(packed);
+  nn::feed<small_net, Policy> feed;
+  feed(std::span<float const>(x), engine);
+  float const* y = engine.run(packed, feed);
   return {y, y + 3};
 }
 
