@@ -10971,9 +10971,10 @@ class training_engine {
     if constexpr (is_pool_behind<Step>()) {
       using before = detail::step_kernels<Net, Policy, Step - 1>;
       if (through_[Step - 1]) {
+        // Whoever reads the pooled map has: its memory is free.
         return before::conv_kernel::template weight_gradient_through_pool<k::pool_shape>(
             policy_, at(before::self.in), p.forward() + layout::forward_offset[Step - 1], filled<Step - 1>(),
-            dout, din, gradients + layout::plan.parameter_at(before::self.weight).offset,
+            dout, at(s.out), gradients + layout::plan.parameter_at(before::self.weight).offset,
             gradients + layout::plan.parameter_at(before::self.bias).offset);
       }
     }
@@ -11239,6 +11240,10 @@ class feed {
       return false;
     }
   }();
+  template <int... Plane>
+  static constexpr bool any_by_rows(std::integer_sequence<int, Plane...>) {
+    return (by_rows<Plane> || ...);
+  }
   // All planes of an event, or none.
   static constexpr bool builds_rows = reads_events && by_rows<0>;
 
@@ -11306,7 +11311,8 @@ class feed {
           requires { input::compute(e); },
           "calotype::nn: this network's input is not computed from events; give it numbers "
           "(std::span<float const>), or add a static compute(event) to the input description");
-      static_assert(!by_rows<0>, "calotype::nn: an input's compute() must take a calotype::event");
+      static_assert(!any_by_rows(std::make_integer_sequence<int, traits::planes()>{}),
+                    "calotype::nn: an input's compute() must take a calotype::event");
       auto const numbers = input::compute(e);
       (*this)(std::span<float const>(numbers), engine);
     }

@@ -160,7 +160,7 @@ class Study:
         """A part that breaks off leaves a row that says so, and what is measured stays."""
         try:
             part()
-        except (EngineError, subprocess.CalledProcessError) as failed:
+        except Exception as failed:  # whatever it is, what has been measured stays
             why = (getattr(failed, "stderr", None) or str(failed)).strip().splitlines()
             self.add(f"the rest of: {part.__name__.replace('_', ' ')}", None, None, "higher", "",
                      f"broke off: {why[-1] if why else 'no message'}")

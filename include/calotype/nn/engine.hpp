@@ -597,9 +597,10 @@ class training_engine {
     if constexpr (is_pool_behind<Step>()) {
       using before = detail::step_kernels<Net, Policy, Step - 1>;
       if (through_[Step - 1]) {
+        // Whoever reads the pooled map has: its memory is free.
         return before::conv_kernel::template weight_gradient_through_pool<k::pool_shape>(
             policy_, at(before::self.in), p.forward() + layout::forward_offset[Step - 1], filled<Step - 1>(),
-            dout, din, gradients + layout::plan.parameter_at(before::self.weight).offset,
+            dout, at(s.out), gradients + layout::plan.parameter_at(before::self.weight).offset,
             gradients + layout::plan.parameter_at(before::self.bias).offset);
       }
     }

@@ -47,6 +47,10 @@ class feed {
       return false;
     }
   }();
+  template <int... Plane>
+  static constexpr bool any_by_rows(std::integer_sequence<int, Plane...>) {
+    return (by_rows<Plane> || ...);
+  }
   // All planes of an event, or none.
   static constexpr bool builds_rows = reads_events && by_rows<0>;
 
@@ -114,7 +118,8 @@ class feed {
           requires { input::compute(e); },
           "calotype::nn: this network's input is not computed from events; give it numbers "
           "(std::span<float const>), or add a static compute(event) to the input description");
-      static_assert(!by_rows<0>, "calotype::nn: an input's compute() must take a calotype::event");
+      static_assert(!any_by_rows(std::make_integer_sequence<int, traits::planes()>{}),
+                    "calotype::nn: an input's compute() must take a calotype::event");
       auto const numbers = input::compute(e);
       (*this)(std::span<float const>(numbers), engine);
     }
