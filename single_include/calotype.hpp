@@ -10160,10 +10160,10 @@ class changes {
     conv<Step>::computed(computed, computed);
     int count = 0;
     for (std::size_t i = 0; i < size; ++i) count += std::popcount(computed[i]);
-    partial_[Step] = most_of(count, shape<Step>.rows * shape<Step>.cols);
+    partial_[Step] = pays(count, shape<Step>.rows * shape<Step>.cols);
   }
   // With more than that, to copy and to choose tiles costs more than to compute the rest.
-  static constexpr bool most_of(int count, int pixels) { return 8 * count <= 7 * pixels; }
+  static constexpr bool pays(int computed, int pixels) { return 8 * computed <= 7 * pixels; }
 
   // What other steps read of the output of Step that it does not compute.
   template <int Step>
