@@ -19,13 +19,14 @@ inline constexpr double two_pi = 2 * math::pi;
 inline constexpr double mass_pion_0 = 0.1350, mass_pion = 0.1396, mass_kaon = 0.4937, mass_eta = 0.5479,
                         mass_omega = 0.7827, mass_neutron = 0.9396;
 
-enum class species : std::uint8_t { photon, charged_hadron, neutral_hadron };
+enum class species : std::uint8_t { photon, charged_hadron, neutral_hadron, electron, muon };
 
 // A stable particle, massless as far as the detector is concerned.
 struct particle {
   species kind = species::photon;
-  real pt, eta, phi;  // GeV, direction of the momentum at the vertex
+  real pt, eta, phi;  // GeV, direction of the momentum where it was made
   int charge = 0;
+  real x = 0, y = 0, z = 0;  // cm, where it was made as seen from the vertex of its collision
 };
 
 // Into [-pi, pi).

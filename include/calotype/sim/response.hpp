@@ -129,17 +129,20 @@ class response {
     }
   }
 
-  // One particle from a vertex on the beam line at z (cm).
+  // One particle of a collision whose vertex lies on the beam line at z (cm).
   void add(particle const& p, real vertex_z) {
+    real const z = vertex_z + p.z;
     switch (p.kind) {
       case species::photon:
-        photon(p, vertex_z);
+        photon(p, z);
         return;
+      case species::electron:
+      case species::muon:
       case species::charged_hadron:
-        charged(p, vertex_z);
+        charged(p, z);
         return;
       case species::neutral_hadron:
-        neutral(p, vertex_z);
+        neutral(p, z);
         return;
     }
   }
@@ -312,7 +315,13 @@ class response {
     if (hit.on == face::none) return;
     position const seen = seen_from_origin(hit.at);
     aim const at{hit.on, seen.u, seen.v, ecal_face.radius};
-    hadron(p.pt * math::cosh(p.eta), at, hit.turn, true);
+    if (p.kind == species::electron) {
+      shower(p.pt * math::cosh(p.eta), at, random_.uniform());
+    } else if (p.kind == species::muon) {
+      ionise(at, hit.turn);
+    } else {
+      hadron(p.pt * math::cosh(p.eta), at, hit.turn, true);
+    }
   }
 
   void neutral(particle const& p, real vertex_z) {

@@ -177,3 +177,25 @@ TEST_CASE("material grows to the end of the barrel") {
   CHECK(sim::tracker_material(1.5).value == doctest::Approx(1.9));
   CHECK(sim::tracker_material(9).value == doctest::Approx(1.2));
 }
+
+TEST_CASE("an electron showers, a muon only ionises, and both leave tracks") {
+  double electron = 0, muon = 0;
+  int tracks = 0;
+  for (int i = 0; i < 40; ++i) {
+    auto const event = static_cast<std::uint64_t>(i);
+    auto const e = shoot({sim::species::electron, 30, 0.3, 0.8, -1}, event);
+    auto const m = shoot({sim::species::muon, 30, 0.3, 0.8, -1}, event);
+    electron += total(e.energies.eb) / 40;
+    muon += total(m.energies.eb) / 40;
+    tracks += static_cast<int>(e.tracks.size() + m.tracks.size());
+  }
+  CHECK(electron == doctest::Approx(30 * std::cosh(0.3)).epsilon(0.1));
+  CHECK(muon == doctest::Approx(0.25).epsilon(0.3));
+  CHECK(tracks > 60);
+}
+
+TEST_CASE("a particle made 3 cm further along the beam comes from a vertex that lies 3 cm further") {
+  auto const made_there = shoot({sim::species::photon, 25, 0.5, 0.5, 0, 0, 0, 3}, 4, 2);
+  auto const vertex_there = shoot({sim::species::photon, 25, 0.5, 0.5, 0}, 4, 5);
+  CHECK(made_there.energies.eb == vertex_there.energies.eb);
+}
