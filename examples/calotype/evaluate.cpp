@@ -135,8 +135,7 @@ ct::result<separation> separate(evaluate_options const& o, std::string name, eva
   };
   auto curve = curve_of(weights);
   if (!curve) return *curve.error();
-  constexpr int repetitions = 200;
-  auto const spread = eval::bootstrap(scores.size(), weights, repetitions, 1, [&](std::span<double const> w) {
+  auto const spread = eval::bootstrap(scores.size(), weights, {}, [&](std::span<double const> w) {
     auto const c = curve_of(w);
     return c ? c->false_positive_rate_at(o.efficiency) : std::nan("");
   });

@@ -5,6 +5,7 @@ Usage: roc.py SAMPLES. Each line of SAMPLES is `set truth weight score0 score1 s
 import sys
 
 import numpy as np
+from sklearn.calibration import calibration_curve
 from sklearn.metrics import accuracy_score, auc, log_loss, roc_auc_score, roc_curve
 
 
@@ -33,6 +34,9 @@ for key in np.unique(table[:, 0]):
         report[f"interpolated{k}"] = np.interp(0.7, tpr[i - 1 : i + 1], fpr[i - 1 : i + 1])
         if np.all(weights == weights[0]):
             report[f"error{k}"] = delong(truth, scores[:, k])
+            observed, predicted = calibration_curve(truth, scores[:, k], n_bins=10)
+            for i in range(len(observed)):
+                report[f"observed{k}_{i}"], report[f"predicted{k}_{i}"] = observed[i], predicted[i]
         for j in range(3):
             if j != k:
                 pair = truth | (labels == j)

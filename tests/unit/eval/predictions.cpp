@@ -31,7 +31,8 @@ TEST_CASE("accuracy and cross-entropy") {
   auto p = three_classes();
   CHECK(eval::accuracy(p) == doctest::Approx(0.75));
   CHECK(eval::cross_entropy(p) == doctest::Approx(-(std::log(0.7) + std::log(0.5) + 2 * std::log(0.4)) / 4));
-  p.weights = {1, 1, 1, 0};
+  p.weights = {1, 1, 1, 1};
+  p.weights.back() = 0;  // g++ 12 stores {1, 1, 1, 0} as four ones (docs/compilers.md)
   CHECK(eval::accuracy(p) == 1);
   p.scores[0] = 0;
   CHECK(std::isfinite(eval::cross_entropy(p)));

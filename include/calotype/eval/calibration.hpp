@@ -1,0 +1,67 @@
+// Whether a score can be read as a probability: how often it comes true.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <vector>
+
+#include <calotype/core/result.hpp>
+#include <calotype/eval/predictions.hpp>
+
+namespace calotype::eval {
+
+// Events with scores in (low, high], the first bin with its lower edge.
+struct calibration_bin {
+  double low = 0;
+  double high = 0;
+  std::size_t events = 0;
+  double weight = 0;
+  double score = 0;     // weighted mean; 0 in an empty bin, like the next two
+  double observed = 0;  // the weighted part that is of the class
+  double error = 0;     // of `observed`, binomial, for the effective number of events
+};
+
+struct calibration_curve {
+  std::vector<calibration_bin> bins{};
+  double expected_error = 0;  // the mean of |observed - score| over bins, by their weight
+};
+
+// The score of class `k` against the part of events that are of class k, in bins of equal width. It depends on
+// the mix of classes: scores learned on a balanced one are to be judged on a balanced one (`balanced`).
+inline result<calibration_curve> calibrate(predictions const& p, int k, int bins = 10) {
+  if (auto const good = check(p); !good) return *good.error();
+  if (k < 0 || k >= p.classes) return error{"there is no such score", "calibration", "name one of the classes"};
+  if (bins < 1) return error{"there are no bins", "calibration", "ask for at least one"};
+  calibration_curve curve;
+  curve.bins.resize(static_cast<std::size_t>(bins));
+  for (std::size_t b = 0; b < curve.bins.size(); ++b) {
+    curve.bins[b].low = static_cast<double>(b) / bins;
+    curve.bins[b].high = static_cast<double>(b + 1) / bins;
+  }
+  std::vector<double> squares(curve.bins.size());
+  double total = 0;
+  for (std::size_t i = 0; i < p.size(); ++i) {
+    double const score = static_cast<double>(p.row(i)[static_cast<std::size_t>(k)]);
+    auto const bin = std::find_if(curve.bins.begin(), curve.bins.end() - 1,
+                                  [score](calibration_bin const& b) { return score <= b.high; });
+    double const w = p.weight(i);
+    ++bin->events;
+    bin->weight += w;
+    bin->score += w * score;
+    bin->observed += p.labels[i] == k ? w : 0;
+    squares[static_cast<std::size_t>(bin - curve.bins.begin())] += w * w;
+    total += w;
+  }
+  for (std::size_t b = 0; b < curve.bins.size(); ++b) {
+    auto& bin = curve.bins[b];
+    if (!(bin.weight > 0)) continue;
+    bin.score /= bin.weight;
+    bin.observed /= bin.weight;
+    bin.error = std::sqrt(bin.observed * (1 - bin.observed) * squares[b]) / bin.weight;
+    curve.expected_error += bin.weight / total * std::abs(bin.observed - bin.score);
+  }
+  return curve;
+}
+
+}  // namespace calotype::eval
