@@ -31,8 +31,8 @@ TEST_CASE("every curve is drawn and named, and reserved characters are written o
   CHECK(svg.ends_with("</svg>\n"));
   CHECK(svg.find("H-&gt;gg vs &lt;rest&gt; (AUC ") != svg.npos);
   CHECK(svg.find("gg &amp; co") != svg.npos);
-  CHECK(svg.find("d=\"M64.0 16.0L") != svg.npos);   // nothing kept, all rejected
-  CHECK(svg.find("L464.0 416.0\"/>") != svg.npos);  // all kept, nothing rejected
+  CHECK(svg.find("d=\"M0.0 0.0L") != svg.npos);     // nothing kept, all rejected
+  CHECK(svg.find("L400.0 400.0\"/>") != svg.npos);  // all kept, nothing rejected
 }
 
 TEST_CASE("a curve of many points stays a small figure") {

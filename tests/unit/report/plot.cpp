@@ -1,0 +1,70 @@
+#include <array>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <calotype/report/plot.hpp>
+
+namespace {
+
+namespace rp = calotype::report;
+
+int count(std::string const& text, std::string const& part) {
+  int n = 0;
+  for (auto at = text.find(part); at != text.npos; at = text.find(part, at + part.size())) ++n;
+  return n;
+}
+
+TEST_CASE("points lie where the axes say, on linear and logarithmic ones") {
+  rp::plot p({"x", 0, 10}, {"y", 1, 1000, true}, 200, 300);
+  p.line(std::array{0.0, 5.0, 10.0}, std::array{1.0, 10.0, 1000.0}, "a < b");
+  std::string const svg = p.svg();
+  CHECK(svg.find("M0.0 300.0L100.0 200.0L200.0 0.0\"/>") != svg.npos);
+  CHECK(svg.find("a &lt; b") != svg.npos);
+  CHECK(svg.find(">100</text>") != svg.npos);
+  CHECK(svg.ends_with("</svg>\n"));
+}
+
+TEST_CASE("a histogram is an outline from its first to its last edge") {
+  rp::plot p({"m", 0, 4}, {"events", 0, 10}, 400, 100);
+  p.histogram(std::array{0.0, 1.0, 4.0}, std::array{5.0, 10.0});
+  CHECK(p.svg().find("M0.0 100.0L0.0 50.0L100.0 50.0L100.0 0.0L400.0 0.0L400.0 100.0\"/>") !=
+        std::string::npos);
+}
+
+TEST_CASE("numbers that are not finite leave a gap") {
+  double const nan = std::numeric_limits<double>::quiet_NaN();
+  rp::plot p({"x", 0, 3}, {"y", 0, 1}, 300, 100);
+  p.line(std::array{0.0, 1.0, 2.0, 3.0}, std::array{0.5, nan, 0.5, 1.0});
+  CHECK(p.svg().find("M0.0 50.0M200.0 50.0L300.0 0.0\"/>") != std::string::npos);
+  p.points(std::array{1.0, 2.0}, std::array{nan, 0.5}, std::array{0.1, 0.1});
+  CHECK(count(p.svg(), "<circle") == 1);
+  CHECK(p.svg().find("M200.0 60.0 V40.0") != std::string::npos);
+}
+
+TEST_CASE("a density is darkest where most is, and empty cells are not drawn") {
+  rp::plot p({"x"}, {"y"}, 20, 20);
+  p.density(2, 2, std::array{4.0, 0.0, 1.0, 0.0});
+  std::string const svg = p.svg();
+  CHECK(count(svg, "fill-opacity") == 2);
+  CHECK(
+      svg.find(
+          "x=\"0.00\" y=\"10.00\" width=\"10.05\" height=\"10.05\" fill=\"#173f8a\" fill-opacity=\"1.000\"") !=
+      svg.npos);
+  CHECK(svg.find("fill-opacity=\"0.500\"") != svg.npos);
+}
+
+TEST_CASE("ticks are round numbers inside the axis") {
+  rp::plot p({"x", -0.3, 0.7}, {"y", 90, 180});
+  std::string const svg = p.svg();
+  for (char const* tick : {">-0.2<", ">0<", ">0.6<", ">100<", ">120<", ">180<"}) {
+    CAPTURE(tick);
+    CHECK(svg.find(tick) != svg.npos);
+  }
+  CHECK(svg.find(">0.8<") == svg.npos);
+}
+
+}  // namespace
