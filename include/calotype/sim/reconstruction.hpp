@@ -10,20 +10,13 @@
 #include <calotype/core/random.hpp>
 #include <calotype/detector/presets/cms_run1.hpp>
 #include <calotype/image/event.hpp>
+#include <calotype/observables/superclusters.hpp>
 #include <calotype/sim/response.hpp>
 
 namespace calotype::sim {
 
 // reduced: what the recorded files hold (the default). full: everything above zero suppression.
 enum class collections : std::uint8_t { reduced, full };
-
-// A photon candidate of the clustering: a row of 5-crystal dominoes along phi around a seed.
-struct candidate {
-  real energy, et, eta, phi;  // seen from the hard vertex
-  real r9;
-  real h_over_e;
-  real detector_eta, detector_phi;  // of the seed, from the origin
-};
 
 namespace detail {
 
@@ -76,19 +69,23 @@ class readout {
     hcal();
   }
 
-  // Photon candidates of ET > et_min with |eta| of the seed in the barrel or an endcap, by falling ET.
-  std::vector<candidate> cluster(real vertex_z, double et_min) {
-    std::vector<candidate> found;
-    cluster_barrel(found, vertex_z, et_min);
-    cluster_endcaps(found, vertex_z, et_min);
-    std::sort(found.begin(), found.end(), [](auto const& a, auto const& b) {
-      return a.et > b.et || (a.et == b.et && a.detector_eta < b.detector_eta);
+  // Everything that was read out (before digitise(): every deposit), in the order of the cells.
+  void write_full(event& out) const {
+    for (auto& list : out.hit_lists) list.clear();
+    auto& eb = out.hit_lists[cms::collection::eb];
+    for (std::size_t i = 0; i < e_.eb.size(); ++i) {
+      float const e = e_.eb[i];
+      if (e != absent && e != 0) eb.push_back({segmentation<cms::eb>::pack(static_cast<int>(i)), e});
+    }
+    auto& ee = out.hit_lists[cms::collection::ee];
+    for_endcaps([&](std::size_t at, int index, int, int) {
+      if (e_.ee[at] != 0) ee.push_back({segmentation<cms::ee>::pack(index), e_.ee[at]});
     });
-    return found;
+    write_hcal(out.hit_lists[cms::collection::hb], collections::full);
   }
 
   // Writes the hit lists, sorted by id.
-  void write(event& out, std::vector<candidate> const& candidates, collections which) {
+  void write(event& out, std::vector<photon_candidate> const& candidates, collections which) {
     write_barrel(out.hit_lists[cms::collection::eb], candidates, which);
     write_endcaps(out.hit_lists[cms::collection::ee], candidates, which);
     write_hcal(out.hit_lists[cms::collection::hb], which);
@@ -233,115 +230,11 @@ class readout {
     return out;
   }
 
-  // Hybrid clustering: dominoes of 5 crystals along eta, added along phi up to 17 crystals away while they hold
-  // 0.1 GeV.
-  void cluster_barrel(std::vector<candidate>& found, real vertex_z, double et_min) {
-    std::vector<std::uint8_t> used(e_.eb.size(), 0);
-    auto const energy = [&](int r, int c) { return eb(r, c); };
-    for (auto const [row, column] : seeds(e_.eb.data(), eb_rows, eb_columns, 1.0F, energy)) {
-      auto const at = [&](int r, int c) {
-        return static_cast<std::size_t>(r * eb_columns + (c + eb_columns) % eb_columns);
-      };
-      if (used[at(row, column)] != 0) continue;
-      real32 e3x3 = 0, e5x5 = 0;
-      real sum = 0, mean_row = 0, mean_column = 0;
-      for (int dr = -2; dr <= 2; ++dr) {
-        for (int dc = -2; dc <= 2; ++dc) {
-          real32 const e = eb(row + dr, column + dc);
-          e5x5 += e;
-          if (dr * dr <= 1 && dc * dc <= 1) e3x3 += e;
-        }
-      }
-      for (int direction : {-1, 1}) {
-        int misses = 0;
-        for (int dc = direction < 0 ? 0 : 1; dc <= 17 && misses < 3; ++dc) {
-          int const c = column + direction * dc;
-          real32 domino = 0;
-          bool free = true;
-          for (int r = row - 2; r <= row + 2; ++r) {
-            domino += eb(r, c);
-            if (r >= 0 && r < eb_rows && used[at(r, c)] != 0) free = false;
-          }
-          if (!free) break;
-          if (dc > 2 && domino < 0.1F) {
-            ++misses;
-            continue;
-          }
-          for (int r = row - 2; r <= row + 2; ++r) {
-            if (r < 0 || r >= eb_rows) continue;
-            used[at(r, c)] = 1;
-            real const e = static_cast<double>(eb(r, c));
-            sum += e;
-            if (e > 0) {
-              mean_row += e * static_cast<double>(r - row);
-              mean_column += e * static_cast<double>(direction * dc);
-            }
-          }
-        }
-      }
-      if (!(sum > et_min)) continue;
-      position const middle = segmentation<cms::eb>::center(row * eb_columns + column);
-      real const eta = middle.u + 0.01745 * (mean_row / sum);
-      real const phi = wrap(middle.v + (math::pi / 180) * (mean_column / sum));
-      real const r9 = static_cast<double>(e3x3 / static_cast<float>(sum));
-      // unconverted photons: the 5x5 sum, as recorded ones have it; the others are corrected for what pile-up
-      // adds
-      real const energy_sum = (r9 > 0.94 ? real(static_cast<double>(e5x5)) : sum) * (r9 > 0.94 ? 1.0 : 0.990);
-      add_candidate(found, energy_sum, eta, phi, 1.35, vertex_z, r9, et_min);
-    }
-  }
-
-  void cluster_endcaps(std::vector<candidate>& found, real vertex_z, double et_min) {
-    for (int side = 0; side < 2; ++side) {
-      std::vector<std::uint8_t> used(static_cast<std::size_t>(ee_side * ee_side), 0);
-      auto const energy = [&](int r, int c) { return ee(side, r, c); };
-      for (auto const [row, column] :
-           seeds(e_.ee.data() + side * ee_side * ee_side, ee_side, ee_side, 3.0F, energy)) {
-        if (used[static_cast<std::size_t>(row * ee_side + column)] != 0) continue;
-        real32 e3x3 = 0, e5x5 = 0;
-        for (int dr = -2; dr <= 2; ++dr) {
-          for (int dc = -2; dc <= 2; ++dc) {
-            real32 const e = ee(side, row + dr, column + dc);
-            e5x5 += e;
-            if (dr * dr <= 1 && dc * dc <= 1) e3x3 += e;
-          }
-        }
-        detail::mark(used, ee_side, ee_side, false, row, column, 2, 1);
-        int const index = segmentation<cms::ee>::index({column + 1, row + 1, side == 0 ? -1 : 1});
-        if (index < 0 || !(e5x5 > 0)) continue;
-        position const middle = segmentation<cms::ee>::center(index);
-        real const e = static_cast<double>(e5x5);
-        real const radius = 3.25 / math::sinh(math::abs(real(middle.u)));
-        add_candidate(found, e, middle.u, middle.v, radius, vertex_z, static_cast<double>(e3x3 / e5x5), et_min);
-      }
-    }
-  }
-
-  void add_candidate(std::vector<candidate>& found, real energy, real eta, real phi, real radius, real vertex_z,
-                     real r9, double et_min) {
-    real const z = radius * math::sinh(eta) - vertex_z * 0.01;
-    real const seen = math::asinh(z / radius);
-    real const et = energy / math::cosh(seen);
-    if (!(et > et_min)) return;
-    // hadronic energy within dR 0.15 behind it
-    real hadronic = 0;
-    if (math::abs(eta) < 1.39) {
-      for (int i = 0; i < segmentation<cms::hb>::size(); ++i) {
-        auto const e = static_cast<double>(e_.hb[static_cast<std::size_t>(i)]);
-        if (e < 0.7) continue;
-        position const c = segmentation<cms::hb>::center(i);
-        real const de = c.u - eta, df = wrap(c.v - phi);
-        if (de * de + df * df < 0.15 * 0.15) hadronic += e;
-      }
-    }
-    found.push_back({energy, et, seen, phi, r9, hadronic / energy, eta, phi});
-  }
-
-  static bool near(std::vector<candidate> const& candidates, position p, double radius) {
+  static bool near(std::vector<photon_candidate> const& candidates, position p, double radius) {
     for (auto const& c : candidates) {
-      real const de = p.u - c.detector_eta;
+      real const de = p.u - c.direction.u;
       if (math::abs(de) > radius) continue;
-      real const df = wrap(p.v - c.detector_phi);
+      real const df = wrap(p.v - c.direction.v);
       if (de * de + df * df < radius * radius) return true;
     }
     return false;
@@ -353,7 +246,8 @@ class readout {
     return detail::cell_noise::uniform(noise.words(static_cast<std::uint32_t>(cell))[0]);
   }
 
-  void write_barrel(std::vector<hit>& list, std::vector<candidate> const& candidates, collections which) {
+  void write_barrel(std::vector<hit>& list, std::vector<photon_candidate> const& candidates,
+                    collections which) {
     if (which == collections::reduced) {
       auto const energy = [&](int r, int c) { return eb(r, c); };
       for (auto const [row, column] : seeds(e_.eb.data(), eb_rows, eb_columns, eb_cluster_seed, energy)) {
@@ -373,36 +267,45 @@ class readout {
     }
   }
 
-  void write_endcaps(std::vector<hit>& list, std::vector<candidate> const& candidates, collections which) {
-    for (int side = 0; side < 2; ++side) {
+  void write_endcaps(std::vector<hit>& list, std::vector<photon_candidate> const& candidates,
+                     collections which) {
+    std::vector<std::uint8_t> kept(e_.ee.size(), 0);
+    for (int side = 0; side < 2 && which == collections::reduced; ++side) {
+      auto const energy = [&](int r, int c) { return ee(side, r, c); };
       std::vector<std::uint8_t> mask(static_cast<std::size_t>(ee_side * ee_side), 0);
-      if (which == collections::reduced) {
-        auto const energy = [&](int r, int c) { return ee(side, r, c); };
-        for (auto const [row, column] :
-             seeds(e_.ee.data() + side * ee_side * ee_side, ee_side, ee_side, ee_cluster_seed, energy)) {
-          detail::mark(mask, ee_side, ee_side, false, row, column, 2, window);
-        }
+      for (auto const [row, column] :
+           seeds(e_.ee.data() + side * ee_side * ee_side, ee_side, ee_side, ee_cluster_seed, energy)) {
+        detail::mark(mask, ee_side, ee_side, false, row, column, 2, window);
       }
+      std::copy(mask.begin(), mask.end(), kept.begin() + side * ee_side * ee_side);
+    }
+    for_endcaps([&](std::size_t at, int index, int row, int column) {
+      float const e = e_.ee[at];
+      if (which == collections::reduced && kept[at] == 0) {
+        float const et = e / static_cast<float>(endcap_.cosh_eta(column + 1, row + 1));
+        bool const close = near(candidates, segmentation<cms::ee>::center(index), 0.6);
+        if (close && et < 0.110F) return;
+        if (!close && dice(keep_ee, at) > kept_ee(et)) return;
+      }
+      list.push_back({segmentation<cms::ee>::pack(index), e});
+    });
+  }
+
+  // f(place in `deposits`, dense index, row, column) for every crystal of the endcaps that was read out.
+  template <class F>
+  void for_endcaps(F f) const {
+    for (int side = 0; side < 2; ++side) {
       for (int row = 0; row < ee_side; ++row) {
         for (int column = 0; column < ee_side; ++column) {
-          float const e = e_.ee[ee_at(side, row, column)];
-          if (e == absent) continue;
-          int const index = segmentation<cms::ee>::index({column + 1, row + 1, side == 0 ? -1 : 1});
-          if (which == collections::reduced &&
-              (mask[static_cast<std::size_t>(row * ee_side + column)] & window) == 0) {
-            float const et = e / static_cast<float>(endcap_.cosh_eta(column + 1, row + 1));
-            position const p = segmentation<cms::ee>::center(index);
-            bool const close = near(candidates, p, 0.6);
-            if (close && et < 0.110F) continue;
-            if (!close && dice(keep_ee, ee_at(side, row, column)) > kept_ee(et)) continue;
-          }
-          list.push_back({segmentation<cms::ee>::pack(index), e});
+          std::size_t const at = ee_at(side, row, column);
+          if (e_.ee[at] == absent || !endcap_.exists(column + 1, row + 1)) continue;
+          f(at, segmentation<cms::ee>::index({column + 1, row + 1, side == 0 ? -1 : 1}), row, column);
         }
       }
     }
   }
 
-  void write_hcal(std::vector<hit>& list, collections which) {
+  void write_hcal(std::vector<hit>& list, collections which) const {
     for (std::size_t i = 0; i < e_.hb.size(); ++i) {
       float const e = e_.hb[i];
       if (which == collections::reduced && dice(keep_hb, i) > kept_hb(e)) continue;

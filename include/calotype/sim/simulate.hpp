@@ -64,10 +64,11 @@ class simulator {
   // empty.
   simulated_event operator()(std::uint64_t i) const {
     simulated_event out;
+    photon_finder find;
     for (int attempt = 0; attempt < max_attempts; ++attempt) {
       out = simulated_event{};
       stream random(sample_.seed, i, first_purpose(attempt));
-      if (collide(out, i, attempt, random)) break;
+      if (collide(out, i, attempt, random, find)) break;
     }
     return out;
   }
@@ -103,12 +104,18 @@ class simulator {
     return m2 > 0 ? math::sqrt(m2) : real(0);
   }
 
+  // Of two photon candidates.
+  static real mass(photon const& a, photon const& b) {
+    return mass(wide(a.et), wide(a.eta), wide(a.phi), wide(b.et), wide(b.eta), wide(b.phi));
+  }
+  static double wide(float x) { return static_cast<double>(x); }
+
   // Any two clusters of the hard collision alone that noise and pile-up may still lift over the cuts.
-  bool hopeful(std::vector<candidate> const& found) const {
+  bool hopeful(std::vector<photon_candidate> const& found) const {
     for (auto const& a : found) {
       for (auto const& b : found) {
-        if (&a < &b && math::abs(a.eta) < eta_max() + 0.03 && math::abs(b.eta) < eta_max() + 0.03 &&
-            mass(a.et, a.eta, a.phi, b.et, b.eta, b.phi) > 85) {
+        if (&a < &b && math::abs(wide(a.seen.eta)) < eta_max() + 0.03 &&
+            math::abs(wide(b.seen.eta)) < eta_max() + 0.03 && mass(a.seen, b.seen) > 85) {
           return true;
         }
       }
@@ -116,17 +123,17 @@ class simulator {
     return false;
   }
 
-  bool selected(std::vector<candidate> const& found, real m) const {
+  bool selected(std::vector<photon_candidate> const& found, real m) const {
     if (sample_.selection == sim::selection::none) return true;
     if (found.size() < 2 || !(m > 90)) return false;
     for (std::size_t k = 0; k < 2; ++k) {
-      if (!(found[k].et > 20) || !in_acceptance(found[k].eta) || !in_acceptance(found[k].detector_eta))
-        return false;
+      auto const& c = found[k];
+      if (!(c.seen.et > 20) || !in_acceptance(wide(c.seen.eta)) || !in_acceptance(c.direction.u)) return false;
     }
-    return !sample_.scaled_pt || (found[0].et > m / 3 && found[1].et > m / 4);
+    return !sample_.scaled_pt || (wide(found[0].seen.et) > m / 3 && wide(found[1].seen.et) > m / 4);
   }
 
-  bool collide(simulated_event& out, std::uint64_t i, int attempt, stream& random) const {
+  bool collide(simulated_event& out, std::uint64_t i, int attempt, stream& random, photon_finder& find) const {
     hard_event hard;
     bool const made = generate(hard, sample_.process, sample_.fragmentation, random);
     if (!made || (sample_.selection != sim::selection::none && !promising(hard))) return false;
@@ -139,7 +146,9 @@ class simulator {
     for (auto const& p : particles) detector.add(p, vertex_z);
     readout reader(endcap_, detector.energies, sample_.seed, i, first_purpose(attempt));
     // far from passing already: save the pile-up
-    if (sample_.selection != sim::selection::none && !hopeful(reader.cluster(vertex_z, 17))) return false;
+    event lists;
+    reader.write_full(lists);
+    if (sample_.selection != sim::selection::none && !hopeful(find(lists, vertex_z.value, 17))) return false;
     // interactions: gamma-Poisson with the relative width of the 2012 profile (21.7 +- 7.65)
     constexpr double shape = 12.8;
     int const interactions = random.poisson(sample_.pile_up * random.gamma(shape) / shape);
@@ -154,14 +163,12 @@ class simulator {
     detector.add_out_of_time(barrel, endcaps, 0.055);
 
     reader.digitise();
-    auto const found = reader.cluster(vertex_z, 10);
-    std::vector<candidate> photons;
-    for (auto const& c : found) {
-      if (c.h_over_e < 0.5 && c.et > 10) photons.push_back(c);
+    reader.write_full(lists);
+    std::vector<photon_candidate> photons;
+    for (auto const& c : find(lists, vertex_z.value, 10)) {
+      if (c.seen.h_over_e < 0.5F) photons.push_back(c);
     }
-    real const m = photons.size() < 2 ? real(0)
-                                      : mass(photons[0].et, photons[0].eta, photons[0].phi, photons[1].et,
-                                             photons[1].eta, photons[1].phi);
+    real const m = photons.size() < 2 ? real(0) : mass(photons[0].seen, photons[1].seen);
     if (!selected(photons, m)) return false;
 
     out.event.run = 1;
@@ -171,11 +178,7 @@ class simulator {
     for (auto const& t : detector.tracks) {
       if (static_cast<double>(t.pt) > sample_.track_pt_min) out.event.track_list.push_back(t);
     }
-    for (auto const& c : photons) {
-      out.event.photon_list.push_back({static_cast<float>(c.et), static_cast<float>(c.eta),
-                                       static_cast<float>(c.phi), static_cast<float>(c.energy),
-                                       static_cast<float>(c.r9), static_cast<float>(c.h_over_e)});
-    }
+    for (auto const& c : photons) out.event.photon_list.push_back(c.seen);
     out.label = label_of(sample_.process);
     out.m_gg = static_cast<float>(m);
     out.truth = {{hard.candidates[0], hard.candidates[1]}, vertex_z.value, interactions, attempt + 1};
