@@ -3,7 +3,6 @@
 #include <cmath>
 #include <cstdio>
 #include <memory>
-#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -15,8 +14,8 @@
 #include <nlohmann/json.hpp>
 
 #include <calotype/core/parallel.hpp>
-#include <calotype/eval/bootstrap.hpp>
 #include <calotype/eval/predictions.hpp>
+#include <calotype/eval/separation.hpp>
 #include <calotype/io/output.hpp>
 #include <calotype/report/curves.hpp>
 
@@ -40,11 +39,8 @@ struct evaluate_options {
 };
 
 // A separation of two sets of events by one score.
-struct separation {
+struct separation : eval::separation {
   std::string name;
-  eval::roc_curve curve;
-  double background = 0;  // kept at the working point
-  double background_error = 0;
 };
 
 struct figures {
@@ -107,42 +103,6 @@ ct::result<eval::predictions> predict(evaluate_options const& o, event_source& s
   return p;
 }
 
-ct::result<separation> separate(evaluate_options const& o, std::string name, eval::predictions const& p,
-                                int signal, int background) {
-  // The events of the two sets by falling score, so that each repetition of the bootstrap finds them sorted.
-  struct entry {
-    float score;
-    char is_signal;
-    double weight;
-  };
-  std::vector<entry> entries;
-  for (std::size_t i = 0; i < p.size(); ++i) {
-    bool const is_signal = p.labels[i] == signal;
-    if (!is_signal && background >= 0 && p.labels[i] != background) continue;
-    entries.push_back({p.row(i)[static_cast<std::size_t>(signal)], is_signal, p.weight(i)});
-  }
-  std::sort(entries.begin(), entries.end(), [](entry const& a, entry const& b) { return a.score > b.score; });
-  std::vector<float> scores;
-  std::vector<char> is_signal;
-  std::vector<double> weights;
-  for (entry const& e : entries) {
-    scores.push_back(e.score);
-    is_signal.push_back(e.is_signal);
-    weights.push_back(e.weight);
-  }
-  auto const curve_of = [&](std::span<double const> w) {
-    return eval::roc_curve::make(std::span<float const>(scores), std::span<char const>(is_signal), w);
-  };
-  auto curve = curve_of(weights);
-  if (!curve) return *curve.error();
-  auto const spread = eval::bootstrap(scores.size(), weights, {}, [&](std::span<double const> w) {
-    auto const c = curve_of(w);
-    return c ? c->false_positive_rate_at(o.efficiency) : std::nan("");
-  });
-  double const kept = curve->false_positive_rate_at(o.efficiency);
-  return separation{std::move(name), std::move(*curve), kept, spread.error};
-}
-
 ct::result<figures> judge(evaluate_options const& o, network_info const& about, eval::predictions const& raw) {
   if (auto good = eval::check(raw); !good) return *good.error();
   figures f;
@@ -155,7 +115,7 @@ ct::result<figures> judge(evaluate_options const& o, network_info const& about, 
   f.cross_entropy = eval::cross_entropy(p);
   std::vector<std::pair<std::string, std::pair<int, int>>> wanted;
   for (int k = 0; k < p.classes; ++k)
-    wanted.push_back({about.classes[static_cast<std::size_t>(k)] + " vs rest", {k, -1}});
+    wanted.push_back({about.classes[static_cast<std::size_t>(k)] + " vs rest", {k, eval::all_others}});
   for (int k = 1; k < p.classes; ++k) {
     wanted.push_back({about.classes[0] + " vs " + about.classes[static_cast<std::size_t>(k)], {0, k}});
   }
@@ -164,9 +124,9 @@ ct::result<figures> judge(evaluate_options const& o, network_info const& about, 
                          (sides.second < 0 ? f.per_class[static_cast<std::size_t>(sides.first)] < f.events
                                            : f.per_class[static_cast<std::size_t>(sides.second)] > 0);
     if (!present) continue;  // a class that the file does not hold
-    auto s = separate(o, name, p, sides.first, sides.second);
+    auto s = eval::separate(p, sides.first, sides.second, o.efficiency);
     if (!s) return *s.error();
-    f.separations.push_back(std::move(*s));
+    f.separations.push_back({std::move(*s), name});
   }
   return f;
 }

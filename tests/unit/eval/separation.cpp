@@ -1,0 +1,57 @@
+#include <cmath>
+#include <cstdint>
+
+#include <doctest/doctest.h>
+
+#include <calotype/core/random.hpp>
+#include <calotype/eval/predictions.hpp>
+#include <calotype/eval/separation.hpp>
+
+namespace {
+
+namespace eval = calotype::eval;
+
+// Three classes whose scores are normal round (label == 0 ? 1 : 0).
+eval::predictions sample(int events) {
+  eval::predictions p;
+  p.classes = 3;
+  calotype::stream random(7, 1, 1);
+  for (int i = 0; i < events; ++i) {
+    int const label = i % 3;
+    float const s =
+        1 / (1 + std::exp(-(static_cast<float>(random.normal<double>()) + (label == 0 ? 1.0F : 0.0F))));
+    p.scores.insert(p.scores.end(), {s, (1 - s) / 2, (1 - s) / 2});
+    p.labels.push_back(label);
+  }
+  return p;
+}
+
+TEST_CASE("the curve is that of the same events, and the background's error is binomial") {
+  auto const p = sample(6000);
+  auto const pair = eval::separate(p, 0, 1, 0.7);
+  REQUIRE(pair);
+  CHECK(pair->curve.auc() == eval::one_versus_one(p, 0, 1)->auc());
+  CHECK(pair->background == eval::one_versus_one(p, 0, 1)->false_positive_rate_at(0.7));
+  auto const rest = eval::separate(p, 0, eval::all_others, 0.7);
+  REQUIRE(rest);
+  CHECK(rest->curve.auc() == eval::one_versus_rest(p, 0)->auc());
+  // normal scores one standard deviation apart: 1 - Phi(1 + Phi^-1(0.3)) of the background stays
+  CHECK(rest->background == doctest::Approx(0.317).epsilon(0.1));
+  // the background's own fluctuation, and that of the cut that keeps 70 % of the signal
+  double const slope = 1.026;  // of background by signal efficiency there
+  double const expected =
+      std::sqrt(rest->background * (1 - rest->background) / 4000 + slope * slope * 0.7 * 0.3 / 2000);
+  CHECK(rest->background_error == doctest::Approx(expected).epsilon(0.2));
+}
+
+TEST_CASE("what cannot be separated is refused") {
+  auto p = sample(30);
+  for (int& label : p.labels) label = 0;
+  CHECK_FALSE(eval::separate(p, 0, eval::all_others, 0.7));
+  p.labels[0] = 1;
+  CHECK(eval::separate(p, 0, 1, 0.7));
+  p.scores.pop_back();
+  CHECK_FALSE(eval::separate(p, 0, 1, 0.7));
+}
+
+}  // namespace
