@@ -2945,7 +2945,8 @@ struct image_options {
 // What a policy must be able to compute: the shapes of the operations, and the place where their
 // implementations are found. Kernels know integers and pointers, never a network.
 
-namespace calotype::kernel {
+namespace calotype {
+namespace kernel {
 
 // A feature map: channels x rows x cols. A vector of n numbers is {n, 1, 1}.
 struct map_shape {
@@ -3046,20 +3047,24 @@ struct adam_step {
 //       forward<Relu, Shortcut>(p, in, packed, shortcut, out)     shortcut is not read without Shortcut
 //       gains_together              optional: whether forward of several maps at once is faster than of one
 //                                   after the other; then also
-//       forward_together<Relu, Shortcut>(p, maps, step, in, packed, shortcut, out, scratch)     maps and
-//       outputs
-//                                   lie `step` reals apart; same bits
+//       forward_together<Relu, Shortcut>(p, maps, step, in, packed, shortcut, out, scratch)
+//                                   the maps, and the outputs, lie `step` reals apart; same bits
 //       pools<pool_shape>           whether forward_pool exists
 //       forward_pool<Relu, pool_shape>(p, in, packed, out)        convolution and max pool in one go, same bits
-//       reads_rows<Relu, pool_shape>     optional: whether forward_pool_rows exists, which needs no image in
-//                                   memory
-//       forward_pool_rows<Relu, pool_shape>(p, image, packed, out, windows)     the same from the rows of an
-//                                   image: those above, or what event_rows (kernel/image.hpp) has of a plane
+//       reads_rows<Relu, pool_shape>     optional: whether the pixels of an image that are filled are found
+//                                   and read alone; then forward_pool takes one more, last argument (filled,
+//                                   below), and there are all of these:
+//       forward_pool_rows<Relu, pool_shape>(p, image, packed, out, windows, filled)     the same from the rows
+//                                   of an image: those above, or what event_rows (kernel/image.hpp) has of a
+//                                   plane. filled: a pixel_word* to words_in_set(pool_shape.out()) words,
+//                                   which become a set that holds every pixel whose numbers are not those of
+//                                   an empty input (null: not wanted)
 //       window_size<pool_shape>     reals of memory that it takes for each thread; zero, and left zero
-//       finds_filled<pool_shape>    optional: whether both take one more, last argument: a pixel_word*
-//                                   to words_in_set(pool_shape.out()) words, which become a set that holds
-//                                   every pixel whose numbers are not those of an empty input (null: not
-//                                   wanted)
+//       gradient_through_pool_pays<pool_shape>(in)     whether the gradients are found faster through the pool
+//       weight_gradient_through_pool<pool_shape>(p, in, packed, filled, dpooled, place, dweights, dbias)
+//                                   relu_gradient, the pool's gradient and weight_gradient in one go, same
+//                                   bits, without the outputs before the pool; `place`: a map of pool outputs,
+//                                   whose contents do not matter
 //       follows                     optional: whether forward_changed exists, and with it
 //       forward_changed<Relu, Shortcut>(p, in, packed, shortcut, empty, computed, copied, out, scratch)
 //                                   the outputs at the pixels of `computed`; at those of `copied` the numbers
@@ -3071,10 +3076,11 @@ struct adam_step {
 //       gradient_packed_size, pack_gradient(weights OIHW, packed)
 //       input_gradient(p, dout, packed, added, din)               din = gradient + added (may be null)
 //       input_gradient_relu(p, dout, packed, added, in, din)      optional: the same, and then relu_gradient
-//       with in weight_gradient(p, in, dout, dweights OIHW, dbias)        of one event; overwrites
-//       scratch_size, gradient_scratch_size     optional: reals of memory that forward, or each of the
-//       gradients,
-//                                   takes as one more, last argument; its contents do not matter
+//                                   with `in`
+//       weight_gradient(p, in, dout, dweights OIHW, dbias)        of one event; overwrites
+//       scratch_size                optional: reals of memory that forward takes as one more, last argument;
+//                                   its contents do not matter
+//       gradient_scratch_size       optional: the same for each of the gradients
 //   relu_gradient<map_shape>(p, out, dout)                        dout = out > 0 ? dout : +0, in place
 //   max_pool<pool_shape>            forward(p, in, out), gradient(p, in, out, dout, din)
 //   global_max_pool<map_shape>      forward(p, in, vector), gradient(p, in, vector, dvector, din)
@@ -3132,36 +3138,40 @@ constexpr std::size_t scratch_of_gradients() {
   }
 }
 
+}  // namespace kernel
+
+namespace concepts {
+
+// What a convolution that says reads_rows has besides. Rows stands for those of any image.
+template <class Conv, bool Relu, kernel::pool_shape P, class Rows = kernel::map_shape>
+concept row_convolution = requires {
+  { Conv::template window_size<P> } -> std::convertible_to<std::size_t>;
+  &Conv::template forward_pool_rows<Relu, P, Rows>;
+  &Conv::template gradient_through_pool_pays<P>;
+  &Conv::template weight_gradient_through_pool<P>;
+};
+
+}  // namespace concepts
+
+namespace kernel {
+
+// What a convolution says of itself; no, where it says nothing.
 template <class Conv>
 constexpr bool follows() {
-  if constexpr (requires { Conv::follows; }) {
-    return Conv::follows;
-  } else {
-    return false;
-  }
-}
-template <class Conv, pool_shape P>
-constexpr bool finds_filled() {
-  if constexpr (requires { Conv::template finds_filled<P>; }) {
-    return Conv::template finds_filled<P>;
-  } else {
-    return false;
-  }
+  return requires { requires Conv::follows; };
 }
 template <class Conv>
 constexpr bool gains_together() {
-  if constexpr (requires { Conv::gains_together; }) {
-    return Conv::gains_together;
-  } else {
-    return false;
-  }
+  return requires { requires Conv::gains_together; };
 }
 
-// Whether a convolution takes the rows of an image for its max pool.
 template <class Conv, bool Relu, pool_shape P>
 constexpr bool reads_rows() {
-  if constexpr (requires { Conv::template reads_rows<Relu, P>; }) {
-    return Conv::template reads_rows<Relu, P>;
+  if constexpr (requires { requires Conv::template reads_rows<Relu, P>; }) {
+    static_assert(concepts::row_convolution<Conv, Relu, P>,
+                  "calotype::kernel::ops: a convolution that says reads_rows must have window_size, "
+                  "forward_pool_rows, gradient_through_pool_pays and weight_gradient_through_pool as well");
+    return true;
   } else {
     return false;
   }
@@ -3209,7 +3219,8 @@ CALOTYPE_INLINE void run_weight_gradient(Policy const& p, std::type_identity_t<R
   }
 }
 
-}  // namespace calotype::kernel
+}  // namespace kernel
+}  // namespace calotype
 
 // ---- calotype/kernel/image.hpp
 
@@ -4768,12 +4779,13 @@ struct pooled_chains {
     chain::accumulate(sum, in, bias, weights, t);
     CALOTYPE_UNROLL for (int x = 0; x < Windows; ++x) {
       CALOTYPE_UNROLL for (int n = 0; n < chain::vectors; ++n) {
-        vec<Arch> best = sum[0][x * Size][n];
+        // ReLU first: of sums that are no number it makes zeros.
+        vec<Arch> best = Relu ? v::broadcast(0.f) : sum[0][x * Size][n];
         CALOTYPE_UNROLL for (int r = 0; r < Size; ++r) {
           CALOTYPE_UNROLL for (int c = 0; c < Size; ++c) best = v::greater_of(sum[r][x * Size + c][n], best);
         }
         int const at = x * Pooled.pixel + n * v::lanes / block_size * Pooled.block + n * v::lanes % block_size;
-        v::store(out + at, Relu ? rectified<Arch>(best) : best);
+        v::store(out + at, best);
       }
     }
   }
@@ -5102,7 +5114,7 @@ struct sparse_pooled {
         vec<Arch> best = start[n];
         if (filled) {
           float const* const sum = sums[0] + w * P.size * block_size + n * v::lanes;
-          best = v::load(sum);
+          best = Relu ? v::broadcast(0.f) : v::load(sum);  // as pooled_chains
           CALOTYPE_UNROLL for (int r = 0; r < P.size; ++r) {
             CALOTYPE_UNROLL for (int c = 0; c < P.size; ++c) {
               best = v::greater_of(v::load(sum + (r * sums_in_row + c) * block_size), best);
@@ -5242,8 +5254,6 @@ struct conv {
   // Mostly empty images, row by row from wherever their pixels are.
   template <bool Relu, pool_shape P>
   static constexpr bool reads_rows = FromImage&& Relu&& pools<P>&& sparse_pooled<arch, S, P>::applies;
-  template <pool_shape P>
-  static constexpr bool finds_filled = reads_rows<true, P>;
   template <pool_shape P>
   static constexpr std::size_t window_size = sparse_pooled<arch, S, P>::window_size;
 
@@ -5983,9 +5993,11 @@ struct winograd_conv {
   static constexpr int longest(winograd_field f) { return groups(f).length + (groups(f).longer > 0 ? 1 : 0); }
   // The same for the tiles of several maps, whose number is not known here: as many as reuse the weights well.
   static constexpr int at_once = smaller_of(has_threads<Policy> ? 6 : 8, tile_model<arch>::outputs(vectors));
-  // Whether one map has too few tiles for that; whether it has enough to choose some.
+  // Whether one map has too few tiles for that.
   static constexpr bool gains_together = tiling.field(0).tiles() < at_once;
-  static constexpr bool follows = tiling.field(0).tiles() >= 2 * at_once;
+  // Whether it has enough to choose some, and no more than a list of them (on the stack) has numbers for.
+  using tile_number = std::uint16_t;
+  static constexpr bool follows = tiling.field(0).tiles() >= 2 * at_once && tiling.field(0).tiles() <= 0x10000;
 
   // Points of a group of tiles in memory: of the input, then the sums.
   static constexpr std::size_t scratch_of(winograd_field f) {
@@ -6181,7 +6193,7 @@ struct winograd_conv {
   template <winograd_field F>
   struct tile_list {
     int size = 0;
-    std::uint16_t tile[static_cast<std::size_t>(F.tiles())];
+    tile_number tile[static_cast<std::size_t>(F.tiles())];
 
     void make(pixel_word const* set) {
       size = 0;
@@ -6193,7 +6205,7 @@ struct winograd_conv {
           for (; left != 0; left &= left - 1) {
             int const x = (i * 64 + std::countr_zero(left) - F.cols.first) / F.cols.size;
             if (x >= F.cols.tiles) break;  // the next field's
-            tile[size++] = static_cast<std::uint16_t>(y * F.cols.tiles + x);
+            tile[size++] = static_cast<tile_number>(y * F.cols.tiles + x);
           }
         }
       }
@@ -9951,7 +9963,7 @@ struct step_kernels {
   // Whether it says which pixels see energy, with the max pool after it.
   static constexpr bool finds_filled() {
     if constexpr (pools_next()) {
-      return kernel::finds_filled<conv_kernel, plan_of<Net>.pool(Step + 1)>();
+      return kernel::reads_rows<conv_kernel, self.relu, plan_of<Net>.pool(Step + 1)>();
     } else {
       return false;
     }
@@ -9971,15 +9983,8 @@ struct step_kernels {
     }
   }
 
-  // Whether that kernel takes the rows of an input plane, which nothing else reads.
-  static constexpr bool reads_rows() {
-    if constexpr (pools_next() && from_image) {
-      return plan_of<Net>.uses(self.in) == 1 &&
-             kernel::reads_rows<conv_kernel, self.relu, plan_of<Net>.pool(Step + 1)>();
-    } else {
-      return false;
-    }
-  }
+  // Whether it takes the rows of an input plane, which nothing else reads.
+  static constexpr bool reads_rows() { return finds_filled() && plan_of<Net>.uses(self.in) == 1; }
   static constexpr std::size_t window_size() {
     if constexpr (finds_filled()) {
       return conv_kernel::template window_size<plan_of<Net>.pool(Step + 1)>;
@@ -10060,7 +10065,7 @@ class changes {
         c.step_of[static_cast<std::size_t>(plan.at(i + 1).out)] = i;
       } else if constexpr (k::follows()) {
         int const in = c.of_value(k::self.in), added = c.of_value(k::self.shortcut);
-        if (in >= 0 && (k::self.shortcut < 0 || added >= 0)) {
+        if (in >= 0 && (k::self.shortcut < 0 || (added >= 0 && c.root_of(added) == c.root_of(in)))) {
           c.root[i] = c.root_of(in);
           c.step_of[static_cast<std::size_t>(k::self.out)] = i;
           c.any = true;
@@ -10087,6 +10092,7 @@ class changes {
 
   changes() : sets_(words) {}
   explicit changes(workspace& from) noexcept : sets_(words, from) {}
+  static constexpr std::size_t workspace_bytes() { return words * sizeof(pixel_word); }
   static constexpr std::size_t block_bytes() { return workspace::bytes_of<pixel_word>(words); }
 
   // Where the first convolution of a chain puts its set.
@@ -10532,7 +10538,8 @@ struct layout {
       if (first == steps && step_kernels<Net, Policy, i>::gains_together()) first = i;
     });
     for (int i = first; i < steps; ++i) {  // the next input would overwrite what these read
-      if (plan.value_at(detail::storage(plan, plan.at(i).in, false)).input) return steps;
+      bool const reads_input = plan.value_at(detail::storage(plan, plan.at(i).in, false)).input;
+      if (reads_input || changes<Net, Policy>::known.follows(i)) return steps;
     }
     return first;
   }
@@ -10548,6 +10555,23 @@ struct layout {
     return planes_size + (inference_size - planes_size) * static_cast<std::size_t>(joint < steps ? batch : 1);
   }
   static constexpr std::size_t training_size = training_offset[static_cast<std::size_t>(training_memory.slots)];
+
+  // Convolutions whose outputs training need not keep if the image is nearly empty, and the places of their
+  // sets: the pooled pixels that see energy.
+  static constexpr flags through_pool = [] {
+    flags f{};
+    for_each_index<steps>([&](auto i) { f[i] = step_kernels<Net, Policy, i>::finds_filled(); });
+    return f;
+  }();
+  static constexpr auto filled_offset = [] {
+    std::array<std::size_t, static_cast<std::size_t>(steps) + 1> at{};
+    for_each_index<steps>([&](auto i) {
+      at[i + 1] = at[i];
+      if constexpr (through_pool[i]) at[i + 1] += kernel::words_in_set(plan.pool(i + 1).out());
+    });
+    return at;
+  }();
+  static constexpr std::size_t filled_words = filled_offset[static_cast<std::size_t>(steps)];
 
   // The step with a ReLU whose output step i reads, if step i is the last to add to that output's gradient: -1
   // otherwise.
@@ -10684,7 +10708,8 @@ class inference_engine {
   using real_type = typename ops::real_type;
   static constexpr int outputs = layout::plan.shape(layout::plan.result).channels;
   static constexpr std::size_t workspace_bytes =
-      (layout::inference_size + layout::inference_scratch + layout::inference_window) * sizeof(real_type);
+      (layout::inference_size + layout::inference_scratch + layout::inference_window) * sizeof(real_type) +
+      detail::changes<Net, Policy>::workspace_bytes();
 
   // batch: the most inputs that go through together.
   explicit inference_engine(Policy policy = {}, int batch = 1)
@@ -10746,6 +10771,15 @@ class inference_engine {
   }
   // Of input i.
   real_type const* logits(int i) noexcept { return at(layout::plan.result, i); }
+
+  // Whether step Step computes a part of its outputs only, if parameters remember the empty event; and whether
+  // it did for the last input.
+  template <int Step>
+  static constexpr bool follows = detail::changes<Net, Policy>::known.follows(Step);
+  template <int Step>
+  bool partial() const noexcept requires follows<Step> {
+    return changes_.template partial<Step>();
+  }
 
  private:
   using changes = detail::changes<Net, Policy>;
@@ -10849,7 +10883,8 @@ class training_engine {
   static constexpr int parameters = layout::plan.total_parameters();
   static constexpr std::size_t workspace_bytes =
       (layout::training_size + layout::gradient_size + layout::training_scratch + layout::training_window) *
-      sizeof(real_type);
+          sizeof(real_type) +
+      layout::filled_words * sizeof(kernel::pixel_word);
 
   explicit training_engine(Policy policy = {})
       : policy_(policy),
@@ -10902,40 +10937,25 @@ class training_engine {
     return s < 0 ? nullptr : gradient_.data() + layout::gradient_map_offset[static_cast<std::size_t>(s)];
   }
 
-  // Whether a convolution's outputs need not be kept: what it does with an image that is nearly empty.
-  template <int Step>
-  static constexpr bool through_pool() {
-    using k = detail::step_kernels<Net, Policy, Step>;
-    return k::finds_filled() && k::self.relu;
-  }
   template <int Step>
   static constexpr bool is_pool_behind() {
     if constexpr (Step > 0) {
-      return through_pool<Step - 1>();
+      return layout::through_pool[Step - 1];
     } else {
       return false;
     }
   }
 
-  // Of those convolutions: the pooled pixels that see energy.
-  static constexpr auto filled_offset = [] {
-    std::array<std::size_t, static_cast<std::size_t>(layout::steps) + 1> at{};
-    detail::for_each_index<layout::steps>([&](auto i) {
-      at[i + 1] = at[i];
-      if constexpr (through_pool<i>()) at[i + 1] += kernel::words_in_set(layout::plan.pool(i + 1).out());
-    });
-    return at;
-  }();
   template <int Step>
   kernel::pixel_word* filled() noexcept {
-    return filled_.data() + filled_offset[Step];
+    return filled_.data() + layout::filled_offset[Step];
   }
 
   template <int Step>
   void forward(real_type const* packed) noexcept {
     using k = detail::step_kernels<Net, Policy, Step>;
     constexpr step s = k::self;
-    if constexpr (through_pool<Step>()) {
+    if constexpr (layout::through_pool[Step]) {
       constexpr kernel::pool_shape pool = layout::plan.pool(Step + 1);
       through_[Step] = k::conv_kernel::template gradient_through_pool_pays<pool>(at(s.in));
       if (through_[Step]) {
@@ -10965,7 +10985,7 @@ class training_engine {
     real_type const* const packed = p.gradient() + layout::gradient_offset[Step];
     real_type* const dout = gradient_slot(g.dout[Step]) + g.dout_offset[Step];
     real_type* const din = gradient_slot(g.din[Step]);
-    if constexpr (through_pool<Step>()) {
+    if constexpr (layout::through_pool[Step]) {
       if (through_[Step]) return;
     }
     if constexpr (is_pool_behind<Step>()) {
@@ -11026,7 +11046,7 @@ class training_engine {
   typename ops::buffer gradient_;
   typename ops::buffer scratch_;
   typename ops::buffer windows_;  // of the kernels that read rows; zero between their calls
-  buffer<kernel::pixel_word> filled_{filled_offset[static_cast<std::size_t>(layout::steps)]};
+  buffer<kernel::pixel_word> filled_{layout::filled_words};
   std::array<bool, static_cast<std::size_t>(layout::capacity)> through_{};
   std::uint64_t dropout_key_ = 0;
 };
@@ -11534,7 +11554,8 @@ class session {
     return scores_of(engine_.run(*packed_, feed_));
   }
   // The scores of an input given as numbers: all planes one after the other, channel x row x column, as the
-  // image builder would make them. Precondition: input_size<Net>() numbers.
+  // image builder would make them. Negative and infinite ones and NaN are computed with like any other; a NaN
+  // that comes out is of no particular kind. Precondition: input_size<Net>() numbers.
   scores operator()(std::span<float const> input) noexcept {
     feed_(input, engine_);
     return scores_of(engine_.run(*packed_, feed_));

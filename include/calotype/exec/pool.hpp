@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <memory>
 #include <thread>
-#include <type_traits>
 #include <vector>
 
 #include <calotype/core/config.hpp>
@@ -34,18 +33,30 @@ class team {
 
   int size() const noexcept { return static_cast<int>(others_.size()) + 1; }
 
-  // f(worker, part) once for every part in [0, parts), parts < 65536; returns when all are done. The caller is
-  // worker 0. f must not throw and must not depend on which worker it meets.
+  // f(worker, part) once for every part in [0, parts); returns when all are done. The caller is worker 0. f
+  // must not throw and must not depend on which worker it meets.
   template <class F>
   void each(int parts, F&& f) noexcept {
+    int first = 0;
+    auto const part_of_job = [&](int worker, int part) { f(worker, first + part); };
+    for (; parts - first > most_at_once; first += most_at_once) share_out(most_at_once, part_of_job);
+    share_out(parts - first, part_of_job);
+  }
+
+ private:
+  static constexpr int spins = 1000;
+  // What a share has bits for.
+  static constexpr int most_at_once = 0xffff;
+
+  template <class F>
+  void share_out(int parts, F const& f) noexcept {
     if (others_.empty() || parts < 2) {
       for (int i = 0; i < parts; ++i) f(0, i);
       return;
     }
     // No part of the job before is left, so nobody reads these.
-    using function = std::remove_reference_t<F>;
-    context_ = const_cast<void*>(static_cast<void const*>(&f));
-    run_ = [](void* context, int worker, int part) { (*static_cast<function*>(context))(worker, part); };
+    context_ = &f;
+    run_ = [](void const* context, int worker, int part) { (*static_cast<F const*>(context))(worker, part); };
     left_.store(parts, std::memory_order_relaxed);
     ++job_;
     for (int worker = 0; worker < size(); ++worker) {
@@ -65,9 +76,6 @@ class team {
       left_.wait(left, std::memory_order_acquire);
     }
   }
-
- private:
-  static constexpr int spins = 1000;
 
   static void pause() noexcept {
 #if defined(__SSE2__)
@@ -131,8 +139,8 @@ class team {
   alignas(64) std::atomic<int> left_{0};
   alignas(64) std::atomic<std::uint32_t> call_{0};
   std::atomic<bool> stop_{false};
-  void* context_ = nullptr;
-  void (*run_)(void*, int, int) = nullptr;
+  void const* context_ = nullptr;
+  void (*run_)(void const*, int, int) = nullptr;
   std::uint32_t job_ = 0;
   std::vector<std::thread> others_;
 };

@@ -2,13 +2,15 @@
 // implementations are found. Kernels know integers and pointers, never a network.
 #pragma once
 
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
 
 #include <calotype/core/config.hpp>
 
-namespace calotype::kernel {
+namespace calotype {
+namespace kernel {
 
 // A feature map: channels x rows x cols. A vector of n numbers is {n, 1, 1}.
 struct map_shape {
@@ -109,20 +111,24 @@ struct adam_step {
 //       forward<Relu, Shortcut>(p, in, packed, shortcut, out)     shortcut is not read without Shortcut
 //       gains_together              optional: whether forward of several maps at once is faster than of one
 //                                   after the other; then also
-//       forward_together<Relu, Shortcut>(p, maps, step, in, packed, shortcut, out, scratch)     maps and
-//       outputs
-//                                   lie `step` reals apart; same bits
+//       forward_together<Relu, Shortcut>(p, maps, step, in, packed, shortcut, out, scratch)
+//                                   the maps, and the outputs, lie `step` reals apart; same bits
 //       pools<pool_shape>           whether forward_pool exists
 //       forward_pool<Relu, pool_shape>(p, in, packed, out)        convolution and max pool in one go, same bits
-//       reads_rows<Relu, pool_shape>     optional: whether forward_pool_rows exists, which needs no image in
-//                                   memory
-//       forward_pool_rows<Relu, pool_shape>(p, image, packed, out, windows)     the same from the rows of an
-//                                   image: those above, or what event_rows (kernel/image.hpp) has of a plane
+//       reads_rows<Relu, pool_shape>     optional: whether the pixels of an image that are filled are found
+//                                   and read alone; then forward_pool takes one more, last argument (filled,
+//                                   below), and there are all of these:
+//       forward_pool_rows<Relu, pool_shape>(p, image, packed, out, windows, filled)     the same from the rows
+//                                   of an image: those above, or what event_rows (kernel/image.hpp) has of a
+//                                   plane. filled: a pixel_word* to words_in_set(pool_shape.out()) words,
+//                                   which become a set that holds every pixel whose numbers are not those of
+//                                   an empty input (null: not wanted)
 //       window_size<pool_shape>     reals of memory that it takes for each thread; zero, and left zero
-//       finds_filled<pool_shape>    optional: whether both take one more, last argument: a pixel_word*
-//                                   to words_in_set(pool_shape.out()) words, which become a set that holds
-//                                   every pixel whose numbers are not those of an empty input (null: not
-//                                   wanted)
+//       gradient_through_pool_pays<pool_shape>(in)     whether the gradients are found faster through the pool
+//       weight_gradient_through_pool<pool_shape>(p, in, packed, filled, dpooled, place, dweights, dbias)
+//                                   relu_gradient, the pool's gradient and weight_gradient in one go, same
+//                                   bits, without the outputs before the pool; `place`: a map of pool outputs,
+//                                   whose contents do not matter
 //       follows                     optional: whether forward_changed exists, and with it
 //       forward_changed<Relu, Shortcut>(p, in, packed, shortcut, empty, computed, copied, out, scratch)
 //                                   the outputs at the pixels of `computed`; at those of `copied` the numbers
@@ -134,10 +140,11 @@ struct adam_step {
 //       gradient_packed_size, pack_gradient(weights OIHW, packed)
 //       input_gradient(p, dout, packed, added, din)               din = gradient + added (may be null)
 //       input_gradient_relu(p, dout, packed, added, in, din)      optional: the same, and then relu_gradient
-//       with in weight_gradient(p, in, dout, dweights OIHW, dbias)        of one event; overwrites
-//       scratch_size, gradient_scratch_size     optional: reals of memory that forward, or each of the
-//       gradients,
-//                                   takes as one more, last argument; its contents do not matter
+//                                   with `in`
+//       weight_gradient(p, in, dout, dweights OIHW, dbias)        of one event; overwrites
+//       scratch_size                optional: reals of memory that forward takes as one more, last argument;
+//                                   its contents do not matter
+//       gradient_scratch_size       optional: the same for each of the gradients
 //   relu_gradient<map_shape>(p, out, dout)                        dout = out > 0 ? dout : +0, in place
 //   max_pool<pool_shape>            forward(p, in, out), gradient(p, in, out, dout, din)
 //   global_max_pool<map_shape>      forward(p, in, vector), gradient(p, in, vector, dvector, din)
@@ -195,36 +202,40 @@ constexpr std::size_t scratch_of_gradients() {
   }
 }
 
+}  // namespace kernel
+
+namespace concepts {
+
+// What a convolution that says reads_rows has besides. Rows stands for those of any image.
+template <class Conv, bool Relu, kernel::pool_shape P, class Rows = kernel::map_shape>
+concept row_convolution = requires {
+  { Conv::template window_size<P> } -> std::convertible_to<std::size_t>;
+  &Conv::template forward_pool_rows<Relu, P, Rows>;
+  &Conv::template gradient_through_pool_pays<P>;
+  &Conv::template weight_gradient_through_pool<P>;
+};
+
+}  // namespace concepts
+
+namespace kernel {
+
+// What a convolution says of itself; no, where it says nothing.
 template <class Conv>
 constexpr bool follows() {
-  if constexpr (requires { Conv::follows; }) {
-    return Conv::follows;
-  } else {
-    return false;
-  }
-}
-template <class Conv, pool_shape P>
-constexpr bool finds_filled() {
-  if constexpr (requires { Conv::template finds_filled<P>; }) {
-    return Conv::template finds_filled<P>;
-  } else {
-    return false;
-  }
+  return requires { requires Conv::follows; };
 }
 template <class Conv>
 constexpr bool gains_together() {
-  if constexpr (requires { Conv::gains_together; }) {
-    return Conv::gains_together;
-  } else {
-    return false;
-  }
+  return requires { requires Conv::gains_together; };
 }
 
-// Whether a convolution takes the rows of an image for its max pool.
 template <class Conv, bool Relu, pool_shape P>
 constexpr bool reads_rows() {
-  if constexpr (requires { Conv::template reads_rows<Relu, P>; }) {
-    return Conv::template reads_rows<Relu, P>;
+  if constexpr (requires { requires Conv::template reads_rows<Relu, P>; }) {
+    static_assert(concepts::row_convolution<Conv, Relu, P>,
+                  "calotype::kernel::ops: a convolution that says reads_rows must have window_size, "
+                  "forward_pool_rows, gradient_through_pool_pays and weight_gradient_through_pool as well");
+    return true;
   } else {
     return false;
   }
@@ -272,4 +283,5 @@ CALOTYPE_INLINE void run_weight_gradient(Policy const& p, std::type_identity_t<R
   }
 }
 
-}  // namespace calotype::kernel
+}  // namespace kernel
+}  // namespace calotype

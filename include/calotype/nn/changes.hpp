@@ -51,7 +51,7 @@ class changes {
         c.step_of[static_cast<std::size_t>(plan.at(i + 1).out)] = i;
       } else if constexpr (k::follows()) {
         int const in = c.of_value(k::self.in), added = c.of_value(k::self.shortcut);
-        if (in >= 0 && (k::self.shortcut < 0 || added >= 0)) {
+        if (in >= 0 && (k::self.shortcut < 0 || (added >= 0 && c.root_of(added) == c.root_of(in)))) {
           c.root[i] = c.root_of(in);
           c.step_of[static_cast<std::size_t>(k::self.out)] = i;
           c.any = true;
@@ -78,6 +78,7 @@ class changes {
 
   changes() : sets_(words) {}
   explicit changes(workspace& from) noexcept : sets_(words, from) {}
+  static constexpr std::size_t workspace_bytes() { return words * sizeof(pixel_word); }
   static constexpr std::size_t block_bytes() { return workspace::bytes_of<pixel_word>(words); }
 
   // Where the first convolution of a chain puts its set.

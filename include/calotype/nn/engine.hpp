@@ -158,7 +158,8 @@ struct layout {
       if (first == steps && step_kernels<Net, Policy, i>::gains_together()) first = i;
     });
     for (int i = first; i < steps; ++i) {  // the next input would overwrite what these read
-      if (plan.value_at(detail::storage(plan, plan.at(i).in, false)).input) return steps;
+      bool const reads_input = plan.value_at(detail::storage(plan, plan.at(i).in, false)).input;
+      if (reads_input || changes<Net, Policy>::known.follows(i)) return steps;
     }
     return first;
   }
@@ -174,6 +175,23 @@ struct layout {
     return planes_size + (inference_size - planes_size) * static_cast<std::size_t>(joint < steps ? batch : 1);
   }
   static constexpr std::size_t training_size = training_offset[static_cast<std::size_t>(training_memory.slots)];
+
+  // Convolutions whose outputs training need not keep if the image is nearly empty, and the places of their
+  // sets: the pooled pixels that see energy.
+  static constexpr flags through_pool = [] {
+    flags f{};
+    for_each_index<steps>([&](auto i) { f[i] = step_kernels<Net, Policy, i>::finds_filled(); });
+    return f;
+  }();
+  static constexpr auto filled_offset = [] {
+    std::array<std::size_t, static_cast<std::size_t>(steps) + 1> at{};
+    for_each_index<steps>([&](auto i) {
+      at[i + 1] = at[i];
+      if constexpr (through_pool[i]) at[i + 1] += kernel::words_in_set(plan.pool(i + 1).out());
+    });
+    return at;
+  }();
+  static constexpr std::size_t filled_words = filled_offset[static_cast<std::size_t>(steps)];
 
   // The step with a ReLU whose output step i reads, if step i is the last to add to that output's gradient: -1
   // otherwise.
@@ -310,7 +328,8 @@ class inference_engine {
   using real_type = typename ops::real_type;
   static constexpr int outputs = layout::plan.shape(layout::plan.result).channels;
   static constexpr std::size_t workspace_bytes =
-      (layout::inference_size + layout::inference_scratch + layout::inference_window) * sizeof(real_type);
+      (layout::inference_size + layout::inference_scratch + layout::inference_window) * sizeof(real_type) +
+      detail::changes<Net, Policy>::workspace_bytes();
 
   // batch: the most inputs that go through together.
   explicit inference_engine(Policy policy = {}, int batch = 1)
@@ -372,6 +391,15 @@ class inference_engine {
   }
   // Of input i.
   real_type const* logits(int i) noexcept { return at(layout::plan.result, i); }
+
+  // Whether step Step computes a part of its outputs only, if parameters remember the empty event; and whether
+  // it did for the last input.
+  template <int Step>
+  static constexpr bool follows = detail::changes<Net, Policy>::known.follows(Step);
+  template <int Step>
+  bool partial() const noexcept requires follows<Step> {
+    return changes_.template partial<Step>();
+  }
 
  private:
   using changes = detail::changes<Net, Policy>;
@@ -475,7 +503,8 @@ class training_engine {
   static constexpr int parameters = layout::plan.total_parameters();
   static constexpr std::size_t workspace_bytes =
       (layout::training_size + layout::gradient_size + layout::training_scratch + layout::training_window) *
-      sizeof(real_type);
+          sizeof(real_type) +
+      layout::filled_words * sizeof(kernel::pixel_word);
 
   explicit training_engine(Policy policy = {})
       : policy_(policy),
@@ -528,40 +557,25 @@ class training_engine {
     return s < 0 ? nullptr : gradient_.data() + layout::gradient_map_offset[static_cast<std::size_t>(s)];
   }
 
-  // Whether a convolution's outputs need not be kept: what it does with an image that is nearly empty.
-  template <int Step>
-  static constexpr bool through_pool() {
-    using k = detail::step_kernels<Net, Policy, Step>;
-    return k::finds_filled() && k::self.relu;
-  }
   template <int Step>
   static constexpr bool is_pool_behind() {
     if constexpr (Step > 0) {
-      return through_pool<Step - 1>();
+      return layout::through_pool[Step - 1];
     } else {
       return false;
     }
   }
 
-  // Of those convolutions: the pooled pixels that see energy.
-  static constexpr auto filled_offset = [] {
-    std::array<std::size_t, static_cast<std::size_t>(layout::steps) + 1> at{};
-    detail::for_each_index<layout::steps>([&](auto i) {
-      at[i + 1] = at[i];
-      if constexpr (through_pool<i>()) at[i + 1] += kernel::words_in_set(layout::plan.pool(i + 1).out());
-    });
-    return at;
-  }();
   template <int Step>
   kernel::pixel_word* filled() noexcept {
-    return filled_.data() + filled_offset[Step];
+    return filled_.data() + layout::filled_offset[Step];
   }
 
   template <int Step>
   void forward(real_type const* packed) noexcept {
     using k = detail::step_kernels<Net, Policy, Step>;
     constexpr step s = k::self;
-    if constexpr (through_pool<Step>()) {
+    if constexpr (layout::through_pool[Step]) {
       constexpr kernel::pool_shape pool = layout::plan.pool(Step + 1);
       through_[Step] = k::conv_kernel::template gradient_through_pool_pays<pool>(at(s.in));
       if (through_[Step]) {
@@ -591,7 +605,7 @@ class training_engine {
     real_type const* const packed = p.gradient() + layout::gradient_offset[Step];
     real_type* const dout = gradient_slot(g.dout[Step]) + g.dout_offset[Step];
     real_type* const din = gradient_slot(g.din[Step]);
-    if constexpr (through_pool<Step>()) {
+    if constexpr (layout::through_pool[Step]) {
       if (through_[Step]) return;
     }
     if constexpr (is_pool_behind<Step>()) {
@@ -652,7 +666,7 @@ class training_engine {
   typename ops::buffer gradient_;
   typename ops::buffer scratch_;
   typename ops::buffer windows_;  // of the kernels that read rows; zero between their calls
-  buffer<kernel::pixel_word> filled_{filled_offset[static_cast<std::size_t>(layout::steps)]};
+  buffer<kernel::pixel_word> filled_{layout::filled_words};
   std::array<bool, static_cast<std::size_t>(layout::capacity)> through_{};
   std::uint64_t dropout_key_ = 0;
 };

@@ -66,7 +66,8 @@ class session {
     return scores_of(engine_.run(*packed_, feed_));
   }
   // The scores of an input given as numbers: all planes one after the other, channel x row x column, as the
-  // image builder would make them. Precondition: input_size<Net>() numbers.
+  // image builder would make them. Negative and infinite ones and NaN are computed with like any other; a NaN
+  // that comes out is of no particular kind. Precondition: input_size<Net>() numbers.
   scores operator()(std::span<float const> input) noexcept {
     feed_(input, engine_);
     return scores_of(engine_.run(*packed_, feed_));

@@ -90,7 +90,7 @@ struct step_kernels {
   // Whether it says which pixels see energy, with the max pool after it.
   static constexpr bool finds_filled() {
     if constexpr (pools_next()) {
-      return kernel::finds_filled<conv_kernel, plan_of<Net>.pool(Step + 1)>();
+      return kernel::reads_rows<conv_kernel, self.relu, plan_of<Net>.pool(Step + 1)>();
     } else {
       return false;
     }
@@ -110,15 +110,8 @@ struct step_kernels {
     }
   }
 
-  // Whether that kernel takes the rows of an input plane, which nothing else reads.
-  static constexpr bool reads_rows() {
-    if constexpr (pools_next() && from_image) {
-      return plan_of<Net>.uses(self.in) == 1 &&
-             kernel::reads_rows<conv_kernel, self.relu, plan_of<Net>.pool(Step + 1)>();
-    } else {
-      return false;
-    }
-  }
+  // Whether it takes the rows of an input plane, which nothing else reads.
+  static constexpr bool reads_rows() { return finds_filled() && plan_of<Net>.uses(self.in) == 1; }
   static constexpr std::size_t window_size() {
     if constexpr (finds_filled()) {
       return conv_kernel::template window_size<plan_of<Net>.pool(Step + 1)>;

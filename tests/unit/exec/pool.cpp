@@ -59,8 +59,8 @@ TEST_CASE("a team does every part once") {
   for (int threads : {1, 2, 4}) {
     exec::team team(threads);
     CHECK(team.size() == threads);
-    for (int parts : {0, 1, 2, 7, 100, 1000}) {
-      for (int round = 0; round < 20; ++round) {
+    for (int parts : {0, 1, 2, 7, 100, 1000, 65'535, 200'000}) {
+      for (int round = 0; round < (parts > 1000 ? 1 : 20); ++round) {
         std::vector<std::atomic<int>> times(static_cast<std::size_t>(parts));
         std::atomic<bool> strange{false};
         team.each(parts, [&](int worker, int part) {

@@ -1,9 +1,12 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
+#include <limits>
 #include <new>
 #include <span>
 #include <thread>
@@ -45,6 +48,11 @@ void operator delete(void* p, std::size_t, std::align_val_t) noexcept { std::fre
 namespace {
 
 namespace ct = calotype;
+
+// One that is not a number is as good as another.
+bool same_bits(float a, float b) {
+  return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b) || (std::isnan(a) && std::isnan(b));
+}
 
 // A small network on real detector images, so that a debug build stays quick.
 struct small_barrel {
@@ -441,32 +449,123 @@ struct two_blocks {
   }
 };
 
+// Two engines side by side: one leaves out what an input does not reach; the other, whose parameters do not
+// remember the empty event, computes every step whole.
+template <class Policy>
+struct part_and_whole {
+  using engine = ct::nn::inference_engine<two_blocks, Policy>;
+  static_assert(engine::template follows<2> && engine::template follows<3>);
+
+  explicit part_and_whole(Policy policy) : part(policy), whole(policy), feed(policy) {
+    auto const model = ct::nn::model<two_blocks>::initial(3);
+    for (auto* p : {&remember, &forget}) p->pack(model.parameters().data());
+    remember.remember_empty_event(policy);
+  }
+
+  template <class Input>
+  void check(Input const& input) {
+    feed(input, part);
+    float const* const got = part.run(remember, feed);
+    float const* const want = (feed(input, whole), whole.run(forget, feed));
+    for (int i = 0; i < engine::outputs; ++i) CHECK(same_bits(got[i], want[i]));
+  }
+
+  ct::nn::packed_parameters<two_blocks, Policy> remember, forget;
+  engine part, whole;
+  ct::nn::feed<two_blocks, Policy> feed;
+};
+
 template <class Policy>
 void check_following(Policy policy) {
-  static_assert(ct::nn::detail::changes<two_blocks, Policy>::known.any);
-  auto const model = ct::nn::model<two_blocks>::initial(3);
-  ct::session<two_blocks, Policy> follow(model, policy);
-  // Without the empty event's maps every step is computed whole.
-  ct::nn::packed_parameters<two_blocks, Policy> packed;
-  packed.pack(model.parameters().data());
-  ct::nn::inference_engine<two_blocks, Policy> whole(policy);
-  ct::nn::feed<two_blocks, Policy> feed(policy);
+  part_and_whole<Policy> engines(policy);
   std::uint64_t number = 0;
   for (int crystals : {0, 1, 2, 40, 3, 9000, 0, 7, 300, 1, 61200, 5}) {
     CAPTURE(crystals);
     auto const e = event_of(crystals, ++number);
     long const before = made.load();
-    follow(e);
+    engines.check(e);
     CHECK(made.load() == before);
-    feed(e, whole);
-    float const* const logits = whole.run(packed, feed);
-    for (std::size_t i = 0; i < 3; ++i) CHECK(follow.logits()[i] == logits[i]);
+    CHECK(engines.part.template partial<2>() == (crystals < 300));
+    CHECK(engines.part.template partial<3>() == (crystals < 40));
+    CHECK_FALSE(engines.whole.template partial<2>());
   }
 }
 
 TEST_CASE("what an event does not reach is taken from the empty event, with the same bits") {
   check_following(ct::exec::cpu<ct::exec::best_arch, ct::exec::single, ct::exec::winograd>{});
   check_following(ct::exec::cpu<ct::exec::best_arch, ct::exec::pool, ct::exec::winograd>{ct::exec::pool{3}});
+}
+
+// Numbers that no builder makes, at one pixel in so many: negative, -0 and not a number; infinite ones too,
+// from which few logits come back finite.
+std::vector<float> odd_numbers(std::size_t size, std::uint32_t one_in, bool infinite, std::uint64_t number) {
+  constexpr float none = std::numeric_limits<float>::quiet_NaN(), big = std::numeric_limits<float>::max();
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  std::array const odd{-0.f, -1.5f, none, -none, 2.f, big, -big, infinity, -infinity};
+  ct::stream draw(13, number, 79);
+  std::vector<float> x(size);
+  for (float& v : x) {
+    if (draw.below(one_in) == 0) v = odd[draw.below(infinite ? 9 : 5)];
+  }
+  return x;
+}
+
+// The reference takes every pixel as it comes.
+template <class Net, class Policy>
+void check_odd_numbers(Policy policy) {
+  auto const model = ct::nn::model<Net>::initial(3);
+  ct::session<Net, Policy> score(model, policy);
+  ct::session<Net, ct::exec::scalar> reference(model);
+  int finite = 0;
+  for (std::uint32_t one_in : {1u, 40u, 2000u}) {
+    for (bool infinite : {false, true}) {
+      CAPTURE(one_in);
+      CAPTURE(infinite);
+      auto const x = odd_numbers(ct::nn::input_size<Net>(), one_in, infinite, one_in);
+      auto const got = score(x), want = reference(x);
+      for (std::size_t i = 0; i < got.size(); ++i) {
+        CHECK(same_bits(got[i], want[i]));
+        CHECK(same_bits(score.logits()[i], reference.logits()[i]));
+        finite += std::isfinite(want[i]);
+      }
+    }
+  }
+  CHECK(finite >= 3);
+}
+
+TEST_CASE("numbers that are negative, infinite or none count as they do for the reference") {
+  check_odd_numbers<small_barrel>(ct::exec::cpu<>{});
+  check_odd_numbers<small_barrel>(ct::exec::cpu<ct::exec::best_arch, ct::exec::pool>{ct::exec::pool{3}});
+  check_odd_numbers<small_maps>(ct::exec::cpu<>{});
+  check_odd_numbers<small_maps>(ct::exec::cpu<ct::exec::portable>{});
+}
+
+TEST_CASE("they do so under winograd: in part, and several together") {
+  using winograd = ct::exec::cpu<ct::exec::best_arch, ct::exec::single, ct::exec::winograd>;
+  part_and_whole<winograd> engines({});
+  for (std::uint32_t one_in : {1u, 40u, 20000u}) {
+    for (bool infinite : {false, true}) {
+      CAPTURE(one_in);
+      CAPTURE(infinite);
+      auto const x = odd_numbers(ct::nn::input_size<two_blocks>(), one_in, infinite, one_in);
+      engines.check(std::span<float const>(x));
+      CHECK(engines.part.template partial<2>() == (one_in == 20000));
+    }
+  }
+  constexpr std::size_t size = ct::nn::input_size<small_maps>(), count = 11;
+  std::vector<float> inputs;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    auto const x = odd_numbers(size, 30, i % 2 == 1, i);
+    inputs.insert(inputs.end(), x.begin(), x.end());
+  }
+  auto const model = ct::nn::model<small_maps>::initial(3);
+  ct::session<small_maps, winograd> alone(model), together(model, {}, 8);
+  std::vector<ct::session<small_maps, winograd>::scores> got(count);
+  together(inputs, got);
+  for (std::size_t i = 0; i < count; ++i) {
+    auto const want = alone(std::span<float const>(inputs).subspan(i * size, size));
+    for (std::size_t c = 0; c < want.size(); ++c) CHECK(same_bits(got[i][c], want[c]));
+  }
 }
 
 }  // namespace

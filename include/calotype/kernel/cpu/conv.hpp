@@ -112,8 +112,6 @@ struct conv {
   template <bool Relu, pool_shape P>
   static constexpr bool reads_rows = FromImage&& Relu&& pools<P>&& sparse_pooled<arch, S, P>::applies;
   template <pool_shape P>
-  static constexpr bool finds_filled = reads_rows<true, P>;
-  template <pool_shape P>
   static constexpr std::size_t window_size = sparse_pooled<arch, S, P>::window_size;
 
   template <bool Relu, pool_shape P, class Rows>

@@ -54,12 +54,13 @@ struct pooled_chains {
     chain::accumulate(sum, in, bias, weights, t);
     CALOTYPE_UNROLL for (int x = 0; x < Windows; ++x) {
       CALOTYPE_UNROLL for (int n = 0; n < chain::vectors; ++n) {
-        vec<Arch> best = sum[0][x * Size][n];
+        // ReLU first: of sums that are no number it makes zeros.
+        vec<Arch> best = Relu ? v::broadcast(0.f) : sum[0][x * Size][n];
         CALOTYPE_UNROLL for (int r = 0; r < Size; ++r) {
           CALOTYPE_UNROLL for (int c = 0; c < Size; ++c) best = v::greater_of(sum[r][x * Size + c][n], best);
         }
         int const at = x * Pooled.pixel + n * v::lanes / block_size * Pooled.block + n * v::lanes % block_size;
-        v::store(out + at, Relu ? rectified<Arch>(best) : best);
+        v::store(out + at, best);
       }
     }
   }

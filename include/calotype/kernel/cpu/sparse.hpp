@@ -266,7 +266,7 @@ struct sparse_pooled {
         vec<Arch> best = start[n];
         if (filled) {
           float const* const sum = sums[0] + w * P.size * block_size + n * v::lanes;
-          best = v::load(sum);
+          best = Relu ? v::broadcast(0.f) : v::load(sum);  // as pooled_chains
           CALOTYPE_UNROLL for (int r = 0; r < P.size; ++r) {
             CALOTYPE_UNROLL for (int c = 0; c < P.size; ++c) {
               best = v::greater_of(v::load(sum + (r * sums_in_row + c) * block_size), best);

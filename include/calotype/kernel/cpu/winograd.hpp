@@ -267,9 +267,11 @@ struct winograd_conv {
   static constexpr int longest(winograd_field f) { return groups(f).length + (groups(f).longer > 0 ? 1 : 0); }
   // The same for the tiles of several maps, whose number is not known here: as many as reuse the weights well.
   static constexpr int at_once = smaller_of(has_threads<Policy> ? 6 : 8, tile_model<arch>::outputs(vectors));
-  // Whether one map has too few tiles for that; whether it has enough to choose some.
+  // Whether one map has too few tiles for that.
   static constexpr bool gains_together = tiling.field(0).tiles() < at_once;
-  static constexpr bool follows = tiling.field(0).tiles() >= 2 * at_once;
+  // Whether it has enough to choose some, and no more than a list of them (on the stack) has numbers for.
+  using tile_number = std::uint16_t;
+  static constexpr bool follows = tiling.field(0).tiles() >= 2 * at_once && tiling.field(0).tiles() <= 0x10000;
 
   // Points of a group of tiles in memory: of the input, then the sums.
   static constexpr std::size_t scratch_of(winograd_field f) {
@@ -465,7 +467,7 @@ struct winograd_conv {
   template <winograd_field F>
   struct tile_list {
     int size = 0;
-    std::uint16_t tile[static_cast<std::size_t>(F.tiles())];
+    tile_number tile[static_cast<std::size_t>(F.tiles())];
 
     void make(pixel_word const* set) {
       size = 0;
@@ -477,7 +479,7 @@ struct winograd_conv {
           for (; left != 0; left &= left - 1) {
             int const x = (i * 64 + std::countr_zero(left) - F.cols.first) / F.cols.size;
             if (x >= F.cols.tiles) break;  // the next field's
-            tile[size++] = static_cast<std::uint16_t>(y * F.cols.tiles + x);
+            tile[size++] = static_cast<tile_number>(y * F.cols.tiles + x);
           }
         }
       }

@@ -290,6 +290,15 @@ TEST_CASE_TEMPLATE("winograd: a part of the tiles", Arch, CALOTYPE_TEST_ARCHS) {
   check_changed<Arch, conv_shape{{5, 17, 70}, 48, 3, 1, 1}>();
 }
 
+TEST_CASE("winograd: a part of the tiles of a map with more of them than a list has numbers for") {
+  using conv_of =
+      kernel::cpu::winograd_conv<winograd_policy<exec::best_arch>, conv_shape{{16, 1024, 1024}, 16, 3, 1, 1}>;
+  static_assert(conv_of::tiling.field(0).tiles() == 65'536 && conv_of::follows);
+  using larger =
+      kernel::cpu::winograd_conv<winograd_policy<exec::best_arch>, conv_shape{{16, 1024, 1028}, 16, 3, 1, 1}>;
+  static_assert(larger::tiling.field(0).tiles() > 65'536 && !larger::follows);
+}
+
 TEST_CASE("winograd: the gradients of a network are within 5e-6 of direct") {
   auto const model = nn::model<small_net>::initial(5);
   auto const direct = gradients_of<exec::cpu<>>(model);
