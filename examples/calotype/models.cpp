@@ -8,6 +8,9 @@
 #include "networks.hpp"
 #include <nlohmann/json.hpp>
 
+#include <calotype/io/output.hpp>
+#include <calotype/report/network_diagram.hpp>
+
 namespace program {
 
 namespace {
@@ -16,6 +19,8 @@ struct models_options {
   std::vector<std::string> names;
   bool json = false;
   bool diagram = false;
+  std::string out;
+  bool force = false;
 };
 
 void print_json(std::vector<network_info const*> const& list, bool diagram) {
@@ -68,6 +73,16 @@ void print_diagram(network_info const& n) {
               grouped(n.multiply_adds).c_str());
 }
 
+ct::result<void> draw_diagram(models_options const& o, std::vector<network_info const*> const& list) {
+  if (list.size() != 1) {
+    return ct::error{"a drawing shows one network", "command line", "name one, as in 'calotype models cms-b'"};
+  }
+  auto file = ct::io::output_file::create(o.out, {.force = o.force});
+  if (!file) return *file.error();
+  if (auto drawn = file->write(ct::report::network_diagram(list.front()->diagram)); !drawn) return drawn;
+  return file->commit();
+}
+
 int models(models_options const& o) {
   std::vector<network_info const*> list;
   for (auto const& name : o.names) {
@@ -77,6 +92,9 @@ int models(models_options const& o) {
   }
   if (list.empty()) {
     for (network const* n : networks()) list.push_back(&n->info());
+  }
+  if (!o.out.empty()) {
+    if (auto drawn = draw_diagram(o, list); !drawn) return fail(*drawn.error());
   }
   if (o.json) {
     print_json(list, o.diagram);
@@ -108,7 +126,11 @@ void add_models(CLI::App& app, int& status) {
                                         command, models);
   command->add_option("names", o.names, "Networks to list (default: all)")->type_name("NAME");
   add_json(*command, o.json, "Print a JSON list");
-  command->add_flag("--diagram", o.diagram, "Show every layer");
+  auto* const diagram = command->add_flag("--diagram", o.diagram, "Show every layer");
+  command->add_option("--out", o.out, "Draw the layers of one network, as the event paper's Figure 3 does")
+      ->needs(diagram)
+      ->type_name("FILE.svg");
+  add_force(*command, o.force);
 }
 
 }  // namespace program

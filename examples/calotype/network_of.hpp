@@ -186,16 +186,17 @@ ct::result<void> convert_weights(std::string const& weights, conversion_request 
              : ct::io::save<Net>(r.out, *model, notes, {.force = r.force});
 }
 
+inline std::string shape_text(ct::nn::map_shape s) {
+  return s.is_vector()
+             ? std::to_string(s.channels)
+             : std::to_string(s.channels) + " x " + std::to_string(s.rows) + " x " + std::to_string(s.cols);
+}
+
 // The steps of a plan in words.
 template <class Net>
 std::vector<layer_line> layer_lines() {
   constexpr auto const& plan = ct::nn::plan_of<Net>;
   using ct::nn::op;
-  auto const shape_text = [](ct::nn::map_shape s) {
-    return s.is_vector()
-               ? std::to_string(s.channels)
-               : std::to_string(s.channels) + " x " + std::to_string(s.rows) + " x " + std::to_string(s.cols);
-  };
   std::vector<layer_line> lines;
   for (int i = 0; i < plan.step_count; ++i) {
     auto const& s = plan.at(i);
@@ -238,6 +239,61 @@ std::vector<layer_line> layer_lines() {
   return lines;
 }
 
+inline ct::report::box_kind box_kind_of(ct::nn::op kind) {
+  using ct::nn::op;
+  using enum ct::report::box_kind;
+  switch (kind) {
+    case op::conv:
+      return convolution;
+    case op::max_pool:
+    case op::global_max_pool:
+      return pooling;
+    case op::dense:
+      return dense;
+    default:
+      return other;
+  }
+}
+
+// The inputs and the steps as boxes; what only brings an image into another order in memory is left out.
+template <class Net>
+std::vector<ct::report::diagram_box> diagram_boxes(std::vector<layer_line> const& lines) {
+  constexpr auto const& plan = ct::nn::plan_of<Net>;
+  std::vector<ct::report::diagram_box> boxes;
+  std::vector<int> box_of(static_cast<std::size_t>(plan.value_count), -1);  // that makes a value
+  for (int v = 0; v < plan.value_count; ++v) {
+    if (!plan.value_at(v).input) continue;
+    box_of[static_cast<std::size_t>(v)] = static_cast<int>(boxes.size());
+    boxes.push_back({ct::report::box_kind::input,
+                     plan.shape(v).is_vector() ? "features" : "image",
+                     shape_text(plan.shape(v)),
+                     {},
+                     -1});
+  }
+  // a joined vector has a maker for each of its parts
+  auto const makers = [&](int v) {
+    std::vector<int> found;
+    if (box_of[static_cast<std::size_t>(v)] >= 0) return std::vector<int>{box_of[static_cast<std::size_t>(v)]};
+    for (int part = 0; part < plan.value_count; ++part) {
+      if (plan.value_at(part).parent == v) found.push_back(box_of[static_cast<std::size_t>(part)]);
+    }
+    return found;
+  };
+  for (int i = 0; i < plan.step_count; ++i) {
+    auto const& s = plan.at(i);
+    int& made_by = box_of[static_cast<std::size_t>(s.out)];
+    if (s.kind == ct::nn::op::import) {
+      made_by = makers(s.in).front();
+      continue;
+    }
+    made_by = static_cast<int>(boxes.size());
+    auto const& line = lines[static_cast<std::size_t>(i)];
+    boxes.push_back({box_kind_of(s.kind), line.what, line.output, makers(s.in),
+                     s.shortcut >= 0 ? makers(s.shortcut).front() : -1});
+  }
+  return boxes;
+}
+
 template <class Net>
 class network_of final : public network {
  public:
@@ -256,6 +312,7 @@ class network_of final : public network {
     info_.layout_signature = ct::io::detail::hexadecimal(ct::nn::input_traits<input>::signature());
     info_.network_signature = ct::io::detail::hexadecimal(ct::nn::signature<Net>);
     info_.layers = layer_lines<Net>();
+    info_.diagram = diagram_boxes<Net>(info_.layers);
   }
 
   network_info const& info() const override { return info_; }

@@ -16,6 +16,7 @@
 #include <calotype/io/constant_weights.hpp>
 #include <calotype/io/events_npz.hpp>
 #include <calotype/io/model.hpp>
+#include <calotype/report/network_diagram.hpp>
 #include <calotype/train/fit.hpp>
 #include <calotype/train/options.hpp>
 
@@ -42,6 +43,7 @@ struct network_info {
   std::string layout_signature;
   std::string network_signature;
   std::vector<layer_line> layers;
+  std::vector<ct::report::diagram_box> diagram;
 };
 
 // Scores events, one after the other; one per thread.

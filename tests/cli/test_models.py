@@ -35,6 +35,16 @@ class Models(harness.Case):
         self.assertRegex(text, r"conv 7x7 /2, relu +16 x 83 x 178 +2,368")
         self.assertNotIn("four-momentum", text)
 
+    def test_a_drawing(self):
+        drawing = self.folder / "cms-i.svg"
+        self.out("models", "cms-i", "--diagram", "--out", drawing)
+        svg = drawing.read_text()
+        self.assertEqual(svg.count(">image<"), 3)  # barrel and two endcaps
+        self.assertEqual(svg.count(">conv 7x7 /2, relu<"), 3)
+        self.assertEqual(svg.count("h14 V"), 3 * 7)  # the shortcuts
+        self.refused("models", "cms-i", "--diagram", "--out", drawing, says=["--force"])
+        self.refused("models", "--diagram", "--out", self.folder / "all.svg", says=["one network"])
+
     def test_an_unknown_network(self):
         self.refused("models", "eb-9", says=["'eb-9'", "cms-ii"])
 
