@@ -27,6 +27,18 @@ struct barrel {
   }
 };
 
+// The same image; the last maps are so small that wide registers take those of several inputs together.
+struct small_maps {
+  using input = barrel::input;
+  static constexpr auto classes() { return ct::labels("a", "b"); }
+  static constexpr auto layers() {
+    using namespace ct::nn;
+    return ct::nn::layers(conv{.filters = 8, .kernel = 7, .stride = 5}, relu{}, max_pool{},
+                          residual{.filters = 16, .stride = 4}, residual{.filters = 16}, global_max_pool{},
+                          logits{});
+  }
+};
+
 // Features that the description computes from the event; one logit.
 struct photons {
   using input = ct::models::photon_pair;

@@ -1,5 +1,6 @@
 // A dispatched session does what a session of exec::cpu does, bit for bit, under every instruction set.
 #include <array>
+#include <concepts>
 #include <utility>
 
 #include "sample.hpp"
@@ -48,6 +49,48 @@ void check_against_cpu(Policy policy) {
   }
 }
 
+// Inputs that go in together, as events and as numbers.
+template <class Net, class Policy>
+void check_batches(Policy policy) {
+  using session = ct::session<Net, Policy>;
+  constexpr std::size_t count = 7;
+  auto const model = ct::nn::model<Net>::initial(11);
+  std::vector<ct::event> events;
+  std::vector<float> numbers;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    events.push_back(sample_event(i));
+    auto const more = numbers_for<Net>(i);
+    numbers.insert(numbers.end(), more.begin(), more.end());
+  }
+  ct::session<Net, plain<Policy>> expected(model, {.threads = policy.threads});
+  auto const check_all = [&]<class Input>(session& score, std::span<Input const> inputs, std::size_t one) {
+    std::vector<typename session::scores> got(count);
+    score(inputs, std::span(got));
+    for (std::size_t i = 0; i < count; ++i) {
+      if constexpr (std::same_as<Input, float>) {
+        check_same(got[i], expected(inputs.subspan(i * one, one)));
+      } else {
+        check_same(got[i], expected(inputs[i]));
+      }
+    }
+    check_same(score.logits(), expected.logits());
+    CHECK(score.report() == expected.report());
+  };
+  for (auto set : sets) {
+    policy.widest = set;
+    for (int batch : {0, 1, 3, 16}) {
+      CAPTURE(batch);
+      session score(model, policy, batch);
+      check_all(score, std::span<float const>(numbers), ct::nn::input_size<Net>());
+      if constexpr (ct::nn::detail::reads_events<Net>())
+        check_all(score, std::span<ct::event const>(events), 1);
+      auto const last = score.logits();
+      score(std::span<float const>(), std::span<typename session::scores>());
+      check_same(score.logits(), last);
+    }
+  }
+}
+
 }  // namespace
 
 TEST_CASE("every kind of input, arithmetic and thread policy") {
@@ -56,6 +99,13 @@ TEST_CASE("every kind of input, arithmetic and thread policy") {
   check_against_cpu<barrel>(threads{.threads = {.count = 2}});
   check_against_cpu<photons>(direct{});
   check_against_cpu<map>(direct{});
+}
+
+TEST_CASE("many inputs in one call, some of them through the network together") {
+  check_batches<small_maps>(winograd{});
+  check_batches<barrel>(threads{.threads = {.count = 2}});
+  check_batches<photons>(direct{});
+  check_batches<map>(direct{});
 }
 
 TEST_CASE("the widest instruction set that the machine has is chosen") {

@@ -3,12 +3,14 @@
 // network.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include <calotype/core/config.hpp>
 #include <calotype/exec/dispatched.hpp>
@@ -58,16 +60,18 @@ constexpr bool reads_events() {
   return input_traits<input>::is_whole_image || requires(event_view const& e) { input::compute(e); };
 }
 
-// A network compiled for one instruction set. Nothing of the unit is run before it has been chosen.
+// A network compiled for one instruction set. Nothing of the unit is run before it has been chosen. `scores`:
+// the session's, one for each input; logits and report are those of the last one.
 struct unit {
   exec::instruction_set set;
   void* (*load)(float const* parameters);  // a model; the numbers are copied
   void (*unload)(void const* model) noexcept;
-  void* (*open)(void const* model, int threads);  // a session of the model
+  void* (*open)(void const* model, int threads, int batch);  // a session of the model
   void (*close)(void* session) noexcept;
-  void (*score_event)(void* session, event_view const& e, float* scores, float* logits,
-                      image_report& report) noexcept;  // null unless reads_events()
-  void (*score_numbers)(void* session, float const* numbers, float* scores, float* logits) noexcept;
+  void (*score_events)(void* session, event_view const* events, std::size_t count, void* scores, float* logits,
+                       image_report& report) noexcept;  // null unless reads_events()
+  void (*score_numbers)(void* session, float const* numbers, std::size_t count, void* scores, float* logits,
+                        image_report& report) noexcept;
 };
 
 // Where a unit's table stands; defined by the file that is compiled for Set.
@@ -103,36 +107,47 @@ class session<Net, exec::dispatched<Threads, Arithmetic>, Signature> {
   static constexpr int outputs = nn::plan_of<Net>.shape(nn::plan_of<Net>.result).channels;
   using scores = std::array<float, static_cast<std::size_t>(outputs)>;
 
-  explicit session(nn::model<Net> const& model, policy_type policy = {})
+  // batch: as in session<Net, exec::cpu<>>.
+  explicit session(nn::model<Net> const& model, policy_type policy = {}, int batch = 1)
       : unit_(&nn::dispatched_model<Net, policy_type>::choose(policy.widest)),
         model_(model.shared(unit_,
                             [&] {
                               return std::shared_ptr<void const>(unit_->load(model.parameters().data()),
                                                                  unit_->unload);
                             })),
-        session_(unit_->open(model_.get(), threads_of(policy.threads)), unit_->close) {}
+        session_(unit_->open(model_.get(), threads_of(policy.threads), batch), unit_->close),
+        views_(nn::detail::reads_events<Net>() && batch > 1 ? static_cast<std::size_t>(batch) : 1) {}
 
   // The scores of an event.
   template <concepts::event E>
   scores operator()(E const& e) noexcept {
+    scores p{};
+    (*this)(std::span<E const>(&e, 1), std::span(&p, 1));
+    return p;
+  }
+  // The scores of an input given as numbers. Precondition: input_size<Net>() of them.
+  scores operator()(std::span<float const> input) noexcept {
+    scores p{};
+    (*this)(input, std::span(&p, 1));
+    return p;
+  }
+  // Many events, the same bits as one by one. Precondition: out is as long as events.
+  template <concepts::event E>
+  void operator()(std::span<E const> events, std::span<scores> out) noexcept {
     static_assert(nn::detail::reads_events<Net>(),
                   "calotype: this network's input is not computed from events; give it numbers "
                   "(std::span<float const>)");
-    scores p{};
-    unit_->score_event(session_.get(), nn::detail::event_view::of(e), p.data(), logits_.data(), report_);
-    return p;
+    for (std::size_t first = 0; first < events.size(); first += views_.size()) {
+      auto const some = events.subspan(first, std::min(views_.size(), events.size() - first));
+      std::transform(some.begin(), some.end(), views_.begin(),
+                     [](E const& e) { return nn::detail::event_view::of(e); });
+      unit_->score_events(session_.get(), views_.data(), some.size(), out.data() + first, logits_.data(),
+                          report_);
+    }
   }
-  // The scores of an input given as numbers, input_size<Net>() of them.
-  scores operator()(std::span<float const> input) noexcept {
-    scores p{};
-    unit_->score_numbers(session_.get(), input.data(), p.data(), logits_.data());
-    report_ = {};
-    return p;
-  }
-  // Many events, one after the other; out must be as long as events.
-  template <concepts::event E>
-  void operator()(std::span<E const> events, std::span<scores> out) noexcept {
-    for (std::size_t i = 0; i < events.size(); ++i) out[i] = (*this)(events[i]);
+  // Many inputs given as numbers. Precondition: input_size<Net>() numbers for each of out.
+  void operator()(std::span<float const> inputs, std::span<scores> out) noexcept {
+    unit_->score_numbers(session_.get(), inputs.data(), out.size(), out.data(), logits_.data(), report_);
   }
 
   image_report const& report() const noexcept { return report_; }
@@ -151,6 +166,7 @@ class session<Net, exec::dispatched<Threads, Arithmetic>, Signature> {
   nn::detail::unit const* unit_;
   std::shared_ptr<void const> model_;  // the unit's own, shared by all sessions of the model
   nn::detail::unit_object session_;
+  std::vector<nn::detail::event_view> views_;  // of the events that go to the unit in one call
   scores logits_{};
   image_report report_{};
 };

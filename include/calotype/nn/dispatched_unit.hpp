@@ -42,38 +42,39 @@ struct unit_functions {
   }
   static void unload(void const* m) noexcept { delete static_cast<model<Net> const*>(m); }
 
-  static void* open(void const* m, [[maybe_unused]] int count) {
+  static void* open(void const* m, [[maybe_unused]] int count, int batch) {
     policy p{};
     if constexpr (requires { p.threads.count; }) p.threads.count = count;
-    return new session_type(*static_cast<model<Net> const*>(m), p);
+    return new session_type(*static_cast<model<Net> const*>(m), p, batch);
   }
   static void close(void* s) noexcept { delete static_cast<session_type*>(s); }
 
   // A template, so that it is only made for networks that read events.
   template <class View>
-  static void score_event(void* s, View const& e, float* scores, float* logits, image_report& report) noexcept {
-    auto& score = *static_cast<session_type*>(s);
-    write(score(e), score.logits(), scores, logits);
-    report = score.report();
+  static void score_events(void* s, View const* events, std::size_t count, void* scores, float* logits,
+                           image_report& report) noexcept {
+    score(s, std::span<View const>(events, count), count, scores, logits, report);
   }
-  static void score_numbers(void* s, float const* numbers, float* scores, float* logits) noexcept {
-    auto& score = *static_cast<session_type*>(s);
-    write(score(std::span<float const>(numbers, input_size<Net>())), score.logits(), scores, logits);
+  static void score_numbers(void* s, float const* numbers, std::size_t count, void* scores, float* logits,
+                            image_report& report) noexcept {
+    score(s, std::span<float const>(numbers, count * input_size<Net>()), count, scores, logits, report);
   }
 
  private:
-  using values = typename session_type::scores;
-  static void write(values const& from_scores, values const& from_logits, float* scores,
-                    float* logits) noexcept {
-    std::copy(from_scores.begin(), from_scores.end(), scores);
-    std::copy(from_logits.begin(), from_logits.end(), logits);
+  template <class Input>
+  static void score(void* s, std::span<Input const> inputs, std::size_t count, void* scores, float* logits,
+                    image_report& report) noexcept {
+    auto& session = *static_cast<session_type*>(s);
+    session(inputs, std::span(static_cast<typename session_type::scores*>(scores), count));
+    std::copy(session.logits().begin(), session.logits().end(), logits);
+    report = session.report();
   }
 };
 
 template <class Net, class Policy, exec::instruction_set Set, std::uint64_t Signature = signature<Net>>
-constexpr auto event_function() -> decltype(unit::score_event) {
+constexpr auto event_function() -> decltype(unit::score_events) {
   if constexpr (reads_events<Net>()) {
-    return unit_functions<Net, Policy, Set>::template score_event<event_view>;
+    return unit_functions<Net, Policy, Set>::template score_events<event_view>;
   } else {
     return nullptr;
   }
@@ -87,7 +88,7 @@ constinit unit const unit_of<Net, Policy, Set, Signature>::table = {
     .unload = unit_functions<Net, Policy, Set>::unload,
     .open = unit_functions<Net, Policy, Set>::open,
     .close = unit_functions<Net, Policy, Set>::close,
-    .score_event = event_function<Net, Policy, Set>(),
+    .score_events = event_function<Net, Policy, Set>(),
     .score_numbers = unit_functions<Net, Policy, Set>::score_numbers};
 
 }  // namespace detail
