@@ -6,6 +6,11 @@
 #include <thread>
 #include <vector>
 
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 #include <doctest/doctest.h>
 
 #include <calotype/exec/pool.hpp>
@@ -85,6 +90,37 @@ TEST_CASE("a team that sleeps wakes up") {
     CHECK(sum == 2016);
   }
 }
+
+#if defined(__linux__)
+// The length of a turn of the calling thread; 0 where the kernel has no such thing.
+std::uint64_t turn() {
+  struct {
+    std::uint32_t size, policy;
+    std::uint64_t flags;
+    std::int32_t nice;
+    std::uint32_t priority;
+    std::uint64_t slice, deadline, period;
+  } of{};
+  return syscall(SYS_sched_getattr, 0, &of, sizeof of, 0) == 0 ? of.slice : 0;
+}
+
+TEST_CASE("a team's own threads take short turns, the caller's stay as they are") {
+  std::uint64_t const before = turn();
+  exec::team team(2);
+  std::array<std::uint64_t, 2> turns{};
+  std::array<int, 2> workers{};
+  std::atomic<bool> other{false};
+  team.each(2, [&](int worker, int part) {
+    turns[static_cast<std::size_t>(part)] = turn();
+    workers[static_cast<std::size_t>(part)] = worker;
+    if (part == 1) other = true;
+    while (!other) std::this_thread::yield();
+  });
+  CHECK(workers == std::array{0, 1});
+  CHECK(turns[0] == before);
+  CHECK(turns[1] == (before > 0 ? 100'000 : 0));
+}
+#endif
 
 TEST_CASE("threads change no bit: direct") { check_bits<exec::direct>(); }
 TEST_CASE("threads change no bit: winograd") { check_bits<exec::winograd>(); }
