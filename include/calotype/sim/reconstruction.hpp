@@ -11,6 +11,7 @@
 #include <calotype/detector/presets/cms_run1.hpp>
 #include <calotype/image/event.hpp>
 #include <calotype/observables/superclusters.hpp>
+#include <calotype/sim/channels.hpp>
 #include <calotype/sim/response.hpp>
 
 namespace calotype::sim {
@@ -56,17 +57,31 @@ inline void mark(std::vector<std::uint8_t>& mask, int rows, int columns, bool ar
 // Reads out one event. Thresholds and their sources: docs/simulation.md.
 class readout {
  public:
-  // Streams (seed, event, first_purpose + 100 ...) are its own.
+  // Streams (seed, event, first_purpose + 100 ...) are its own. Without channel factors the ECAL is perfect.
   readout(endcap_map const& endcap, deposits& energies, std::uint64_t seed, std::uint64_t event,
-          std::uint32_t first_purpose)
-      : endcap_(endcap), e_(energies), seed_(seed), event_(event), purpose_(first_purpose) {}
+          std::uint32_t first_purpose, channel_factors const* channels = nullptr)
+      : endcap_(endcap),
+        e_(energies),
+        channels_(channels),
+        seed_(seed),
+        event_(event),
+        purpose_(first_purpose) {}
 
   // Adds noise and suppresses zeros; afterwards `deposits` holds the full lists, absent_ marks what was not
   // read out.
   void digitise() {
+    if (channels_ != nullptr) {
+      calibrate(e_.eb, channels_->eb);
+      calibrate(e_.ee, channels_->ee);
+    }
     barrel();
     endcaps();
-    hcal();
+    if (channels_ != nullptr) {
+      silence(e_.eb, channels_->eb);
+      silence(e_.ee, channels_->ee);
+    }
+    hcal(e_.hb, noise_hb, 0.15F);
+    hcal(e_.he, noise_he, 0.20F);
   }
 
   // Everything that was read out (before digitise(): every deposit), in the order of the cells.
@@ -82,6 +97,7 @@ class readout {
       if (e_.ee[at] != 0) ee.push_back({segmentation<cms::ee>::pack(index), e_.ee[at]});
     });
     write_hcal(out.hit_lists[cms::collection::hb], collections::full);
+    write_hcal_endcaps(out.hit_lists[cms::collection::he], collections::full);
   }
 
   // Writes the hit lists, sorted by id.
@@ -89,6 +105,7 @@ class readout {
     write_barrel(out.hit_lists[cms::collection::eb], candidates, which);
     write_endcaps(out.hit_lists[cms::collection::ee], candidates, which);
     write_hcal(out.hit_lists[cms::collection::hb], which);
+    write_hcal_endcaps(out.hit_lists[cms::collection::he], which);
     for (auto& list : out.hit_lists) {
       std::sort(list.begin(), list.end(), [](hit const& a, hit const& b) { return a.id < b.id; });
     }
@@ -99,7 +116,7 @@ class readout {
   static constexpr std::uint8_t full_readout = 1, window = 2, halo = 4;
 
   // Purposes of the noise streams and of the thinning's dice.
-  enum : std::uint32_t { noise_eb = 100, noise_ee, noise_hb, keep_eb, keep_ee, keep_hb };
+  enum : std::uint32_t { noise_eb = 100, noise_ee, noise_hb, keep_eb, keep_ee, keep_hb, noise_he };
 
   // Noise of one cell and whether it is read out. The threshold is smeared upwards by up to 60 %: it acts on
   // another filter's amplitude than the one that is recorded.
@@ -177,13 +194,26 @@ class readout {
     }
   }
 
-  void hcal() {
-    detail::cell_noise const noise(seed_, event_, purpose_ + noise_hb);
-    for (std::size_t i = 0; i < e_.hb.size(); i += 4) {
+  static void calibrate(std::vector<float>& cells, std::vector<float> const& factors) {
+    for (std::size_t i = 0; i < cells.size(); ++i) cells[i] = (real32(cells[i]) * factors[i]).value;
+  }
+  static void silence(std::vector<float>& cells, std::vector<float> const& factors) {
+    for (std::size_t i = 0; i < cells.size(); ++i) {
+      if (factors[i] == 0) cells[i] = absent;
+    }
+  }
+
+  // Noise, and suppression by another sum of the same pulse, whose noise is independent: a quarter of the cells
+  // are left.
+  void hcal(std::vector<float>& cells, std::uint32_t purpose, float sigma) const {
+    detail::cell_noise const noise(seed_, event_, purpose_ + purpose);
+    for (std::size_t i = 0; i < cells.size(); i += 4) {
       auto const words = noise.words(static_cast<std::uint32_t>(i / 4));
       for (std::size_t k = 0; k < 4; ++k) {
         real32 const z = normal_quantile(detail::cell_noise::uniform(words[k]));
-        e_.hb[i + k] = (e_.hb[i + k] + 0.15F * z).value;
+        real32 const other = normal_quantile((static_cast<float>(words[k] & 511U) + 0.5F) / 512);
+        real32 const e = cells[i + k] + sigma * z;
+        cells[i + k] = e + sigma * other > sigma ? e.value : absent;
       }
     }
   }
@@ -308,8 +338,17 @@ class readout {
   void write_hcal(std::vector<hit>& list, collections which) const {
     for (std::size_t i = 0; i < e_.hb.size(); ++i) {
       float const e = e_.hb[i];
+      if (e == absent) continue;
       if (which == collections::reduced && dice(keep_hb, i) > kept_hb(e)) continue;
       list.push_back({segmentation<cms::hb>::pack(static_cast<int>(i)), e});
+    }
+  }
+
+  // The recorded lists hold no HE.
+  void write_hcal_endcaps(std::vector<hit>& list, collections which) const {
+    if (which == collections::reduced) return;
+    for (std::size_t i = 0; i < e_.he.size(); ++i) {
+      if (e_.he[i] != absent) list.push_back({segmentation<cms::he>::pack(static_cast<int>(i)), e_.he[i]});
     }
   }
 
@@ -322,8 +361,8 @@ class readout {
   static float kept_ee(float et) { return et < 0.1F ? 0.05F : et < 0.175F ? 0.25F : 0.7F; }
   // Recorded 2012 events against calorimeter towers above 0.7 GeV, hit counts below.
   static float kept_hb(float e) {
-    return e < 0.3F   ? 0.007F
-           : e < 0.7F ? 0.05F
+    return e < 0.3F   ? 0.028F
+           : e < 0.7F ? 0.055F
            : e < 0.9F ? 0.20F
            : e < 1.2F ? 0.30F
            : e < 2    ? 0.71F
@@ -333,6 +372,7 @@ class readout {
 
   endcap_map const& endcap_;
   deposits& e_;
+  channel_factors const* channels_;
   std::uint64_t seed_, event_;
   std::uint32_t purpose_;
   std::vector<std::uint8_t> mask_eb_, mask_ee_;

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include <calotype/detector/helix.hpp>
@@ -14,11 +15,9 @@
 namespace calotype::sim {
 
 inline constexpr double magnetic_field = 3.8;  // tesla
-// Front faces of the ECAL (metres), and the depth of a shower's maximum behind them, where its position is
-// measured.
+// Front faces of the ECAL (metres).
 inline constexpr calorimeter_face ecal_face{
     .radius = 1.29, .half_length = 2.84, .endcap_z = 3.19, .endcap_radius = 1.53};
-inline constexpr double shower_depth = 0.06;
 
 inline constexpr int eb_rows = 170, eb_columns = 360, ee_side = 100;
 
@@ -86,12 +85,12 @@ class endcap_map {
   std::vector<place> places_;
 };
 
-// Deposited energy per crystal and HCAL barrel cell, GeV. EB by dense index, EE by [side][iy][ix], HB by dense
-// index.
+// Deposited energy per crystal and HCAL cell, GeV. EB, HB and HE by dense index, EE by [side][iy][ix].
 struct deposits {
   std::vector<float> eb = std::vector<float>(static_cast<std::size_t>(eb_rows * eb_columns));
   std::vector<float> ee = std::vector<float>(static_cast<std::size_t>(2 * ee_side * ee_side));
   std::vector<float> hb = std::vector<float>(static_cast<std::size_t>(segmentation<cms::hb>::size()));
+  std::vector<float> he = std::vector<float>(static_cast<std::size_t>(segmentation<cms::he>::size()));
 };
 
 // Tracker material in radiation lengths; our reading of published material budgets, piecewise linear.
@@ -131,59 +130,72 @@ class response {
 
   // One particle of a collision whose vertex lies on the beam line at z (cm).
   void add(particle const& p, real vertex_z) {
-    real const z = vertex_z + p.z;
+    point const origin{(p.x * 0.01).value, (p.y * 0.01).value, ((vertex_z + p.z) * 0.01).value};
     switch (p.kind) {
       case species::photon:
-        photon(p, z);
-        return;
+        return photon(p, origin);
       case species::electron:
+        return electron(p, origin);
       case species::muon:
       case species::charged_hadron:
-        charged(p, z);
+        return charged(p, origin);
+      case species::neutral_hadron: {
+        aim const at = straight(p, origin);
+        if (at.on != face::none) hadron(p.pt * math::cosh(p.eta), at, 0, false);
         return;
-      case species::neutral_hadron:
-        neutral(p, z);
-        return;
+      }
     }
   }
 
  private:
-  // Where a straight line from the vertex meets the ECAL at the depth of a shower's maximum, as seen from the
-  // origin.
+  // Where a particle meets the ECAL's front, as seen from the origin, and the direction in which it goes on.
   struct aim {
     face on = face::none;
     real eta = 0, phi = 0;
-    real radius = 0;  // metres
+    real radius = 0;    // metres
+    real forward = 0;   // pseudorapidity of its direction
+    real sideways = 0;  // azimuth of its direction against phi
   };
-  static aim straight(real eta, real phi, real vertex_z) {
-    real const slope = math::sinh(eta), z0 = vertex_z * 0.01;
-    real const radius = ecal_face.radius + shower_depth;
+  static aim straight(particle const& p, point const& origin) {
+    if (origin.x != 0 || origin.y != 0) {
+      impact const hit =
+          propagate({p.pt.value, p.eta.value, p.phi.value, 0, origin}, ecal_face, magnetic_field);
+      return hit.on == face::none ? aim{} : bent(p, hit);
+    }
+    real const slope = math::sinh(p.eta), z0 = origin.z;
+    real const radius = ecal_face.radius;
     real const z = z0 + radius * slope;
-    if (math::abs(z) < ecal_face.half_length) return {face::barrel, math::asinh(z / radius), phi, radius};
-    real const plane = slope < 0 ? -(ecal_face.endcap_z + shower_depth) : ecal_face.endcap_z + shower_depth;
+    if (math::abs(z) < ecal_face.half_length)
+      return {face::barrel, math::asinh(z / radius), p.phi, radius, p.eta};
+    real const plane = slope < 0 ? -ecal_face.endcap_z : ecal_face.endcap_z;
     real const r = (plane - z0) / slope;
     if (!(r > 0.3 && r < 1.6)) return {};
-    return {face::endcap, math::asinh(plane / r), phi, r};
+    return {face::endcap, math::asinh(plane / r), p.phi, r, p.eta};
+  }
+  // A particle that a trajectory brought there.
+  static aim bent(particle const& p, impact const& hit) {
+    position const seen = seen_from_origin(hit.at);
+    real const radius = math::sqrt(real(hit.at.x) * hit.at.x + real(hit.at.y) * hit.at.y);
+    return {hit.on, seen.u, seen.v, radius, p.eta, wrap(p.phi + hit.turn - seen.v)};
   }
 
-  void photon(particle const& p, real vertex_z) {
-    aim const at = straight(p.eta, p.phi, vertex_z);
+  void photon(particle const& p, point const& origin) {
+    aim const at = straight(p, origin);
     if (at.on == face::none) return;
     real const energy = p.pt * math::cosh(p.eta);
     if (energy < 0.03) return;
     real const material = tracker_material(p.eta);
     real const converts = 1 - math::exp(-(7.0 / 9) * material);
     if (random_.uniform<double>() < converts) {
-      convert(p, energy, at, material, vertex_z);
+      convert(p, energy, at, material, origin);
     } else {
-      shower(energy, at, random_.uniform());
+      shower(energy, at, true);
     }
   }
 
-  // A pair e+ e- from a uniform radius of the tracker, each leg bent by the field and radiating on its way. The
-  // energy arrives spread along phi; pairs from the inner half may give tracks.
-  void convert(particle const& p, real energy, aim const& at, real material, real vertex_z) {
-    real const outer = at.radius < 1.29 ? 0.85 * at.radius : real(1.10);
+  // A pair e+ e- from a uniform radius of the tracker; pairs from its inner half may give tracks.
+  void convert(particle const& p, real energy, aim const& at, real material, point const& origin) {
+    real const outer = outer_radius(at);
     real const start = 0.05 + (outer - 0.05) * random_.uniform<double>();
     real const left = material * (1 - start / outer);  // radiation lengths still ahead
     real const share = random_.uniform<double>(0.03, 0.97);
@@ -193,115 +205,216 @@ class response {
     for (int leg = 0; leg < 2; ++leg) {
       int const charge = leg == 0 ? 1 : -1;
       real const part = leg == 0 ? share : 1 - share;
-      real const pt = p.pt * part;
-      // azimuth at the face of an electron that follows the field up to radius r and of its straight photon
-      // from there
-      real const bend = -charge * 0.299792458 * magnetic_field / (2 * pt * at.radius);
-      auto const shift = [&](real r) {
-        real const all = at.radius - start, rest = at.radius - r;
-        return bend * (all * all - rest * rest);
-      };
-      real const arriving = kept * energy * part;
-      real remaining = arriving;
-      real const lost = 1 - math::exp(-left * (0.6 * real(random_.exponential<double>()) + 0.2));
-      for (int k = 0; k < 2; ++k) {
-        real const radiated = arriving * lost * 0.5;
-        aim to = at;
-        to.phi = wrap(at.phi + shift(start + (outer - start) * random_.uniform<double>()));
-        if (radiated > 0.03) shower(radiated, to, random_.uniform());
-        remaining -= radiated;
-      }
-      real const turn = shift(at.radius);
-      if (math::abs(turn) < 0.6 && remaining > 0.03) {
-        aim to = at;
-        to.phi = wrap(at.phi + turn);
-        shower(remaining, to, random_.uniform());
-      }
+      real const lost = radiate(kept * energy * part, p.pt * part, charge, at, start, left);
       bool const seen = random_.uniform<double>() < 0.5;
-      if (start < 0.4 && seen && math::abs(p.eta) < 2.5) {
-        real const visible = pt * (1 - 0.5 * lost);
-        add_track(visible, p.eta, p.phi, charge, vertex_z);
-      }
+      if (start < 0.4 && seen) add_track(p, p.pt * part * (1 - 0.5 * lost), charge, origin);
     }
   }
 
-  static constexpr double soft_loss = 0.045, containment = 1.0225;
+  // The radius up to which there is material, metres.
+  static real outer_radius(aim const& at) {
+    return at.on == face::endcap ? real(0.85 * at.radius) : real(1.10);
+  }
 
-  // Electromagnetic energy at a point of the ECAL. `spread` in (0, 1) only decides where in its fluctuations a
-  // shower is.
-  void shower(real energy, aim const& at, float spread) {
-    auto const z = random_.normal_pair();
-    auto const w = random_.normal_pair();
-    // 2.8 %/sqrt(E) (test beam) and 1 % for calibration and material in 2012
-    real const sigma = math::sqrt(0.028 * 0.028 / energy + 0.010 * 0.010);
+  // An electron or positron that starts at radius `start`, on the line that would lead straight to `at`, with
+  // `left` radiation lengths ahead: it bends and radiates on its way, so that its energy arrives spread along
+  // phi. Returns the share that it lost.
+  real radiate(real energy, real pt, int charge, aim const& at, real start, real left) {
+    real const outer = outer_radius(at);
+    // azimuth at the face of an electron that follows the field up to radius r and of its straight photon from
+    // there
+    real const bend = -charge * 0.299792458 * magnetic_field / (2 * pt * at.radius);
+    auto const shift = [&](real r) {
+      real const all = at.radius - start, rest = at.radius - r;
+      return bend * (all * all - rest * rest);
+    };
+    auto const arrive = [&](real part, real radius, bool is_photon) {
+      aim to = at;
+      real const turn = shift(radius);
+      to.phi = wrap(at.phi + turn);
+      // its momentum has turned by 2 R bend (r - start); seen from where it arrives
+      to.sideways = at.sideways + 2 * bend * at.radius * (radius - start) - turn;
+      if (math::abs(turn) < 0.6 && part > 0.03) shower(part, to, is_photon);
+    };
+    real const lost = 1 - math::exp(-left * (0.6 * real(random_.exponential<double>()) + 0.2));
+    for (int k = 0; k < 2; ++k) {
+      arrive(energy * lost * 0.5, start + (outer - start) * random_.uniform<double>(), true);
+    }
+    arrive(energy * (1 - lost), at.radius, false);
+    return lost;
+  }
+
+  void electron(particle const& p, point const& origin) {
+    aim const at = straight(p, origin);
+    if (at.on == face::none || p.pt < 0.5) return;
+    real const material = tracker_material(p.eta);
+    real const lost = radiate(p.pt * math::cosh(p.eta), p.pt, p.charge, at, 0, material);
+    if (random_.uniform<double>() < track_efficiency(p.eta))
+      add_track(p, p.pt * (1 - 0.5 * lost), p.charge, origin);
+  }
+
+  static constexpr double soft_loss = 0.045, containment = 1.033;
+  static constexpr float radius_scale = 1.04F, hadron_depth = 10;
+
+  // An electromagnetic shower. Photons begin it up to some radiation lengths inside.
+  void shower(real energy, aim const& at, bool is_photon) {
+    real const z = random_.normal<double>();
+    // 2.8 %/sqrt(E) (test beam), and what calibration and material add
+    real const sigma = math::sqrt(0.028 * 0.028 / energy + 0.004 * 0.004);
     // crystals are calibrated so that 5 x 5 of them hold the energy of an unconverted photon
-    real const measured = containment * energy * (1 + sigma * static_cast<double>(z[0]));
+    real const measured = containment * energy * (1 + sigma * z);
     if (!(measured > 0)) return;
     auto const e = static_cast<float>(measured);
     bool const barrel = at.on == face::barrel;
+    crystal const& in = barrel ? barrel_crystal : endcap_crystal;
+    if (e > 2) {
+      real32 const start = is_photon ? real32(9.0F / 7) * random_.exponential<float>() : real32(0.0F);
+      auto const slices =
+          develop(e, start < 8 ? start.value : 8.0F, in, barrel ? radius_scale : 1.14F * radius_scale, random_);
+      deposit<7, true>(e, at, std::span<shower_slice const>(slices), spots_per_gev(e));
+      return;
+    }
+    // soft ones: the mean profile, at its mean depth
+    auto const w = random_.normal_pair();
     lateral_shape shape = barrel ? barrel_shape(e) : endcap_shape(e);
-    // showers differ in depth, hence in width
-    // and recorded photons are a little narrower than the radii of the fast simulation (sigma_ieta_ieta)
-    float const width = 0.97F * math::exp(0.08F * w[0]);
-    shape.core *= width;
+    shape.core *= 0.97F * math::exp(0.08F * w[0]);
     shape.tail *= 0.97F * math::exp(0.07F * w[1]);
-    float const core_share = math::fma(0.06F, spread - 0.5F, shape.core_share);
-    shape.core_share = core_share;
-    if (e > 4) {
-      deposit<7>(e, at, shape, spots_per_gev(e));
-    } else if (e > 0.5F) {
-      deposit<5>(e, at, shape, spots_per_gev(e));
+    one_slice(e, at, shape, spots_per_gev(e));
+  }
+
+  void one_slice(float e, aim const& at, lateral_shape const& shape, float spots) {
+    shower_slice const all{1, 0.89F * (6 + math::log(e > 0.1F ? e : 0.1F)), shape};
+    std::span<shower_slice const> const slices(&all, 1);
+    if (e > 0.5F) {
+      deposit<5, false>(e, at, slices, spots);
     } else {
-      deposit<3>(e, at, shape, spots_per_gev(e));
+      deposit<3, false>(e, at, slices, spots);
     }
   }
 
   // 93 ln Z E^0.876 spots (Grindhammer and Peters) with Z = 68.36, per GeV.
   static float spots_per_gev(float e) { return 392.9F * math::exp(-0.124F * math::log(e)); }
 
-  // Shares energy among crystals; each cell's share fluctuates as its number of spots.
-  template <int Width>
-  void deposit(real32 energy, aim const& at, lateral_shape const& shape, float spots) {
-    constexpr int half = Width / 2;
-    int row = 0, column = 0;
-    float u = 0, v = 0;
-    bool const barrel = at.on == face::barrel;
-    float* plane = energies.eb.data();
-    if (barrel) {
+  // A crystal that is hit, where (crystals, first along rows), and by how much the particle runs off its axis
+  // per cm.
+  struct place {
+    int row = -1, column = 0;
+    real32 u = 0, v = 0;
+    real32 drift_u = 0, drift_v = 0;
+  };
+
+  place locate(aim const& at) const {
+    place p;
+    if (at.on == face::barrel) {
       int const index = segmentation<cms::eb>::find(at.eta.value, at.phi.value);
-      if (index < 0) return;
-      row = index / eb_columns;
-      column = index % eb_columns;
+      if (index < 0) return p;
+      p.row = index / eb_columns;
+      p.column = index % eb_columns;
       box const cell = segmentation<cms::eb>::bounds(index);
-      u = static_cast<float>((at.eta.value - cell.u_low) / (cell.u_high - cell.u_low));
+      p.u = static_cast<float>((at.eta - cell.u_low) / (cell.u_high - cell.u_low));
       real const degrees = at.phi * (180 / math::pi) + 370;
-      v = static_cast<float>(degrees - static_cast<double>(static_cast<int>(degrees)));
-    } else {
-      auto const [s, c] = math::sincos(at.phi);
-      real const inverse = 1 / math::sinh(math::abs(at.eta));
-      auto const hit = endcap_.find(inverse * c, inverse * s);
-      if (hit.ix == 0) return;
-      row = hit.iy - 1;
-      column = hit.ix - 1;
-      u = hit.v;
-      v = hit.u;
-      plane = energies.ee.data() + (at.eta > 0 ? ee_side * ee_side : 0);
+      p.v = static_cast<float>(degrees - static_cast<double>(static_cast<int>(degrees)));
+      // against the particle, the axes lean by up to 0.052 towards the middle of the barrel and by 0.0512 in
+      // azimuth; the angle between two directions is (difference in eta) / cosh(eta)
+      int const ring = p.row < 85 ? 85 - p.row : p.row - 84;
+      real const side = p.row < 85 ? -1 : 1;
+      real const lean = ring < 5 ? 0.0076 + 0.0103 * (ring - 1) : 0.052;
+      p.drift_u = static_cast<float>(side * lean + (at.forward - at.eta) / math::cosh(at.eta));
+      p.drift_v = static_cast<float>(at.sideways - side * 0.0512);
+      return p;
     }
-    auto const fraction = crystal_fractions<Width>(shape, u, v);
+    auto const [s, c] = math::sincos(at.phi);
+    real const inverse = 1 / math::sinh(math::abs(at.eta));
+    auto const hit = endcap_.find(inverse * c, inverse * s);
+    if (hit.ix == 0) return p;
+    p.row = hit.iy - 1;
+    p.column = hit.ix - 1;
+    p.u = hit.v;
+    p.v = hit.u;
+    // the axes meet 1.3 m behind the collision point
+    real const slope =
+        1 / math::sinh(math::abs(at.forward)) - inverse * (ecal_face.endcap_z / (ecal_face.endcap_z + 1.3));
+    p.drift_u = static_cast<float>(slope * s + inverse * c * at.sideways);
+    p.drift_v = static_cast<float>(slope * c - inverse * s * at.sideways);
+    return p;
+  }
+
+  // The border inside a window of `width` crystals from `first` on at which a gap lies: rows of the barrel's
+  // modules (25, 20, 20, 20 crystals from the middle), columns of its supermodules (20).
+  static gap module_gap(int first, int width) {
+    for (int border : {20, 40, 60, 85, 110, 130, 150}) {
+      if (border >= first && border <= first + width) return {border - first};
+    }
+    return {};
+  }
+  static gap supermodule_gap(int first, int width) {
+    int const border = (first + 20 + 19) / 20 * 20 - 20;
+    return border <= first + width ? gap{border - first} : gap{};
+  }
+
+  // Shares energy among crystals, slice by slice; each cell's share fluctuates as its number of spots.
+  template <int Width, bool Gaps>
+  void deposit(real32 energy, aim const& at, std::span<shower_slice const> slices, float spots) {
+    constexpr int half = Width / 2;
+    bool const barrel = at.on == face::barrel;
+    place p = locate(at);
+    if (p.row < 0) return;
+    float* const plane =
+        barrel ? energies.eb.data() : energies.ee.data() + (at.eta > 0 ? ee_side * ee_side : 0);
+    crystal const& in = barrel ? barrel_crystal : endcap_crystal;
+    // the window is centred on where the shower is, behind the front face
+    real32 depth = 0, sum = 0;
+    for (auto const& s : slices) {
+      depth += s.share * real32(s.depth);
+      sum += s.share;
+    }
+    depth = depth / sum;
+    auto const step = [](real32 x) { return x < 0 ? -1 : x >= 1 ? 1 : 0; };
+    real32 const scale = 1 / in.width(depth);
+    int const up = step(p.u + p.drift_u * depth * scale), right = step(p.v + p.drift_v * depth * scale);
+    p.row += up;
+    p.column += right;
+    p.u -= static_cast<float>(up);
+    p.v -= static_cast<float>(right);
+    gap rows, columns;
+    if (Gaps && barrel) {
+      rows = module_gap(p.row - half, Width);
+      columns = supermodule_gap(p.column - half, Width);
+    }
+    std::array<float, Width * Width> fraction{};
+    for (auto const& s : slices) {
+      if (!(s.share > 0)) continue;
+      real32 const off = real32(s.depth) / in.width(s.depth);
+      auto const part = crystal_fractions<Width, Gaps>(s.shape, (p.u + p.drift_u * off).value,
+                                                       (p.v + p.drift_v * off).value, rows, columns);
+      for (std::size_t k = 0; k < part.size(); ++k) fraction[k] = math::fma(s.share, part[k], fraction[k]);
+    }
+    // spots move energy among the cells and leave the sum alone
+    real32 before = 0, after = 0;
+    for (float& f : fraction) {
+      real32 const e = energy * f;
+      f = 0;
+      if (!(e > 1e-3F)) continue;
+      real32 const n = spots * e;
+      real32 const fluctuated = n > 12 ? e * (1 + real32(normal_quantile(random_.uniform())) / math::sqrt(n))
+                                       : e * static_cast<float>(random_.poisson(static_cast<double>(n))) / n;
+      before += e;
+      if (!(fluctuated > 0)) continue;
+      after += fluctuated;
+      f = fluctuated.value;
+    }
+    if (!(after > 0)) return;
+    real32 const same = before / after;
     for (int i = 0; i < Width; ++i) {
       for (int j = 0; j < Width; ++j) {
-        real32 const e = energy * fraction[static_cast<std::size_t>(i * Width + j)];
-        if (!(e > 1e-3F)) continue;
-        real32 const n = spots * e;
-        real32 const fluctuated = n > 12 ? e * (1 + real32(normal_quantile(random_.uniform())) / math::sqrt(n))
-                                         : e * static_cast<float>(random_.poisson(static_cast<double>(n))) / n;
-        if (!(fluctuated > 0)) continue;
-        int const r = row + i - half, c = column + j - half;
+        float const e = fraction[static_cast<std::size_t>(i * Width + j)];
+        int const r = p.row + i - half, c = p.column + j - half;
+        if (!(e > 0)) continue;
         if (barrel) {
           if (r >= 0 && r < eb_rows)
-            add_energy(plane[r * eb_columns + (c + eb_columns) % eb_columns], fluctuated);
+            add_energy(plane[r * eb_columns + (c + eb_columns) % eb_columns], same * e);
         } else if (endcap_.exists(c + 1, r + 1)) {
-          add_energy(plane[r * ee_side + c], fluctuated);
+          add_energy(plane[r * ee_side + c], same * e);
         }
       }
     }
@@ -309,30 +422,24 @@ class response {
 
   static void add_energy(float& cell, real32 energy) { cell = (cell + energy).value; }
 
-  void charged(particle const& p, real vertex_z) {
-    trajectory const path{
-        p.pt.value, p.eta.value, p.phi.value, static_cast<double>(p.charge), {0, 0, (vertex_z * 0.01).value}};
-    // 94 % for |eta| < 0.9 and 85 % on average up to 2.5 (CMS, JINST 9 P10009), falling as recorded tracks do
-    real const size = math::abs(p.eta);
-    double const efficiency = size < 0.9 ? 0.94 : size < 1.5 ? 0.93 : size < 2 ? 0.83 : size < 2.5 ? 0.57 : 0;
-    if (random_.uniform<double>() < efficiency) add_track(p.pt, p.eta, p.phi, p.charge, vertex_z);
+  // 94 % for |eta| < 0.9 and 85 % on average up to 2.5 (CMS, JINST 9 P10009), falling as recorded tracks do.
+  static double track_efficiency(real eta) {
+    real const size = math::abs(eta);
+    return size < 0.9 ? 0.94 : size < 1.5 ? 0.93 : size < 2 ? 0.83 : size < 2.5 ? 0.57 : 0;
+  }
+
+  void charged(particle const& p, point const& origin) {
+    if (random_.uniform<double>() < track_efficiency(p.eta)) add_track(p, p.pt, p.charge, origin);
     if (p.pt < 0.25) return;
-    impact const hit = propagate(path, ecal_face, magnetic_field);
+    impact const hit = propagate({p.pt.value, p.eta.value, p.phi.value, static_cast<double>(p.charge), origin},
+                                 ecal_face, magnetic_field);
     if (hit.on == face::none) return;
-    position const seen = seen_from_origin(hit.at);
-    aim const at{hit.on, seen.u, seen.v, ecal_face.radius};
-    if (p.kind == species::electron) {
-      shower(p.pt * math::cosh(p.eta), at, random_.uniform());
-    } else if (p.kind == species::muon) {
+    aim const at = bent(p, hit);
+    if (p.kind == species::muon) {
       ionise(at, hit.turn);
     } else {
       hadron(p.pt * math::cosh(p.eta), at, hit.turn, true);
     }
-  }
-
-  void neutral(particle const& p, real vertex_z) {
-    aim const at = straight(p.eta, p.phi, vertex_z);
-    if (at.on != face::none) hadron(p.pt * math::cosh(p.eta), at, 0, false);
   }
 
   // 25.8 X0 are 1.24 interaction lengths; half of the hadrons start a shower early enough to leave a good part
@@ -348,13 +455,14 @@ class response {
       real32 const core = random_.uniform(0.2F, 0.7F);
       lateral_shape const narrow = barrel_shape(e.value);
       lateral_shape const wide{narrow.core_share, 3 * narrow.core, 3 * narrow.tail};
-      deposit<5>(e * core, at, narrow, 60);
-      deposit<7>(e * (1 - core), at, wide, 30);
+      shower_slice const inner{1, hadron_depth, narrow}, outer{1, hadron_depth, wide};
+      deposit<5, false>(e * core, at, std::span(&inner, 1), 60);
+      deposit<7, false>(e * (1 - core), at, std::span(&outer, 1), 30);
     } else if (is_charged) {
       ionise(at, turn);
       left -= 0.25;
     }
-    if (left > 0.3 && at.on == face::barrel) hcal(left, at);
+    if (left > 0.3) hcal(left, at);
   }
 
   // 0.25 GeV for 23 cm of crystal, spread along phi over the crystals that a bent track crosses.
@@ -391,8 +499,8 @@ class response {
     add_energy(energies.ee[static_cast<std::size_t>(side + (hit.iy - 1) * ee_side + hit.ix - 1)], energy);
   }
 
-  // Hadronic energy behind the barrel: response 0.8, 110 %/sqrt(E) and 9 %, in four parts about 0.045 around
-  // the axis.
+  // Hadronic energy behind the ECAL: response 0.8, 110 %/sqrt(E) and 9 %, in four parts about 0.045 around the
+  // axis. Where HB and HE overlap, HB lies in front.
   void hcal(real energy, aim const& at) {
     auto const z = random_.normal_pair<double>();
     real const sigma = math::sqrt(1.1 * 1.1 / energy + 0.09 * 0.09);
@@ -402,18 +510,28 @@ class response {
       auto const d = random_.normal_pair<double>();
       int const layer = random_.uniform<double>() < 0.75 ? 1 : 2;
       real const eta = at.eta + 0.045 * real(d[0]), phi = wrap(at.phi + 0.045 * real(d[1]));
-      int index = segmentation<cms::hb>::find(eta.value, phi.value, layer);
-      if (index < 0) index = segmentation<cms::hb>::find(eta.value, phi.value, 1);
-      if (index >= 0) {
-        add_energy(energies.hb[static_cast<std::size_t>(index)], static_cast<float>(measured * 0.25));
-      }
+      auto const part = static_cast<float>(measured * 0.25);
+      if (!behind<cms::hb>(energies.hb, eta, phi, layer, part))
+        behind<cms::he>(energies.he, eta, phi, layer, part);
     }
+  }
+  // Into the cell of that layer, or of the nearest one that exists; false where there is none.
+  template <class D>
+  static bool behind(std::vector<float>& cells, real eta, real phi, int layer, float energy) {
+    for (int const other : {layer, 1, 2, 3}) {
+      int const index = segmentation<D>::find(eta.value, phi.value, other);
+      if (index < 0) continue;
+      add_energy(cells[static_cast<std::size_t>(index)], energy);
+      return true;
+    }
+    return false;
   }
 
   // Momentum resolution of the Delphes CMS card; impact parameters 0.003 (+) 0.01/pT cm and 0.005 (+) 0.02/pT
   // cm.
-  void add_track(real pt, real eta, real phi, int charge, real vertex_z) {
-    real const size = math::abs(eta);
+  void add_track(particle const& p, real pt, int charge, point const& origin) {
+    real const size = math::abs(p.eta);
+    if (size > 2.5) return;
     double const c = size < 0.5 ? 0.010 : size < 1.5 ? 0.015 : 0.025;
     double const k = size < 0.5 ? 1.5e-4 : size < 1.5 ? 2.5e-4 : 5.5e-4;
     auto const z = random_.normal_pair<double>();
@@ -421,11 +539,15 @@ class response {
     real const sigma = math::sqrt(c * c + k * k * pt * pt);
     real const measured = pt * (1 + sigma * z[0]);
     if (!(measured > 0.1)) return;
-    real const d0 = z[1] * (0.003 + 0.010 / pt), z0 = vertex_z + w[0] * (0.005 + 0.020 / pt);
+    auto const [sine, cosine] = math::sincos(p.phi);
+    real const across = 100 * (origin.y * cosine - origin.x * sine),
+               along = 100 * (origin.x * cosine + origin.y * sine);
+    real const d0 = across + z[1] * (0.003 + 0.010 / pt);
+    real const z0 = 100 * real(origin.z) - along * math::sinh(p.eta) + w[0] * (0.005 + 0.020 / pt);
     track t;
     t.pt = static_cast<float>(measured);
-    t.eta = static_cast<float>(eta);
-    t.phi = static_cast<float>(phi);
+    t.eta = static_cast<float>(p.eta);
+    t.phi = static_cast<float>(p.phi);
     t.charge = static_cast<float>(charge);
     t.d0 = static_cast<float>(d0);
     t.z0 = static_cast<float>(z0);

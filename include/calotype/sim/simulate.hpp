@@ -144,7 +144,7 @@ class simulator {
     std::vector<particle> particles = std::move(hard.particles);
     add_soft(particles, underlying_event(), random);
     for (auto const& p : particles) detector.add(p, vertex_z);
-    readout reader(endcap_, detector.energies, sample_.seed, i, first_purpose(attempt));
+    readout reader(endcap_, detector.energies, sample_.seed, i, first_purpose(attempt), &channels_);
     // far from passing already: save the pile-up
     event lists;
     reader.write_full(lists);
@@ -196,6 +196,7 @@ class simulator {
 
   sim::sample sample_;
   endcap_map endcap_;
+  channel_factors channels_{};
 };
 
 // One event; a loop should keep a simulator, whose tables cost a millisecond.

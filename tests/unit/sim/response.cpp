@@ -171,6 +171,77 @@ TEST_CASE("hadrons share their energy between ECAL and HCAL") {
   CHECK(ecal / energy < 0.3);
 }
 
+TEST_CASE("hadrons in the endcaps reach HE") {
+  double he = 0, hb = 0;
+  for (int i = 0; i < 300; ++i) {
+    auto const s = shoot({sim::species::neutral_hadron, 10, 2.2, 0.3, 0}, static_cast<std::uint64_t>(i));
+    he += total(s.energies.he);
+    hb += total(s.energies.hb);
+  }
+  CHECK(he / (300 * 10 * std::cosh(2.2)) == doctest::Approx(0.62).epsilon(0.1));
+  CHECK(hb == 0);
+}
+
+TEST_CASE(
+    "electrons bend, radiate along their way and keep their energy; late photons of either charge arrive "
+    "apart") {
+  double energy = 0, middle[2] = {}, sum[2] = {};
+  int tracks = 0;
+  int const n = 300;
+  for (int charge : {-1, 1}) {
+    std::size_t const k = charge < 0 ? 0 : 1;
+    for (int i = 0; i < n; ++i) {
+      auto const s = shoot({sim::species::electron, 20, 0.25, 0.8, charge}, static_cast<std::uint64_t>(i));
+      energy += total(s.energies.eb);
+      tracks += static_cast<int>(s.tracks.size());
+      for (std::size_t c = 0; c < s.energies.eb.size(); ++c) {
+        auto const e = static_cast<double>(s.energies.eb[c]);
+        sum[k] += e;
+        middle[k] += e * (calotype::segmentation<cms::eb>::center(static_cast<int>(c)).v - 0.8);
+      }
+    }
+    CHECK(middle[k] / sum[k] * -charge > 0.02);  // photons of the inner tracker stay behind
+    CHECK(middle[k] / sum[k] * -charge < 0.2998 * 3.8 * 1.29 / 40);
+  }
+  CHECK(energy / (2 * n * 20 * std::cosh(0.25)) == doctest::Approx(1).epsilon(0.04));
+  CHECK(tracks / (2.0 * n) == doctest::Approx(0.94).epsilon(0.05));
+}
+
+TEST_CASE(
+    "deep in the tilted crystals a photon is off the middle of the crystal it entered, to opposite sides") {
+  double shift[2] = {};
+  for (int side : {-1, 1}) {
+    double sum = 0;
+    for (int i = 0; i < 400; ++i) {
+      double const phi = 0.5 + 0.01 * (i % 20);
+      auto const s = shoot({sim::species::photon, 40, side * 0.3, phi, 0}, static_cast<std::uint64_t>(i));
+      for (std::size_t c = 0; c < s.energies.eb.size(); ++c) {
+        auto const e = static_cast<double>(s.energies.eb[c]);
+        sum += e;
+        shift[side < 0 ? 0 : 1] += e * (calotype::segmentation<cms::eb>::center(static_cast<int>(c)).v - phi);
+      }
+    }
+    shift[side < 0 ? 0 : 1] /= sum;
+  }
+  // 9 cm deep, 2.93 degrees: 0.0036 rad each way
+  CHECK((shift[0] - shift[1]) / 2 == doctest::Approx(0.0036).epsilon(0.25).scale(0));
+}
+
+TEST_CASE("tracks of displaced particles keep their impact parameters") {
+  sim::particle p{sim::species::charged_hadron, 10, 0.2, 0, 1};
+  p.y = 0.5;
+  p.z = 2;
+  int seen = 0;
+  for (int i = 0; i < 40; ++i) {
+    for (auto const& t : shoot(p, static_cast<std::uint64_t>(i), 3).tracks) {
+      CHECK(t.d0 == doctest::Approx(0.5).epsilon(0.05));
+      CHECK(t.z0 == doctest::Approx(5).epsilon(0.05));
+      ++seen;
+    }
+  }
+  CHECK(seen > 30);
+}
+
 TEST_CASE("material grows to the end of the barrel") {
   CHECK(sim::tracker_material(0).value == doctest::Approx(0.4));
   CHECK(sim::tracker_material(-0.9).value == doctest::Approx(1.0));

@@ -95,3 +95,62 @@ TEST_CASE("shapes interpolate between their energies and stay constant outside")
   CHECK(sim::barrel_shape(10).core_share < 0.722F);
   CHECK(sim::endcap_shape(20).tail == doctest::Approx(0.88 * 0.772));
 }
+
+TEST_CASE(
+    "showers develop as Grindhammer and Peters say: depth grows with ln E and fluctuates, what is behind is "
+    "lost") {
+  double before = 0;
+  for (float energy : {5.0F, 50.0F}) {
+    double mean = 0, square = 0, lost = 0;
+    int const n = 4000;
+    for (int i = 0; i < n; ++i) {
+      calotype::stream random(3, static_cast<std::uint64_t>(i), 0);
+      auto const slices = sim::develop(energy, 0, sim::barrel_crystal, 1, random);
+      double share = 0, depth = 0, radius = 0;
+      for (auto const& s : slices) {
+        share += static_cast<double>(s.share);
+        depth += static_cast<double>(s.share) * static_cast<double>(s.depth);
+        CHECK(static_cast<double>(s.shape.core) > radius);  // the core widens with depth
+        radius = static_cast<double>(s.shape.core);
+      }
+      REQUIRE(share > 0.5);
+      REQUIRE(share <= 1.0001);
+      lost += 1 - share;
+      mean += depth / share;
+      square += depth * depth / (share * share);
+    }
+    mean /= n;
+    double const spread = std::sqrt(square / n - mean * mean);
+    // published for electrons: <t> = alpha T / (alpha - 1), T = ln y - 0.858, alpha = 0.21 + (0.492 + 2.38 / Z)
+    // ln y
+    double const ln_y = std::log(static_cast<double>(energy) / 0.00874);
+    double const peak = ln_y - 0.858, alpha = 0.21 + (0.492 + 2.38 / 68.36) * ln_y;
+    CHECK(mean == doctest::Approx(0.89 * alpha / (alpha - 1) * peak).epsilon(0.04));
+    CHECK(spread > 0.5);
+    CHECK(spread < 2.5);
+    CHECK(lost / n < 0.02);
+    CHECK(lost / n > before);
+    before = lost / n;
+  }
+}
+
+TEST_CASE("a gap takes what falls into it and leaves the rest to the crystals on its sides") {
+  sim::lateral_shape const shape{};
+  auto const whole = sim::crystal_fractions<7>(shape, 0.97F, 0.5F);
+  auto const none = sim::crystal_fractions<7, true>(shape, 0.97F, 0.5F);
+  auto const cut = sim::crystal_fractions<7, true>(shape, 0.97F, 0.5F, {4, 0.1F}, {});
+  double all = 0, left = 0;
+  for (std::size_t k = 0; k < whole.size(); ++k) {
+    CHECK(none[k] == whole[k]);
+    all += static_cast<double>(whole[k]);
+    left += static_cast<double>(cut[k]);
+    if (k / 7 < 3 || k / 7 > 4) CHECK(cut[k] == doctest::Approx(whole[k]).epsilon(1e-4));
+    CHECK(cut[k] <= whole[k] + 1e-6F);
+  }
+  CHECK(left < all - 0.2);
+  // far from the shower it takes little
+  auto const far = sim::crystal_fractions<7, true>(shape, 0.5F, 0.5F, {7, 0.1F}, {0, 0.1F});
+  double rest = 0;
+  for (float f : far) rest += static_cast<double>(f);
+  CHECK(rest > 0.95);
+}
