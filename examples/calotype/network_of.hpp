@@ -68,6 +68,7 @@ struct event_data {
   ct::event const& sample(std::size_t i) const { return (*events)[i]; }
   int label(std::size_t i) const { return (*events)[i].label; }
   float weight(std::size_t i) const { return (*events)[i].weight; }
+  float mass(std::size_t i) const { return (*events)[i].m_gg; }
 };
 
 // The checkpoint to go on from, once nothing that decides the numbers contradicts it. Threads and the number of
@@ -87,10 +88,16 @@ ct::result<ct::train::checkpoint<Net>> checkpoint_of(training_request const& r) 
     return given != before && std::find(r.set.begin(), r.set.end(), option) != r.set.end();
   };
   auto const& o = r.options;
+  auto const& ours = o.decorrelation;
+  auto const& theirs = had.decorrelation;
   for (auto const& [option, different] :
        {std::pair{"--batch", differs("--batch", o.batch_size, had.batch_size)},
         std::pair{"--rate", differs("--rate", o.optimiser.learning_rate, had.optimiser.learning_rate)},
         std::pair{"--seed", differs("--seed", o.seed, had.seed)},
+        std::pair{"--decorrelate", differs("--decorrelate", ours.strength, theirs.strength)},
+        std::pair{"--neighbours", differs("--neighbours", ours.neighbours, theirs.neighbours)},
+        std::pair{"--ring", differs("--ring", ours.ring, theirs.ring)},
+        std::pair{"--cvm-bound", differs("--cvm-bound", o.cvm_bound, had.cvm_bound)},
         std::pair{"--arithmetic",
                   differs("--arithmetic", name_of(arithmetics, r.arithmetic), notes["arithmetic"])}}) {
     if (different) {
@@ -142,13 +149,25 @@ ct::result<std::vector<ct::train::epoch_report>> train_with(
   notes["arithmetic"] = arithmetic_name;
   notes["batch"] = std::to_string(options.batch_size);
   notes["epochs"] = std::to_string(trainer.done().epochs);
-  for (auto const& h : state.history) {
-    if (h.best) notes["best_epoch"] = std::to_string(h.epoch);
+  auto const text = [](char const* format, auto... values) {
+    std::array<char, 96> line{};
+    std::snprintf(line.data(), line.size(), format, values...);
+    return std::string(line.data());
+  };
+  auto const& d = options.decorrelation;
+  if (d.strength > 0) {
+    notes["decorrelation"] =
+        text("CvM loss, strength %g, %d neighbours, ring of %d", d.strength, d.neighbours, d.ring);
   }
-  if (!r.validation.empty()) {
-    std::array<char, 32> text{};
-    std::snprintf(text.data(), text.size(), "%.4f", state.best_auc);
-    notes["validation_auc"] = text.data();
+  if (options.cvm_bound > 0) notes["cvm_bound"] = text("%g", options.cvm_bound);
+  if (auto const* const best = state.best(); best != nullptr) {
+    notes["best_epoch"] = std::to_string(best->epoch);
+    if (!r.validation.empty()) notes["validation_auc"] = text("%.4f", best->validation_auc);
+    auto const& cvm = best->validation_cvm;
+    if (cvm.windows > 0) {
+      notes["validation_cvm"] =
+          text("%.5f (random scores: %.5f +- %.5f)", cvm.value, cvm.floor, cvm.floor_error);
+    }
   }
   auto written = ct::io::save<Net>(r.out, ct::nn::model<Net>(state.best_parameters), notes, {.force = r.force});
   if (!written) return *written.error();

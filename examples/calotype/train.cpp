@@ -37,7 +37,7 @@ struct train_options {
   std::string out;
   std::string idle;  // an option of the simulation that was given
   bool resume = false;
-  std::vector<std::string> set;  // those of --batch, --rate, --seed and --arithmetic that were given
+  std::vector<std::string> set;  // those that a resumed run must not contradict and that were given
   bool force = false;
   bool json = false;
 };
@@ -55,6 +55,7 @@ void add_content(ct::hasher& h, labelled_events const& events) {
   };
   for (auto const& e : events) {
     pair(static_cast<std::uint32_t>(e.label), e.weight);
+    h.add(e.m_gg);
     for (auto const& p : e.photons()) h.add(p.et).add(p.eta).add(p.phi).add(p.energy);
     for (int c = 0; c < ct::max_collections; ++c)
       for (auto const& hit : e.hits(c)) pair(hit.id, hit.energy);
@@ -116,6 +117,7 @@ ct::result<void> from_file(train_options const& o, network_info const& net, trai
     static_cast<ct::event&>(kept) = e;
     kept.label = t.label;
     kept.weight = t.weight;
+    kept.m_gg = static_cast<float>(t.m_gg);
     return {};
   });
   if (!read) return read;
@@ -182,8 +184,9 @@ void report_epoch(ct::train::epoch_report const& e, int epochs, bool validated) 
   std::fprintf(stderr, "epoch %2llu of %d: loss %.4f, ", static_cast<unsigned long long>(e.epoch), epochs,
                e.loss);
   if (validated) {
-    std::fprintf(stderr, "validation loss %.4f, AUC %.4f%s", e.validation_loss, e.validation_auc,
-                 e.best ? " *" : "  ");
+    std::fprintf(stderr, "validation loss %.4f, AUC %.4f", e.validation_loss, e.validation_auc);
+    if (e.validation_cvm.windows > 0) std::fprintf(stderr, ", CvM(gg) %.4f", e.validation_cvm.value);
+    std::fputs(e.best ? " *" : "  ", stderr);
   } else {
     std::fputs("no validation events", stderr);
   }
@@ -192,17 +195,27 @@ void report_epoch(ct::train::epoch_report const& e, int epochs, bool validated) 
 
 using json = nlohmann::ordered_json;
 
+json as_json(ct::eval::cvm_figure const& f) {
+  if (f.windows == 0) return {};
+  return {{"value", f.value}, {"floor", f.floor}, {"floor_error", f.floor_error}, {"events", f.events}};
+}
+
 json as_json(train_options const& o, training_request const& r, double seconds,
              std::vector<ct::train::epoch_report> const& history, ct::train::epoch_report const& best) {
   auto const if_validated = [&r](double number) { return r.validation.empty() ? json() : json(number); };
-  json report{
-      {"out", o.out},       {"model", o.model},         {"data", r.data},
-      {"seconds", seconds}, {"best_epoch", best.epoch}, {"validation_auc", if_validated(best.validation_auc)}};
+  json report{{"out", o.out},
+              {"model", o.model},
+              {"data", r.data},
+              {"seconds", seconds},
+              {"best_epoch", best.epoch},
+              {"validation_auc", if_validated(best.validation_auc)},
+              {"validation_cvm", as_json(best.validation_cvm)}};
   for (auto const& e : history) {
     report["epochs"].push_back({{"epoch", e.epoch},
                                 {"loss", e.loss},
                                 {"validation_loss", if_validated(e.validation_loss)},
                                 {"validation_auc", if_validated(e.validation_auc)},
+                                {"validation_cvm", as_json(e.validation_cvm)},
                                 {"seconds", e.seconds}});
   }
   return report;
@@ -217,6 +230,13 @@ int train(train_options o) {
   }
   if (!o.data.empty() && !o.idle.empty()) {
     return fail({o.idle + " has no effect on events from a file", "command line", "leave the option out"});
+  }
+  for (char const* option : {"--neighbours", "--ring"}) {
+    bool const given = std::find(o.set.begin(), o.set.end(), option) != o.set.end();
+    if (given && !o.resume && !(o.training.decorrelation.strength > 0)) {
+      return fail({std::string(option) + " has no effect without --decorrelate", "command line",
+                   "leave the option out, or decorrelate"});
+    }
   }
   training_request r;
   r.out = o.out;
@@ -261,6 +281,11 @@ int train(train_options o) {
   for (auto const& e : *history) {
     if (e.best) best = e;
   }
+  if (!ct::train::keeps_to(r.options.cvm_bound, best)) {
+    std::fprintf(stderr,
+                 "no epoch keeps to CvM(gg) <= %g; the weights are of the one with the smallest, %.4f\n",
+                 r.options.cvm_bound, best.validation_cvm.value);
+  }
   if (o.json) {
     auto const report = as_json(o, r, seconds, *history, best);
     std::printf("%s\n", report.dump(2, ' ', false, json::error_handler_t::replace).c_str());
@@ -271,6 +296,11 @@ int train(train_options o) {
     std::printf(
         "%s: weights of epoch %llu, AUC(H->gg against the rest) %.4f on the validation events; %.0f s in all\n",
         o.out.c_str(), static_cast<unsigned long long>(best.epoch), best.validation_auc, seconds);
+    auto const& cvm = best.validation_cvm;
+    if (cvm.windows > 0) {
+      std::printf("CvM of the score and m_gg for true gg events: %.4f, random scores: %.4f +- %.4f\n",
+                  cvm.value, cvm.floor, cvm.floor_error);
+    }
   }
   return success;
 }
@@ -316,6 +346,35 @@ void add_train(CLI::App& app, int& status) {
                    "Part of a file's events kept for validation, or how many more are simulated (default: 0.1)")
       ->check(finite_in(0, 0.9))
       ->type_name("PART");
+  auto& decorrelation = o.training.decorrelation;
+  command
+      ->add_option("--decorrelate", decorrelation.strength,
+                   "Add a CvM loss of this strength, which keeps the score of gg events from knowing m_gg\n"
+                   "(event paper: 0.15, with barrel and endcaps 0.2; default: 0, none)")
+      ->check(finite_in(0, 1e6))
+      ->type_name("LAMBDA")
+      ->each(remember("--decorrelate"));
+  command
+      ->add_option("--neighbours", decorrelation.neighbours,
+                   "Its events that are neighbours in m_gg (default: 12)")
+      ->check(CLI::Range(1, 10000))
+      ->type_name("K")
+      ->each(remember("--neighbours"));
+  command
+      ->add_option("--ring", decorrelation.ring,
+                   "Its pairs of m_gg and score kept from earlier batches (default: 240); 0: the batch alone,\n"
+                   "which then has its share of every class")
+      ->check(CLI::Range(0, 1000000))
+      ->type_name("N")
+      ->each(remember("--ring"));
+  command
+      ->add_option(
+          "--cvm-bound", o.training.cvm_bound,
+          "Choose the epoch with the best AUC among those with CvM(gg) below this on the validation events;\n"
+          "where there is none, that with the smallest CvM (event paper: 0.002, with barrel and endcaps 0.004)")
+      ->check(finite_in(1e-9, 1))
+      ->type_name("CVM")
+      ->each(remember("--cvm-bound"));
   add_choice(*command, "--arithmetic", o.arithmetic, arithmetics,
              "Convolutions by Winograd's algorithm (winograd, default: nearly twice as fast, rounded\n"
              "differently) or as scores are always computed (direct); the weights serve both")
@@ -326,7 +385,7 @@ void add_train(CLI::App& app, int& status) {
   }
   command->add_flag("--resume", o.resume,
                     "Go on from the checkpoint beside the weights, exactly where it stopped, with its batch,\n"
-                    "rate, seed and arithmetic");
+                    "rate, seed, arithmetic and decorrelation");
   add_force(*command, o.force);
   add_json(*command, o.json, "Print the history as a JSON object");
 }

@@ -20,7 +20,7 @@
 #include <calotype/core/random.hpp>
 #include <calotype/core/result.hpp>
 #include <calotype/eval/neighbours.hpp>
-#include <calotype/eval/roc.hpp>
+#include <calotype/eval/predictions.hpp>
 
 namespace calotype::eval {
 
@@ -238,6 +238,26 @@ inline result<cvm_figure> cvm(std::span<double const> scores, std::span<double c
   f.value = sum / static_cast<double>(f.windows);
   detail::set_floor(mass_weights, o, f);
   return f;
+}
+
+// The same for the events of one class: their log-odds of class 0 against their masses, which the predictions
+// must hold.
+inline result<cvm_figure> cvm(predictions const& p, int label, cvm_options const& o = {}) {
+  if (auto const good = check(p); !good) return *good.error();
+  if (p.log_odds.size() != p.size()) {
+    return detail::unequal_lengths("log-odds", p.log_odds.size(), p.size());
+  }
+  if (p.masses.size() != p.size()) return detail::unequal_lengths("masses", p.masses.size(), p.size());
+  std::vector<double> scores;
+  std::vector<double> masses;
+  std::vector<double> weights;
+  for (std::size_t i = 0; i < p.size(); ++i) {
+    if (p.labels[i] != label) continue;
+    scores.push_back(p.log_odds[i]);
+    masses.push_back(p.masses[i]);
+    if (!p.weights.empty()) weights.push_back(p.weights[i]);
+  }
+  return cvm(scores, masses, weights, o);
 }
 
 // hep_ml's KnnBasedCvM: every event and its k - 1 nearest in mass are a group; distribution functions stand at

@@ -15,13 +15,16 @@
 
 namespace calotype::eval {
 
-// One row of `classes` probabilities per event, the true class, and optionally a weight; no weights mean 1
-// each.
+// One row of `classes` probabilities per event, the true class (with a single score, 0 is that class and
+// anything else is not), and optionally a weight; no weights mean 1 each. Optionally also the log-odds of class
+// 0, which separates events where probabilities round to the same number, and the mass in GeV.
 struct predictions {
   int classes = 0;
   std::vector<float> scores{};
   std::vector<int> labels{};
   std::vector<double> weights{};
+  std::vector<double> log_odds{};
+  std::vector<double> masses{};
 
   std::size_t size() const noexcept { return labels.size(); }
   double weight(std::size_t event) const noexcept { return weights.empty() ? 1.0 : weights[event]; }
@@ -42,7 +45,7 @@ inline result<void> check(predictions const& p) {
   if (!p.weights.empty() && p.weights.size() != n)
     return detail::unequal_lengths("weights", p.weights.size(), n);
   for (std::size_t i = 0; i < n; ++i) {
-    if (p.labels[i] < 0 || p.labels[i] >= std::max(2, p.classes)) {
+    if (p.labels[i] < 0 || (p.classes > 1 && p.labels[i] >= p.classes)) {
       return error{"label " + std::to_string(p.labels[i]) + " is none of the classes",
                    "event " + std::to_string(i), "labels count from 0"};
     }

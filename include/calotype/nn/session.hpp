@@ -90,6 +90,12 @@ class session {
 
   // The logits behind the last scores.
   scores const& logits() const noexcept { return logits_; }
+  // log(p / (1 - p)) of the last score of class 0, which still separates what p rounds to 0 or 1.
+  double log_odds() const noexcept {
+    std::array<double, static_cast<std::size_t>(outputs)> exact{};
+    std::copy(logits_.begin(), logits_.end(), exact.begin());
+    return kernel::element::log_odds<outputs>(exact.data());
+  }
 
  private:
   using engine_type = nn::inference_engine<Net, Policy>;

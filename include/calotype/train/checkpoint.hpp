@@ -28,6 +28,7 @@ struct checkpoint {
   train::options settings;
   train::progress done;
   std::vector<float> parameters, first_moment, second_moment;
+  score_ring ring;
   run_state<Net> state;
   io::provenance notes;  // what the caller wants to find again, e.g. how the data were made
 };
@@ -35,14 +36,34 @@ struct checkpoint {
 namespace detail {
 
 inline constexpr char const* checkpoint_format = "calotype-checkpoint";
+inline constexpr char const* checkpoint_version = "2";
 
 using io::detail::exact_text;
 
-// "loss validation_loss validation_auc seconds[ best]", as save_checkpoint writes an epoch.
+// The numbers of an epoch in the order in which a checkpoint lists them.
+template <class Report>
+auto numbers_of(Report& h) {
+  return std::array{&h.loss,
+                    &h.validation_loss,
+                    &h.validation_auc,
+                    &h.validation_cvm.value,
+                    &h.validation_cvm.floor,
+                    &h.validation_cvm.floor_error,
+                    &h.seconds};
+}
+
+// "events windows" of the CvM, then numbers_of, then "[ best]", as save_checkpoint writes an epoch.
 inline std::optional<epoch_report> epoch_of(std::uint64_t epoch, std::string_view text) {
   epoch_report h;
   h.epoch = epoch;
-  for (double* into : {&h.loss, &h.validation_loss, &h.validation_auc, &h.seconds}) {
+  for (std::size_t* into : {&h.validation_cvm.events, &h.validation_cvm.windows}) {
+    auto const end = text.find(' ');
+    auto const number = io::detail::whole_number(text.substr(0, end));
+    if (!number || end == std::string_view::npos) return std::nullopt;
+    *into = static_cast<std::size_t>(*number);
+    text.remove_prefix(end + 1);
+  }
+  for (double* into : numbers_of(h)) {
     auto const end = text.find(' ');
     auto const number = io::detail::exact_number(text.substr(0, end));
     if (!number) return std::nullopt;
@@ -63,7 +84,7 @@ result<void> save_checkpoint(std::string const& path, trainer<Net, Policy> const
   options const& o = t.settings();
   std::map<std::string, std::string> metadata{
       {"format", detail::checkpoint_format},
-      {"format_version", "1"},
+      {"format_version", detail::checkpoint_version},
       {"network_signature", io::detail::hexadecimal(nn::signature<Net>)},
       {"learning_rate", detail::exact_text(o.optimiser.learning_rate)},
       {"beta1", detail::exact_text(o.optimiser.beta1)},
@@ -72,14 +93,21 @@ result<void> save_checkpoint(std::string const& path, trainer<Net, Policy> const
       {"batch_size", std::to_string(o.batch_size)},
       {"epochs", std::to_string(o.epochs)},
       {"seed", std::to_string(o.seed)},
+      {"decorrelation.strength", detail::exact_text(o.decorrelation.strength)},
+      {"decorrelation.neighbours", std::to_string(o.decorrelation.neighbours)},
+      {"decorrelation.ring", std::to_string(o.decorrelation.ring)},
+      {"decorrelation.label", std::to_string(o.decorrelation.label)},
+      {"cvm_bound", detail::exact_text(o.cvm_bound)},
       {"steps_done", std::to_string(t.done().steps)},
       {"epochs_done", std::to_string(t.done().epochs)},
       {"best_auc", detail::exact_text(state.best_auc)},
   };
   for (auto const& h : state.history) {
-    metadata["epoch." + std::to_string(h.epoch)] =
-        detail::exact_text(h.loss) + " " + detail::exact_text(h.validation_loss) + " " +
-        detail::exact_text(h.validation_auc) + " " + detail::exact_text(h.seconds) + (h.best ? " best" : "");
+    std::string& text = metadata["epoch." + std::to_string(h.epoch)];
+    text = std::to_string(h.validation_cvm.events);
+    text += " " + std::to_string(h.validation_cvm.windows);
+    for (double const* number : detail::numbers_of(h)) text += " " + detail::exact_text(*number);
+    if (h.best) text += " best";
   }
   for (auto const& [key, text] : notes) metadata.emplace("note." + key, text);
   auto const now = t.save();
@@ -87,18 +115,21 @@ result<void> save_checkpoint(std::string const& path, trainer<Net, Policy> const
                 nn::all_finite(now.first_moment) && nn::all_finite(now.second_moment) &&
                 nn::all_finite(state.best_parameters);
   for (auto const& h : state.history) {
-    finite = finite && std::isfinite(h.loss) && std::isfinite(h.validation_loss) &&
-             std::isfinite(h.validation_auc) && std::isfinite(h.seconds);
+    for (double const* number : detail::numbers_of(h)) finite = finite && std::isfinite(*number);
   }
   if (!finite) {
     return error{"the state of the run holds a number that is not finite", path,
                  "start anew with a smaller learning rate"};
   }
+  std::vector<float> ring;
+  for (scored_mass const& e : now.ring) ring.insert(ring.end(), {e.mass, e.score, e.weight});
+  finite = finite && nn::all_finite(ring);
   std::vector<io::tensor_view> const tensors{
       {"parameters", {now.parameters.size()}, now.parameters},
       {"first_moment", {now.first_moment.size()}, now.first_moment},
       {"second_moment", {now.second_moment.size()}, now.second_moment},
       {"best_parameters", {state.best_parameters.size()}, state.best_parameters},
+      {"ring", {now.ring.size(), 3}, ring},  // mass, score and weight of each
   };
   return io::write_safetensors(path, tensors, metadata, {.force = true});
 }
@@ -116,7 +147,7 @@ result<checkpoint<Net>> load_checkpoint(std::string const& path) {
     auto const found = file->metadata.find(key);
     return found == file->metadata.end() ? std::string() : found->second;
   };
-  if (meta("format") != detail::checkpoint_format || meta("format_version") != "1") {
+  if (meta("format") != detail::checkpoint_format || meta("format_version") != detail::checkpoint_version) {
     return refuse("this is not a checkpoint of a training run that this version reads");
   }
   if (meta("network_signature") != io::detail::hexadecimal(nn::signature<Net>)) {
@@ -141,6 +172,11 @@ result<checkpoint<Net>> load_checkpoint(std::string const& path) {
   c.settings.batch_size = static_cast<int>(whole("batch_size", 1, many));
   c.settings.epochs = static_cast<int>(whole("epochs", 0, many));
   c.settings.seed = whole("seed", 0, ~std::uint64_t{0});
+  c.settings.decorrelation = {real("decorrelation.strength", 0, 1e9),
+                              static_cast<int>(whole("decorrelation.neighbours", 0, many)),
+                              static_cast<int>(whole("decorrelation.ring", 0, many)),
+                              static_cast<int>(whole("decorrelation.label", 0, many))};
+  c.settings.cvm_bound = real("cvm_bound", 0, 1e9);
   c.done = {whole("steps_done", 0, ~std::uint64_t{0} - 1), whole("epochs_done", 0, many)};
   c.state.best_auc = real("best_auc", -2, 2);
   for (std::uint64_t e = 1; e <= c.done.epochs && wrong.empty(); ++e) {
@@ -170,6 +206,13 @@ result<checkpoint<Net>> load_checkpoint(std::string const& path) {
     }
     *into = t->values;
   }
+  io::tensor const* const ring = file->find("ring");
+  if (ring == nullptr || ring->values.size() % 3 != 0 || !nn::all_finite(ring->values)) {
+    return refuse("the checkpoint's 'ring' is missing or damaged");
+  }
+  for (std::size_t i = 0; i < ring->values.size(); i += 3) {
+    c.ring.push_back({ring->values[i], ring->values[i + 1], ring->values[i + 2]});
+  }
   return c;
 }
 
@@ -177,7 +220,7 @@ result<checkpoint<Net>> load_checkpoint(std::string const& path) {
 // checkpoint's.
 template <class Net, class Policy, std::uint64_t Signature = nn::signature<Net>>
 void resume(trainer<Net, Policy>& t, checkpoint<Net> const& c) {
-  t.restore({c.parameters, c.first_moment, c.second_moment, c.done});
+  t.restore({c.parameters, c.first_moment, c.second_moment, c.done, c.ring});
 }
 
 }  // namespace calotype::train

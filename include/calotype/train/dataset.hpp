@@ -1,9 +1,11 @@
 // Samples to learn from, and in which order.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <numeric>
 #include <utility>
 #include <vector>
@@ -23,6 +25,12 @@ concept dataset = requires(D const& d, std::size_t i) {
   { d.weight(i) } -> std::convertible_to<float>;
 };
 
+// One that knows the mass, in GeV, that scores shall not know.
+template <class D>
+concept massive_dataset = dataset<D> && requires(D const& d, std::size_t i) {
+  { d.mass(i) } -> std::convertible_to<float>;
+};
+
 }  // namespace calotype::concepts
 
 namespace calotype::train {
@@ -39,6 +47,31 @@ inline std::vector<std::size_t> epoch_order(std::size_t n, std::uint64_t seed, s
   stream numbers(seed, epoch, shuffle_purpose);
   for (std::size_t i = n; i > 1; --i)
     std::swap(order[i - 1], order[numbers.below(static_cast<std::uint32_t>(i))]);
+  return order;
+}
+
+// The same with every class spread evenly, so that any stretch of the order holds its share of each to within
+// one sample: sample j of the n of a class, in their shuffled order, stands at (j + 1/2) / n.
+template <concepts::dataset Data>
+std::vector<std::size_t> stratified_order(Data const& data, std::uint64_t seed, std::uint64_t epoch) {
+  struct placed {
+    std::uint64_t numerator;  // 2 j + 1
+    std::uint64_t denominator;
+    int label;
+    std::size_t sample;
+  };
+  auto const shuffled = epoch_order(data.size(), seed, epoch);
+  std::map<int, std::uint64_t> count;
+  std::vector<placed> places;
+  for (std::size_t i : shuffled) places.push_back({2 * count[data.label(i)]++ + 1, 0, data.label(i), i});
+  for (placed& p : places) p.denominator = 2 * count[p.label];
+  std::sort(places.begin(), places.end(), [](placed const& a, placed const& b) {
+    std::uint64_t const left = a.numerator * b.denominator;
+    std::uint64_t const right = b.numerator * a.denominator;
+    return left != right ? left < right : a.label < b.label;
+  });
+  std::vector<std::size_t> order;
+  for (placed const& p : places) order.push_back(p.sample);
   return order;
 }
 

@@ -12,13 +12,15 @@
 
 #include <calotype/core/parallel.hpp>
 #include <calotype/core/result.hpp>
+#include <calotype/eval/cvm.hpp>
 #include <calotype/eval/predictions.hpp>
 #include <calotype/nn/session.hpp>
 #include <calotype/train/trainer.hpp>
 
 namespace calotype::train {
 
-// Scores every sample of a data set, on `threads` threads; in the order of the data.
+// Scores every sample of a data set, on `threads` threads; in the order of the data. Log-odds are always given,
+// masses where the data know them.
 template <class Net, class Policy, concepts::dataset Data, std::uint64_t Signature = nn::signature<Net>>
 eval::predictions predict(nn::model<Net> const& model, Data const& data, int threads, Policy policy = {}) {
   using session_type = session<Net, Policy>;
@@ -28,11 +30,16 @@ eval::predictions predict(nn::model<Net> const& model, Data const& data, int thr
   p.scores.resize(data.size() * outputs);
   p.labels.resize(data.size());
   p.weights.resize(data.size());
+  p.log_odds.resize(data.size());
+  if constexpr (concepts::massive_dataset<Data>) p.masses.resize(data.size());
   std::vector<session_type> sessions;
   for (int t = 0; t < (threads < 1 ? 1 : threads); ++t) sessions.emplace_back(model, policy);
   for_each_item(static_cast<int>(sessions.size()), data.size(), [&](int worker, std::size_t i) {
-    auto const s = sessions[static_cast<std::size_t>(worker)](data.sample(i));
+    auto& session = sessions[static_cast<std::size_t>(worker)];
+    auto const s = session(data.sample(i));
     for (std::size_t k = 0; k < outputs; ++k) p.scores[i * outputs + k] = s[k];
+    p.log_odds[i] = session.log_odds();
+    if constexpr (concepts::massive_dataset<Data>) p.masses[i] = static_cast<double>(data.mass(i));
     p.labels[i] = data.label(i);
     p.weights[i] = static_cast<double>(data.weight(i));
   });
@@ -41,11 +48,12 @@ eval::predictions predict(nn::model<Net> const& model, Data const& data, int thr
 
 // What is known after an epoch.
 struct epoch_report {
-  std::uint64_t epoch = 0;  // from 1
-  double loss = 0;          // mean over the training batches, each before its step
-  double validation_loss = 0;
-  double validation_auc = 0;  // class 0 against the rest
-  double seconds = 0;         // of this epoch, validation included
+  std::uint64_t epoch = 0;     // from 1
+  double loss = 0;             // mean over the training batches, each before its step, decorrelation included
+  double validation_loss = 0;  // cross-entropy alone
+  double validation_auc = 0;   // class 0 against the rest
+  eval::cvm_figure validation_cvm{};  // of the decorrelated class; no windows where there are too few events
+  double seconds = 0;                 // of this epoch, validation included
   bool best = false;
 };
 
@@ -61,19 +69,77 @@ struct step_report {
 template <class Net, std::uint64_t Signature = nn::signature<Net>>
 struct run_state {
   std::vector<epoch_report> history;
-  std::vector<float> best_parameters;  // of the epoch with the largest validation AUC, the first of equals
+  std::vector<float> best_parameters;  // of the best epoch, the first of equals
   double best_auc = -1;
+
+  // The last epoch that was better than those before it; null before the first.
+  epoch_report const* best() const noexcept {
+    auto const found =
+        std::find_if(history.rbegin(), history.rend(), [](epoch_report const& e) { return e.best; });
+    return found == history.rend() ? nullptr : &*found;
+  }
 };
+
+// Whether an epoch keeps to the bound; every one does where there is none.
+inline bool keeps_to(double cvm_bound, epoch_report const& e) noexcept {
+  return !(cvm_bound > 0) || (e.validation_cvm.windows > 0 && e.validation_cvm.value <= cvm_bound);
+}
+
+// The event paper's choice (5.4): the largest AUC of the signal among the epochs that keep to the bound on CvM.
+// Where neither does, the smaller CvM is better.
+inline bool is_better(epoch_report const& e, epoch_report const& than, double cvm_bound) noexcept {
+  bool const keeps = keeps_to(cvm_bound, e);
+  if (keeps != keeps_to(cvm_bound, than)) return keeps;
+  return keeps ? e.validation_auc > than.validation_auc : e.validation_cvm.value < than.validation_cvm.value;
+}
+
+namespace detail {
+
+// Events of the decorrelated class, where their masses are known.
+template <concepts::dataset Data>
+std::size_t events_with_mass(Data const& data, int label) {
+  std::size_t n = 0;
+  if constexpr (concepts::massive_dataset<Data>) {
+    for (std::size_t i = 0; i < data.size(); ++i) n += data.label(i) == label;
+  }
+  return n;
+}
+
+// Whether decorrelation and the bound on CvM can be had with these data.
+template <concepts::dataset Data>
+result<void> check_decorrelation(options const& o, Data const& training, Data const& validation) {
+  auto const& d = o.decorrelation;
+  if (d.strength > 0) {
+    std::size_t const events = events_with_mass(training, d.label);
+    if (events == 0) {
+      return error{"no training event is of the class to be decorrelated and has a mass", "decorrelation",
+                   "give such events, or leave it out"};
+    }
+    auto const batch = std::min(training.size(), static_cast<std::size_t>(std::max(o.batch_size, 1)));
+    if (auto good = check_neighbourhood(d, batch * events / training.size()); !good) return good;
+  }
+  std::size_t const least = eval::cvm_options{}.window;
+  if (o.cvm_bound > 0 && events_with_mass(validation, d.label) < least) {
+    return error{"CvM needs " + std::to_string(least) + " validation events of the class, there are " +
+                     std::to_string(events_with_mass(validation, d.label)),
+                 "bound on CvM", "validate with more events, or leave the bound out"};
+  }
+  return {};
+}
+
+}  // namespace detail
 
 // Trains until settings().epochs are done. on_step(step_report) after every step; on_epoch(epoch_report) after
 // every epoch, when trainer and state are complete (the place to write a checkpoint): returns false to stop.
-// Without validation data the last parameters are the best, and both validation numbers stay 0. A validation
-// AUC is 0.5 where the data hold one class only. Fails, before on_epoch, once a loss, a parameter or the
-// optimiser's state is no longer a finite number; `state` is then that of the last good epoch.
+// Without validation data the last parameters are the best, and all validation numbers stay 0. A validation
+// AUC is 0.5 where the data hold one class only. Fails where decorrelation or the bound on CvM is asked for and
+// the data do not allow it; fails, before on_epoch, once a loss, a parameter or the optimiser's state is no
+// longer a finite number; `state` is then that of the last good epoch.
 template <class Net, class Policy, concepts::dataset Data, class OnStep, class OnEpoch,
           std::uint64_t Signature = nn::signature<Net>>
 result<void> fit(trainer<Net, Policy>& t, Data const& training, Data const& validation, run_state<Net>& state,
                  OnStep&& on_step, OnEpoch&& on_epoch) {
+  if (auto good = detail::check_decorrelation(t.settings(), training, validation); !good) return good;
   using clock = std::chrono::steady_clock;
   auto const since = [](clock::time_point start) {
     return std::chrono::duration<double>(clock::now() - start).count();
@@ -109,8 +175,11 @@ result<void> fit(trainer<Net, Policy>& t, Data const& training, Data const& vali
       }
       auto const curve = eval::one_versus_rest(p, 0);
       report.validation_auc = curve ? curve->auc() : 0.5;
+      if (auto const cvm = eval::cvm(p, t.settings().decorrelation.label)) report.validation_cvm = *cvm;
     }
-    report.best = validation.size() == 0 || report.validation_auc > state.best_auc;
+    auto const* const before = state.best();
+    report.best =
+        validation.size() == 0 || before == nullptr || is_better(report, *before, t.settings().cvm_bound);
     if (report.best) {
       state.best_auc = report.validation_auc;
       state.best_parameters = now.parameters;

@@ -13,12 +13,25 @@ struct adam {
   double epsilon = 1e-8;
 };
 
+// The loss against learning the mass (train/decorrelation.hpp), for the events of one class.
+struct decorrelation {
+  double strength = 0;  // multiplies the loss; 0: none
+  int neighbours = 12;
+  int ring = 240;  // earlier pairs of mass and score that are kept; 0: none, and every batch has its share of
+                   // each class
+  int label = 1;   // prompt photon pairs
+};
+
 struct options {
   train::adam optimiser{};
   int batch_size = 32;
   int epochs = 10;
   std::uint64_t seed = 1;  // order of the events, start of the parameters, dropout
   int threads = 1;
+  train::decorrelation decorrelation{};
+  // The largest CvM on the validation events of the class that an epoch may have to be chosen by its AUC; 0:
+  // any. Where no epoch keeps to it, the one with the smallest CvM is chosen.
+  double cvm_bound = 0;
 };
 
 }  // namespace calotype::train

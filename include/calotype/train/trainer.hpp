@@ -17,6 +17,7 @@
 #include <calotype/nn/feed.hpp>
 #include <calotype/nn/model.hpp>
 #include <calotype/train/dataset.hpp>
+#include <calotype/train/decorrelation.hpp>
 #include <calotype/train/options.hpp>
 
 namespace calotype::train {
@@ -28,7 +29,9 @@ struct progress {
 };
 
 // Holds parameters and optimiser state of one run. The loss of a batch is the weighted mean of the events'
-// losses: softmax cross-entropy, or binary cross-entropy with one logit (event paper 5.3, jet paper).
+// losses: softmax cross-entropy, or binary cross-entropy with one logit (event paper 5.3, jet paper). With
+// options::decorrelation, its strength times the CvM loss is added, for data that know the mass; the scores of
+// the whole batch are needed for that, so that its events of the class are computed forward twice.
 //
 // Gradients of the events of a batch are added pairwise by their place in the batch (0+1, 2+3, then those sums,
 // ...), whatever thread computed them.
@@ -61,6 +64,7 @@ class trainer {
   template <concepts::dataset Data>
   double step(Data const& data, std::span<std::size_t const> batch) {
     double const loss = gradient(data, batch);
+    keep_in_ring();
     ++done_.steps;
     auto const& a = options_.optimiser;
     ops::adam(
@@ -78,6 +82,7 @@ class trainer {
     for (std::size_t i : batch) total_weight += static_cast<double>(data.weight(i));
     std::size_t const leaves = (batch.size() + events_per_leaf - 1) / events_per_leaf;
     losses_.assign(batch.size(), 0.0);
+    double loss = decorrelate(data, batch);
     while (leaf_sums_.size() < leaves) leaf_sums_.emplace_back(size);
     for_each_item(static_cast<int>(workers_.size()), leaves, [&](int w, std::size_t leaf) {
       std::size_t const from = leaf * events_per_leaf;
@@ -92,7 +97,6 @@ class trainer {
       }
     }
     std::swap(gradient_, leaf_sums_[0]);
-    double loss = 0;
     for (double l : losses_) loss += l;
     return loss;
   }
@@ -103,7 +107,9 @@ class trainer {
   // after every step. Returns the mean loss. An incomplete last batch is used as it is.
   template <concepts::dataset Data, class Progress>
   double epoch(Data const& data, Progress&& progress) {
-    auto const order = epoch_order(data.size(), options_.seed, done_.epochs);
+    bool const stratified = options_.decorrelation.strength > 0 && options_.decorrelation.ring == 0;
+    auto const order = stratified ? stratified_order(data, options_.seed, done_.epochs)
+                                  : epoch_order(data.size(), options_.seed, done_.epochs);
     auto const batch = static_cast<std::size_t>(options_.batch_size < 1 ? 1 : options_.batch_size);
     std::size_t const steps = (order.size() + batch - 1) / batch;
     double sum = 0;
@@ -121,13 +127,15 @@ class trainer {
   struct snapshot {
     std::vector<float> parameters, first_moment, second_moment;
     train::progress done;
+    score_ring ring;
   };
-  snapshot save() const { return {download(parameters_), download(first_), download(second_), done_}; }
+  snapshot save() const { return {download(parameters_), download(first_), download(second_), done_, ring_}; }
   void restore(snapshot const& s) {
     upload(s.parameters, parameters_);
     upload(s.first_moment, first_);
     upload(s.second_moment, second_);
     done_ = s.done;
+    ring_ = s.ring;
   }
 
  private:
@@ -143,6 +151,44 @@ class trainer {
     std::vector<real> numbers(size);
     ops::to_host(policy_, size, from.data(), numbers.data());
     return {numbers.begin(), numbers.end()};
+  }
+
+  // Fills the slopes of the CvM loss, for every place of the batch, and returns its part of the loss.
+  template <class Data>
+  double decorrelate(Data const& data, std::span<std::size_t const> batch) {
+    auto const& d = options_.decorrelation;
+    slopes_.assign(batch.size(), 0.0);
+    fresh_.clear();
+    if constexpr (concepts::massive_dataset<Data>) {
+      if (!(d.strength > 0)) return 0;
+      std::vector<std::size_t> places;
+      for (std::size_t i = 0; i < batch.size(); ++i) {
+        if (data.label(batch[i]) == d.label) places.push_back(i);
+      }
+      fresh_.resize(places.size());
+      for_each_item(static_cast<int>(workers_.size()), places.size(), [&](int w, std::size_t j) {
+        std::size_t const i = batch[places[j]];
+        auto const logits = workers_[static_cast<std::size_t>(w)]->logits_of(*this, data, i);
+        fresh_[j] = {static_cast<float>(data.mass(i)),
+                     static_cast<float>(kernel::element::log_odds<outputs>(logits.data())),
+                     static_cast<float>(data.weight(i))};
+      });
+      std::vector<scored_mass> events(fresh_);
+      events.insert(events.end(), ring_.begin(), ring_.end());
+      std::vector<double> slopes(fresh_.size());
+      double const loss = cvm_loss(events, static_cast<std::size_t>(d.neighbours), slopes);
+      for (std::size_t j = 0; j < places.size(); ++j) {
+        slopes_[places[j]] = static_cast<double>(math::strict<double>(d.strength) * slopes[j]);
+      }
+      return static_cast<double>(math::strict<double>(d.strength) * loss);
+    }
+    return 0;
+  }
+
+  void keep_in_ring() {
+    ring_.insert(ring_.end(), fresh_.begin(), fresh_.end());
+    auto const most = static_cast<std::size_t>(std::max(options_.decorrelation.ring, 0));
+    if (ring_.size() > most) ring_.erase(ring_.begin(), ring_.end() - static_cast<std::ptrdiff_t>(most));
   }
 
   // What one thread needs.
@@ -167,13 +213,20 @@ class trainer {
     }
 
     template <class Data>
-    void one(trainer& t, Data const& data, std::size_t index, std::size_t place, double total_weight,
-             real* gradients) {
+    std::array<real, outputs> logits_of(trainer& t, Data const& data, std::size_t index) {
       feed(data.sample(index), engine);
       std::uint64_t const key = dropout_key(t.options_.seed, t.done_.epochs, index);
       real const* logits = engine.forward(t.packed_, key);
-      std::array<real, outputs> host{}, slope{};
+      std::array<real, outputs> host{};
       ops::to_host(t.policy_, host.size(), logits, host.data());
+      return host;
+    }
+
+    template <class Data>
+    void one(trainer& t, Data const& data, std::size_t index, std::size_t place, double total_weight,
+             real* gradients) {
+      auto const host = logits_of(t, data, index);
+      std::array<real, outputs> slope{};
       auto const weight = static_cast<real>(static_cast<double>(data.weight(index)) / total_weight);
       real loss{};
       if constexpr (outputs == 1) {
@@ -183,6 +236,7 @@ class trainer {
                                                                slope.data());
       }
       t.losses_[place] = static_cast<double>(loss);
+      if (t.slopes_[place] != 0) add_log_odds_slope<outputs>(host.data(), t.slopes_[place], slope.data());
       ops::to_policy(t.policy_, slope.size(), slope.data(), engine.logit_gradient());
       engine.backward(t.packed_, t.parameters_.data(), gradients);
     }
@@ -199,6 +253,9 @@ class trainer {
   buffer parameters_, first_, second_, gradient_;
   std::vector<buffer> leaf_sums_;
   std::vector<double> losses_;
+  std::vector<double> slopes_;      // of the CvM loss by the log-odds, at every place of the batch
+  std::vector<scored_mass> fresh_;  // of the batch, to go into the ring with its step
+  score_ring ring_;
   std::vector<std::unique_ptr<worker>> workers_;
 };
 

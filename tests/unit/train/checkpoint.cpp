@@ -42,6 +42,7 @@ struct quadrants {
   std::span<float const> sample(std::size_t i) const { return points[i]; }
   int label(std::size_t i) const { return points[i][0] * points[i][1] > 0; }
   float weight(std::size_t) const { return 1; }
+  float mass(std::size_t i) const { return 100 + 20 * points[i][0]; }
 };
 
 std::string place(char const* name) {
@@ -49,8 +50,12 @@ std::string place(char const* name) {
 }
 
 TEST_CASE("a run interrupted after any epoch ends with the bits of an uninterrupted one") {
-  quadrants const data(101), validation(50);
-  ct::train::options const o{.batch_size = 7, .epochs = 4, .seed = 9};
+  quadrants const data(101), validation(450);
+  ct::train::options const o{.batch_size = 7,
+                             .epochs = 4,
+                             .seed = 9,
+                             .decorrelation = {.strength = 2, .neighbours = 5, .ring = 60},
+                             .cvm_bound = 0.0015};
   auto const nothing = [](ct::train::step_report const&) {};
   ct::train::trainer<net, cpu> whole(ct::nn::model<net>::initial(2), o);
   ct::train::run_state<net> whole_state;
@@ -70,6 +75,12 @@ TEST_CASE("a run interrupted after any epoch ends with the bits of an uninterrup
     CHECK(c->settings.batch_size == 7);
     CHECK(c->settings.seed == 9);
     CHECK(c->settings.optimiser.learning_rate == o.optimiser.learning_rate);
+    CHECK(c->settings.decorrelation.strength == 2);
+    CHECK(c->settings.decorrelation.neighbours == 5);
+    CHECK(c->settings.decorrelation.ring == 60);
+    CHECK(c->settings.decorrelation.label == 1);
+    CHECK(c->settings.cvm_bound == 0.0015);
+    CHECK(c->ring.size() == std::min<std::size_t>(60, first.save().ring.size()));
     REQUIRE(c->state.history.size() == stop);
     ct::train::trainer<net, cpu> second(ct::nn::model<net>::initial(77), c->settings);
     ct::train::resume(second, *c);
@@ -80,6 +91,8 @@ TEST_CASE("a run interrupted after any epoch ends with the bits of an uninterrup
     for (std::size_t e = 0; e < 4; ++e) {
       CHECK(c->state.history[e].loss == whole_state.history[e].loss);
       CHECK(c->state.history[e].best == whole_state.history[e].best);
+      CHECK(c->state.history[e].validation_cvm.value == whole_state.history[e].validation_cvm.value);
+      CHECK(c->state.history[e].validation_cvm.windows == whole_state.history[e].validation_cvm.windows);
     }
   }
   auto const wrong = ct::train::load_checkpoint<other>(path);
@@ -109,6 +122,9 @@ TEST_CASE("a checkpoint whose entries are missing or absurd is refused, entry by
                                                         {"learning_rate", "0x0p+0"},
                                                         {"learning_rate", "1,5"},
                                                         {"beta1", "0x1p+0"},
+                                                        {"decorrelation.strength", "-0x1p+0"},
+                                                        {"decorrelation.ring", ""},
+                                                        {"epoch.1", "0 0 0x1p+0 0x1p+0"},
                                                         {"epoch.1", "0x1p+0 0x1p+0"}}) {
     auto metadata = good->metadata;
     metadata[key] = value;

@@ -51,6 +51,18 @@ CALOTYPE_INLINE CALOTYPE_HD Real sigmoid(Real logit) {
   return divide(logit < Real{0} ? e : Real{1}, add(Real{1}, e));
 }
 
+// log(p / (1 - p)) of the probability p of class 0: what is left to see where p itself rounds to 0 or 1.
+template <int Classes, class Real>
+CALOTYPE_INLINE CALOTYPE_HD Real log_odds(Real const* logits) {
+  if constexpr (Classes == 1) {
+    return logits[0];
+  } else {
+    Real others[Classes - 1];  // exp of the differences from the largest of them
+    auto const scale = detail::softmax_shares<Classes - 1>(logits + 1, others);
+    return add(logits[0], -add(scale.largest, math::log(scale.sum)));
+  }
+}
+
 // Returns -weight log p(label) and writes its gradient weight (p_i - [i = label]). 0 <= label < Classes;
 // `dlogits` must not overlap `logits`.
 template <int Classes, class Real>
