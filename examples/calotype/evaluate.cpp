@@ -1,8 +1,12 @@
-// calotype evaluate: how well a network separates labelled events.
+// calotype evaluate: how well a network separates labelled events, whether it knows the mass, and whether it is
+// better than another.
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <utility>
@@ -14,10 +18,15 @@
 #include <nlohmann/json.hpp>
 
 #include <calotype/core/parallel.hpp>
+#include <calotype/eval/calibration.hpp>
+#include <calotype/eval/comparison.hpp>
+#include <calotype/eval/cvm.hpp>
 #include <calotype/eval/predictions.hpp>
 #include <calotype/eval/separation.hpp>
 #include <calotype/io/output.hpp>
 #include <calotype/report/curves.hpp>
+#include <calotype/report/mass_plots.hpp>
+#include <calotype/report/page.hpp>
 
 namespace program {
 
@@ -31,6 +40,8 @@ struct evaluate_options {
   range events;
   std::string model = "cms-b";
   std::string weights;
+  std::string against;        // weights of another network
+  std::string against_model;  // the same network where it is not named
   std::string report;
   double efficiency = 0.7;
   int threads = 1;
@@ -38,9 +49,36 @@ struct evaluate_options {
   bool json = false;
 };
 
+// A network with weights, and what is known of it.
+struct contender {
+  network_info const* about;
+  std::unique_ptr<trained_network> trained;
+  std::string weights;
+};
+
 // A separation of two sets of events by one score.
 struct separation : eval::separation {
   std::string name;
+  bool against_rest = false;
+};
+
+// How much the score knows of the mass of the events of a class, beside how well it tells them from the signal.
+struct mass_dependence {
+  int label = 0;
+  std::string name;
+  std::uint64_t events = 0;
+  std::optional<eval::cvm_figure> cvm{};  // none for too few events
+  std::optional<double> auc{};            // of the signal against the class
+};
+
+// What the first network has more than the second.
+struct advantage {
+  std::string name;
+  eval::comparison figures;
+};
+struct mass_advantage {
+  std::string name;
+  eval::difference cvm;
 };
 
 struct figures {
@@ -51,87 +89,212 @@ struct figures {
   double accuracy_error = 0;
   double cross_entropy = 0;
   std::vector<separation> separations;
+  std::vector<mass_dependence> masses;
+  std::vector<eval::calibration_curve> calibrations;  // of the classes
+  std::vector<advantage> advantages;
+  std::vector<mass_advantage> mass_advantages;
 };
 
-// The scores of all events of a file; labels beyond the only class of a yes-or-no network count as its
-// opposite.
-ct::result<eval::predictions> predict(evaluate_options const& o, event_source& source,
-                                      trained_network const& net, network_info const& about,
-                                      std::uint64_t& unscored) {
-  eval::predictions p;
-  p.classes = static_cast<int>(about.classes.size());
-  std::vector<std::unique_ptr<scorer>> scorers;
-  for (int t = 0; t < o.threads; ++t) scorers.push_back(net.make_scorer());
+// The scores of several networks for the same events.
+struct scored_events {
+  std::vector<eval::predictions> predictions{};  // of every network, with the labels of the file
+  std::uint64_t unscored = 0;                    // by one of them at least
+};
+
+// The classes as `simulate` labels them, which a yes-or-no network does not tell apart.
+std::string class_name(network_info const& about, int label) {
+  static std::array<char const*, 3> const simulated{"H->gg", "gg", "gamma+jet"};
+  auto const k = static_cast<std::size_t>(label);
+  if (k < about.classes.size()) return about.classes[k];
+  return k < simulated.size() ? simulated[k] : "label " + std::to_string(label);
+}
+
+ct::result<scored_events> predict(evaluate_options const& o, event_source& source,
+                                  std::span<contender const> networks) {
+  scored_events all;
+  std::vector<std::vector<std::unique_ptr<scorer>>> scorers(networks.size());  // per network and thread
+  for (std::size_t n = 0; n < networks.size(); ++n) {
+    all.predictions.emplace_back().classes = static_cast<int>(networks[n].about->classes.size());
+    for (int t = 0; t < o.threads; ++t) scorers[n].push_back(networks[n].trained->make_scorer());
+  }
   constexpr std::size_t block = 256;
   struct sample {
     ct::event event;
     truth about;
-    std::vector<float> scores;
+    std::vector<std::vector<float>> scores{};
+    std::vector<double> log_odds{};
   };
   std::vector<sample> waiting;
   progress bar("scoring", source.size());
   std::uint64_t done = 0;
   auto const score_waiting = [&] {
     ct::for_each_item(o.threads, waiting.size(), [&](int worker, std::size_t i) {
-      auto const s = (*scorers[static_cast<std::size_t>(worker)])(waiting[i].event);
-      waiting[i].scores.assign(s.begin(), s.end());
+      for (auto& of_network : scorers) {
+        scorer& score = *of_network[static_cast<std::size_t>(worker)];
+        auto const s = score(waiting[i].event);
+        waiting[i].scores.emplace_back(s.begin(), s.end());
+        waiting[i].log_odds.push_back(s.empty() ? 0 : score.log_odds());
+      }
     });
     for (sample const& s : waiting) {
-      if (s.scores.empty()) {
-        ++unscored;
+      if (std::any_of(s.scores.begin(), s.scores.end(), [](auto const& scores) { return scores.empty(); })) {
+        ++all.unscored;
         continue;
       }
-      p.scores.insert(p.scores.end(), s.scores.begin(), s.scores.end());
-      p.labels.push_back(p.classes == 1 ? std::min(s.about.label, 1) : s.about.label);
-      p.weights.push_back(static_cast<double>(s.about.weight));
+      for (std::size_t n = 0; n < networks.size(); ++n) {
+        auto& p = all.predictions[n];
+        p.scores.insert(p.scores.end(), s.scores[n].begin(), s.scores[n].end());
+        p.labels.push_back(s.about.label);
+        p.weights.push_back(static_cast<double>(s.about.weight));
+        p.log_odds.push_back(s.log_odds[n]);
+        p.masses.push_back(s.about.m_gg);
+      }
     }
     waiting.clear();
   };
   auto const read = source.visit([&](ct::event const& e, truth const& t) -> ct::result<void> {
-    if (t.label < 0 || (p.classes > 1 && t.label >= p.classes)) {
-      return ct::error{"the label " + std::to_string(t.label) + " is none of the network's classes",
-                       source.path() + ", " + name_of(e),
-                       "give labelled events, as 'calotype simulate' makes them"};
+    for (auto const& p : all.predictions) {
+      if (t.label < 0 || (p.classes > 1 && t.label >= p.classes)) {
+        return ct::error{"the label " + std::to_string(t.label) + " is none of the network's classes",
+                         source.path() + ", " + name_of(e),
+                         "give labelled events, as 'calotype simulate' makes them"};
+      }
     }
-    waiting.push_back({e, t, {}});
+    waiting.push_back({e, t});
     if (waiting.size() == block) score_waiting();
     bar.step(++done);
     return {};
   });
   if (!read) return *read.error();
   score_waiting();
+  return all;
+}
+
+// A yes-or-no network knows its class and the rest.
+eval::predictions as_seen_by(network_info const& about, eval::predictions p) {
+  if (about.classes.size() == 1) {
+    for (int& label : p.labels) label = std::min(label, 1);
+  }
   return p;
 }
 
-ct::result<figures> judge(evaluate_options const& o, network_info const& about, eval::predictions const& raw) {
+ct::result<void> separate_all(evaluate_options const& o, network_info const& about, eval::predictions const& p,
+                              figures& f) {
+  std::vector<std::pair<int, int>> wanted;
+  for (int k = 0; k < p.classes; ++k) wanted.push_back({k, eval::all_others});
+  for (int k = 1; k < p.classes; ++k) wanted.push_back({0, k});
+  for (auto const& [signal, background] : wanted) {
+    auto const events = f.per_class[static_cast<std::size_t>(signal)];
+    bool const present =
+        events > 0 && (background == eval::all_others ? events < f.events
+                                                      : f.per_class[static_cast<std::size_t>(background)] > 0);
+    if (!present) continue;  // a class that the file does not hold
+    auto s = eval::separate(p, signal, background, o.efficiency);
+    if (!s) return *s.error();
+    auto const name = about.classes[static_cast<std::size_t>(signal)] + " vs " +
+                      (background == eval::all_others ? "rest" : class_name(about, background));
+    f.separations.push_back({std::move(*s), name, background == eval::all_others});
+  }
+  return {};
+}
+
+// Of every class but the signal that the file holds.
+void add_mass_dependence(network_info const& about, eval::predictions const& p, figures& f) {
+  for (int label = 1; label <= *std::max_element(p.labels.begin(), p.labels.end()); ++label) {
+    mass_dependence m{label, class_name(about, label)};
+    for (std::size_t i = 0; i < p.size(); ++i) m.events += p.labels[i] == label && p.masses[i] > 0;
+    if (m.events == 0) continue;
+    if (auto const figure = eval::cvm(p, label)) m.cvm = *figure;
+    if (auto const curve = eval::one_versus_one(p, 0, label)) m.auc = curve->auc();
+    f.masses.push_back(std::move(m));
+  }
+}
+
+// The signal against what both networks can tell it from, by the score of the first class.
+ct::result<void> compare_all(evaluate_options const& o, network_info const& about,
+                             std::span<eval::predictions const> both, figures& f) {
+  auto const first = eval::balanced(both[0]);
+  auto const second = eval::balanced(both[1]);
+  std::string const signal = about.classes.front();
+  auto const compare = [&](int background, std::string const& name) -> ct::result<void> {
+    auto c = eval::compare(first, second, 0, background, o.efficiency);
+    if (!c) return *c.error();
+    f.advantages.push_back({signal + " vs " + name, *c});
+    return {};
+  };
+  if (auto compared = compare(eval::all_others, "rest"); !compared) return compared;
+  for (mass_dependence const& m : f.masses) {
+    if (!m.auc) continue;
+    if (auto compared = compare(m.label, m.name); !compared) return compared;
+  }
+  for (mass_dependence const& m : f.masses) {
+    if (!m.cvm) continue;
+    auto const d = eval::compare_cvm(both[0], both[1], m.label);
+    if (!d) return *d.error();
+    f.mass_advantages.push_back({m.name, *d});
+  }
+  return {};
+}
+
+ct::result<figures> judge(evaluate_options const& o, network_info const& about, scored_events const& scored) {
+  auto const& of_file = scored.predictions.front();
+  auto const raw = as_seen_by(about, of_file);
   if (auto good = eval::check(raw); !good) return *good.error();
   figures f;
   f.events = raw.size();
+  f.unscored = scored.unscored;
   f.per_class.resize(std::max<std::size_t>(2, about.classes.size()));
   for (int label : raw.labels) ++f.per_class[static_cast<std::size_t>(label)];
   auto const p = eval::balanced(raw);
   f.accuracy = eval::accuracy(p);
   f.accuracy_error = std::sqrt(f.accuracy * (1 - f.accuracy) / static_cast<double>(p.size()));
   f.cross_entropy = eval::cross_entropy(p);
-  std::vector<std::pair<std::string, std::pair<int, int>>> wanted;
-  for (int k = 0; k < p.classes; ++k)
-    wanted.push_back({about.classes[static_cast<std::size_t>(k)] + " vs rest", {k, eval::all_others}});
-  for (int k = 1; k < p.classes; ++k) {
-    wanted.push_back({about.classes[0] + " vs " + about.classes[static_cast<std::size_t>(k)], {0, k}});
+  if (auto separated = separate_all(o, about, p, f); !separated) return *separated.error();
+  if (f.separations.empty()) {
+    return ct::error{"all events are of one class, so that nothing can be separated", o.file,
+                     "give a file of several classes"};
   }
-  for (auto const& [name, sides] : wanted) {
-    bool const present = f.per_class[static_cast<std::size_t>(sides.first)] > 0 &&
-                         (sides.second < 0 ? f.per_class[static_cast<std::size_t>(sides.first)] < f.events
-                                           : f.per_class[static_cast<std::size_t>(sides.second)] > 0);
-    if (!present) continue;  // a class that the file does not hold
-    auto s = eval::separate(p, sides.first, sides.second, o.efficiency);
-    if (!s) return *s.error();
-    f.separations.push_back({std::move(*s), name});
+  for (int k = 0; k < p.classes; ++k) {
+    auto const curve = eval::calibrate(p, k);
+    if (!curve) return *curve.error();
+    f.calibrations.push_back(*curve);
+  }
+  add_mass_dependence(about, of_file, f);
+  if (scored.predictions.size() > 1) {
+    if (auto compared = compare_all(o, about, scored.predictions, f); !compared) return *compared.error();
   }
   return f;
 }
 
-json as_json(evaluate_options const& o, network_info const& about, figures const& f) {
+json as_json(eval::difference const& d) {
+  return {{"value", d.value}, {"error", d.error}, {"lower", d.lower}, {"upper", d.upper}};
+}
+
+json as_json(mass_dependence const& m) {
+  json j{
+      {"label", m.label}, {"class", m.name}, {"events", m.events}, {"cvm", nullptr}, {"auc_signal", nullptr}};
+  if (m.cvm) {
+    j["cvm"] = {{"value", m.cvm->value}, {"floor", m.cvm->floor}, {"floor_error", m.cvm->floor_error}};
+  }
+  if (m.auc) j["auc_signal"] = *m.auc;
+  return j;
+}
+
+json as_json(std::string const& name, eval::calibration_curve const& c) {
+  json j{{"class", name}, {"expected_error", c.expected_error}, {"bins", json::array()}};
+  for (auto const& b : c.bins) {
+    j["bins"].push_back({{"low", b.low},
+                         {"high", b.high},
+                         {"events", b.events},
+                         {"score", b.score},
+                         {"observed", b.observed},
+                         {"error", b.error}});
+  }
+  return j;
+}
+
+json as_json(evaluate_options const& o, std::span<contender const> networks, figures const& f) {
+  network_info const& about = *networks[0].about;
   json report{{"model", about.name},
               {"file", o.file},
               {"events", f.events},
@@ -153,107 +316,290 @@ json as_json(evaluate_options const& o, network_info const& about, figures const
                                      {"background_efficiency", s.background},
                                      {"background_efficiency_error", s.background_error}});
   }
+  report["mass_dependence"] = json::array();
+  for (auto const& m : f.masses) report["mass_dependence"].push_back(as_json(m));
+  report["calibration"] = json::array();
+  for (std::size_t k = 0; k < f.calibrations.size(); ++k) {
+    report["calibration"].push_back(as_json(about.classes[k], f.calibrations[k]));
+  }
+  if (networks.size() > 1) {
+    json against{{"model", networks[1].about->name}, {"weights", networks[1].weights}};
+    for (auto const& a : f.advantages) {
+      against["separations"].push_back({{"name", a.name},
+                                        {"auc", as_json(a.figures.auc)},
+                                        {"background_efficiency", as_json(a.figures.background)}});
+    }
+    against["mass_dependence"] = json::array();
+    for (auto const& m : f.mass_advantages) {
+      against["mass_dependence"].push_back({{"class", m.name}, {"cvm", as_json(m.cvm)}});
+    }
+    report["against"] = std::move(against);
+  }
   return report;
 }
 
-void print_text(evaluate_options const& o, network_info const& about, figures const& f) {
+template <class... Values>
+std::string text(char const* format, Values... values) {
+  std::array<char, 512> line{};
+  std::snprintf(line.data(), line.size(), format, values...);
+  return line.data();
+}
+
+std::string with_error(double value, double error) { return text("%.4f \u00b1 %.4f", value, error); }
+
+std::string interval(eval::difference const& d) {
+  return text("%+.4f (%+.4f to %+.4f)", d.value, d.lower, d.upper);
+}
+
+using rows = std::vector<std::vector<std::string>>;
+
+rows separation_rows(figures const& f) {
+  rows all;
+  for (auto const& s : f.separations) {
+    all.push_back(
+        {s.name, with_error(s.curve.auc(), s.curve.auc_error()), with_error(s.background, s.background_error)});
+  }
+  return all;
+}
+
+rows mass_rows(figures const& f) {
+  rows all;
+  for (auto const& m : f.masses) {
+    all.push_back({"true " + m.name, m.cvm ? text("%.4f", m.cvm->value) : "needs 200 events",
+                   m.cvm ? with_error(m.cvm->floor, m.cvm->floor_error) : "",
+                   m.auc ? text("%.4f", *m.auc) : "no signal", grouped(m.events)});
+  }
+  return all;
+}
+
+rows advantage_rows(figures const& f) {
+  rows all;
+  for (auto const& a : f.advantages)
+    all.push_back({a.name, interval(a.figures.auc), interval(a.figures.background)});
+  return all;
+}
+
+rows mass_advantage_rows(figures const& f) {
+  rows all;
+  for (auto const& m : f.mass_advantages) all.push_back({"true " + m.name, interval(m.cvm)});
+  return all;
+}
+
+std::string explanation(evaluate_options const& o) {
+  return text(
+      "On a balanced mix of the classes. Background kept at a signal efficiency of %.0f %%. Errors are one "
+      "standard "
+      "deviation: DeLong's for the AUC, from 200 bootstrap samples for the background.",
+      100 * o.efficiency);
+}
+
+constexpr char const* about_cvm =
+    "CvM of the score of the first class and m_gg, for the true events of a class: how much a cut on the score "
+    "bends "
+    "their spectrum. Random scores have the figure beside it, not 0, and so has a classifier that knows "
+    "nothing: look "
+    "at the AUC too. A bump narrower than the masses of 200 events is not seen.";
+constexpr char const* about_differences =
+    "Differences with the middle 95 % of 200 paired bootstrap samples of the same events. Larger AUCs, and "
+    "smaller "
+    "backgrounds and CvM, are better.";
+
+std::string expected_errors(network_info const& about, figures const& f) {
+  std::string all = "Expected calibration error:";
+  for (std::size_t k = 0; k < f.calibrations.size(); ++k) {
+    all += (k == 0 ? " " : ", ") + about.classes[k] + text(" %.4f", f.calibrations[k].expected_error);
+  }
+  return all + ".";
+}
+
+// Characters, not bytes.
+std::size_t width_of(std::string const& cell) {
+  return static_cast<std::size_t>(std::count_if(
+      cell.begin(), cell.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+}
+
+// Columns as wide as they must be; signs as plain as a terminal wants them.
+void print_table(std::vector<std::string> const& head, rows const& all) {
+  std::vector<std::size_t> widths;
+  for (auto const& cell : head) widths.push_back(width_of(cell));
+  for (auto const& row : all) {
+    for (std::size_t c = 0; c < row.size(); ++c) widths[c] = std::max(widths[c], width_of(row[c]) + 1);
+  }
+  auto const print = [&](std::vector<std::string> const& row) {
+    for (std::size_t c = 0; c < row.size(); ++c) {
+      std::string cell = row[c];
+      if (auto const at = cell.find("\u00b1"); at != cell.npos) cell.replace(at, 2, "+-");
+      int const width = static_cast<int>(widths[c]);
+      std::printf(c == 0 ? "%-*s" : "   %*s", width, cell.c_str());
+    }
+    std::puts("");
+  };
+  print(head);
+  for (auto const& row : all) print(row);
+  std::puts("");
+}
+
+// Lines of at most 100 characters.
+std::string wrapped(std::string words) {
+  std::size_t line = 0;
+  while (words.size() - line > 100) {
+    auto const blank = words.rfind(' ', line + 100);
+    if (blank == words.npos || blank <= line) break;
+    words[blank] = '\n';
+    line = blank + 1;
+  }
+  return words;
+}
+
+std::vector<std::string> separation_head(evaluate_options const& o) {
+  return {"", "AUC", text("background kept at %.0f %%", 100 * o.efficiency)};
+}
+std::vector<std::string> const mass_head{"", "CvM", "random scores", "AUC of the signal", "events"};
+std::vector<std::string> const mass_advantage_head{"", "CvM"};
+
+void print_text(evaluate_options const& o, std::span<contender const> networks, figures const& f) {
+  network_info const& about = *networks[0].about;
   std::printf("%s on %s: %s events", about.name.c_str(), o.file.c_str(), grouped(f.events).c_str());
   for (std::size_t k = 0; k < f.per_class.size(); ++k) {
     std::printf("%s%s %s", k == 0 ? " (" : ", ", grouped(f.per_class[k]).c_str(),
                 k < about.classes.size() ? about.classes[k].c_str() : "rest");
   }
-  std::printf(")\n\n%-24s %18s %24s\n", "", "AUC", "background kept");
-  for (auto const& s : f.separations) {
-    std::printf("%-24s %9.4f +- %.4f %15.4f +- %.4f\n", s.name.c_str(), s.curve.auc(), s.curve.auc_error(),
-                s.background, s.background_error);
+  std::printf(")\n\n");
+  print_table(separation_head(o), separation_rows(f));
+  std::printf("accuracy %.4f +- %.4f, cross-entropy %.4f\n%s\n%s\n\n", f.accuracy, f.accuracy_error,
+              f.cross_entropy, expected_errors(about, f).c_str(), wrapped(explanation(o)).c_str());
+  if (!f.masses.empty()) {
+    print_table(mass_head, mass_rows(f));
+    std::printf("%s\n", wrapped(about_cvm).c_str());
   }
-  std::printf("\naccuracy %.4f +- %.4f, cross-entropy %.4f\n", f.accuracy, f.accuracy_error, f.cross_entropy);
-  std::printf(
-      "\nOn a balanced mix of the classes. Background kept at a signal efficiency of %.0f %%. Errors are one "
-      "standard\n"
-      "deviation: DeLong's for the AUC, from 200 bootstrap samples for the background.\n",
-      100 * o.efficiency);
+  if (networks.size() > 1) {
+    std::printf("\nMore than %s (%s)\n\n", networks[1].about->name.c_str(), networks[1].weights.c_str());
+    print_table(separation_head(o), advantage_rows(f));
+    if (!f.mass_advantages.empty()) print_table(mass_advantage_head, mass_advantage_rows(f));
+    std::printf("%s\n", wrapped(about_differences).c_str());
+  }
 }
 
-std::string as_html(evaluate_options const& o, network_info const& about, figures const& f) {
-  using ct::report::escaped;
+void add_mass_section(evaluate_options const& o, std::span<contender const> networks,
+                      std::span<eval::predictions const> scored, figures const& f, ct::report::page& page) {
+  page.section("Mass");
+  page.table(mass_head, mass_rows(f));
+  page.paragraph(about_cvm);
+  std::string const signal = pretty_class(networks[0].about->classes.front());
+  for (std::size_t n = 0; n < networks.size(); ++n) {
+    std::vector<ct::report::figure> figures;
+    auto const& of =
+        networks.size() > 1 ? networks[n].about->name + " (" + networks[n].weights + "): " : std::string();
+    auto const curve = eval::one_versus_rest(scored[n], 0);
+    for (mass_dependence const& m : f.masses) {
+      figures.push_back({ct::report::score_against_mass(scored[n], m.label, "score of " + signal),
+                         of + "true " + pretty_class(m.name)});
+    }
+    for (mass_dependence const& m : f.masses) {
+      if (!curve) continue;  // no signal
+      figures.push_back(
+          {ct::report::spectrum_before_and_after(scored[n], m.label, curve->threshold_at(o.efficiency)),
+           of + "spectrum of true " + pretty_class(m.name) +
+               text(", all and after the cut that keeps %.0f %% of the signal", 100 * o.efficiency)});
+    }
+    page.figures(figures);
+  }
+}
+
+std::string as_html(evaluate_options const& o, std::span<contender const> networks,
+                    std::span<eval::predictions const> scored, figures const& f) {
+  network_info const& about = *networks[0].about;
+  ct::report::page page(about.name);
+  page.paragraph(about.task + "; reads " + about.input + ".");
+  page.paragraph("File: " + o.file + ". Weights: " + networks[0].weights + ".");
+  page.paragraph(grouped(f.events) + text(" events, accuracy %.4f \u00b1 %.4f, cross-entropy %.4f.", f.accuracy,
+                                          f.accuracy_error, f.cross_entropy));
+  page.section("Separation");
+  page.table(separation_head(o), separation_rows(f));
+  page.paragraph(explanation(o));
   std::vector<ct::report::named_curve> rest;
   std::vector<ct::report::named_curve> pairs;
-  std::string rows;
-  for (auto const& s : f.separations) {
-    (s.name.ends_with(" vs rest") ? rest : pairs).push_back({s.name, &s.curve});
-    char text[160];
-    std::snprintf(text, sizeof text, "<td>%.4f &plusmn; %.4f</td><td>%.4f &plusmn; %.4f</td></tr>\n",
-                  s.curve.auc(), s.curve.auc_error(), s.background, s.background_error);
-    rows += "<tr><td>" + escaped(s.name) + "</td>" + text;
+  for (auto const& s : f.separations) { (s.against_rest ? rest : pairs).push_back({s.name, &s.curve}); }
+  std::vector<ct::report::figure> figures;
+  if (!rest.empty()) figures.push_back({ct::report::roc_figure(rest), "Each class against the rest"});
+  if (!pairs.empty()) figures.push_back({ct::report::roc_figure(pairs), "The signal against each background"});
+  page.figures(figures);
+  if (!f.masses.empty()) add_mass_section(o, networks, scored, f, page);
+  page.section("Calibration");
+  page.paragraph(expected_errors(about, f));
+  std::array const reliability{
+      ct::report::figure{ct::report::calibration_plot(f.calibrations, about.classes),
+                         "How often a score comes true, on a balanced mix of the classes"}};
+  page.figures(reliability);
+  if (networks.size() > 1) {
+    page.section("More than " + networks[1].about->name + " (" + networks[1].weights + ")");
+    page.table(separation_head(o), advantage_rows(f));
+    if (!f.mass_advantages.empty()) page.table(mass_advantage_head, mass_advantage_rows(f));
+    page.paragraph(about_differences);
   }
-  char summary[256];
-  std::snprintf(summary, sizeof summary,
-                "%s events, accuracy %.4f &plusmn; %.4f, cross-entropy %.4f; on a balanced mix of the classes.",
-                grouped(f.events).c_str(), f.accuracy, f.accuracy_error, f.cross_entropy);
-  char efficiency[64];
-  std::snprintf(efficiency, sizeof efficiency, "background kept at %.0f %% signal", 100 * o.efficiency);
-  std::string html =
-      "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" + escaped(about.name) +
-      "</title><style>body{font:16px/1.5 sans-serif;color:#262a33;max-width:68rem;margin:2rem auto;padding:0 "
-      "1rem}"
-      "table{border-collapse:collapse}td,th{padding:.3rem 1rem;text-align:left;border-bottom:1px solid #e4e7ec}"
-      ".figures{display:flex;flex-wrap:wrap;gap:1rem}</style></head><body>\n<h1>" +
-      escaped(about.name) + "</h1>\n<p>" + escaped(about.task) + "; reads " + escaped(about.input) +
-      ".<br>File: " + escaped(o.file) +
-      "<br>Weights: " + escaped(o.weights.empty() ? "those in the repository" : o.weights) + "</p>\n<p>" +
-      summary + "</p>\n<table><tr><th></th><th>AUC</th><th>" + efficiency + "</th></tr>\n" + rows +
-      "</table>\n<div class=\"figures\">\n";
-  if (!rest.empty()) html += ct::report::roc_figure(rest);
-  if (!pairs.empty()) html += ct::report::roc_figure(pairs);
-  return html + "</div>\n<p>Made by: " + escaped(command_line()) + "</p>\n</body></html>\n";
+  page.paragraph("Made by: " + command_line());
+  return page.html();
+}
+
+ct::result<contender> load(std::string const& model, std::string const& weights) {
+  auto const net = find_network(model);
+  if (!net) return *net.error();
+  auto trained = (*net)->load(weights);
+  if (!trained) return *trained.error();
+  return contender{&(*net)->info(), std::move(*trained), weights.empty() ? default_weights(model) : weights};
 }
 
 int evaluate(evaluate_options const& o) {
-  auto const net = find_network(o.model);
-  if (!net) return fail(*net.error());
+  if (!o.against_model.empty() && o.against.empty()) {
+    return fail(
+        {"--against-model names a network without weights", "command line", "name them with --against"});
+  }
+  auto const known = find_network(o.model);
+  if (!known) return fail(*known.error());
   auto source = event_source::open(o.file, o.events);
   if (!source) return fail(*source.error());
   if (!source->has_labels()) {
     return fail({"the events have no labels to judge scores by", o.file,
                  "give an .npz file, as 'calotype simulate' writes it"});
   }
-  auto const trained = (*net)->load(o.weights);
-  if (!trained) return fail(*trained.error());
-  network_info const& about = (*net)->info();
+  std::vector<contender> networks;
+  auto own = load(o.model, o.weights);
+  if (!own) return fail(*own.error());
+  networks.push_back(std::move(*own));
+  if (!o.against.empty()) {
+    auto other = load(o.against_model.empty() ? o.model : o.against_model, o.against);
+    if (!other) return fail(*other.error());
+    networks.push_back(std::move(*other));
+  }
   std::optional<ct::io::output_file> page;
   if (!o.report.empty()) {
-    auto const weights = o.weights.empty() ? default_weights(o.model) : o.weights;
-    if (auto apart = check_apart(o.report, {o.file, weights}); !apart) return fail(*apart.error());
+    for (contender const& n : networks) {
+      if (auto apart = check_apart(o.report, {o.file, n.weights}); !apart) return fail(*apart.error());
+    }
     auto file = ct::io::output_file::create(o.report, {.force = o.force});
     if (!file) return fail(*file.error());
     page.emplace(std::move(*file));
   }
 
-  std::uint64_t unscored = 0;
-  auto const p = predict(o, *source, **trained, about, unscored);
-  if (!p) return fail(*p.error());
-  if (p->size() == 0)
+  auto const scored = predict(o, *source, networks);
+  if (!scored) return fail(*scored.error());
+  if (scored->predictions[0].size() == 0)
     return fail({"no event has the two photon candidates that the network needs", o.file, "give others"});
-  auto f = judge(o, about, *p);
+  auto const f = judge(o, *networks[0].about, *scored);
   if (!f) return fail(*f.error());
-  f->unscored = unscored;
-  if (f->separations.empty()) {
-    return fail({"all events are of one class, so that nothing can be separated", o.file,
-                 "give a file of several classes"});
-  }
   if (page) {
-    if (auto written = page->write(as_html(o, about, *f)); !written) return fail(*written.error());
+    if (auto written = page->write(as_html(o, networks, scored->predictions, *f)); !written)
+      return fail(*written.error());
     if (auto placed = page->commit(); !placed) return fail(*placed.error());
   }
-  if (unscored > 0) {
+  if (f->unscored > 0) {
     std::fprintf(stderr, "no score: %s events with fewer than two photon candidates\n",
-                 grouped(unscored).c_str());
+                 grouped(f->unscored).c_str());
   }
   if (o.json) {
-    std::printf("%s\n", as_json(o, about, *f).dump(2, ' ', false, json::error_handler_t::replace).c_str());
+    std::printf("%s\n", as_json(o, networks, *f).dump(2, ' ', false, json::error_handler_t::replace).c_str());
   } else {
-    print_text(o, about, *f);
+    print_text(o, networks, *f);
   }
   return success;
 }
@@ -262,12 +608,14 @@ int evaluate(evaluate_options const& o) {
 
 void add_evaluate(CLI::App& app, int& status) {
   CLI::App* command = nullptr;
-  auto& o =
-      add_command<evaluate_options>(app, status, "evaluate", "Judge a trained network on labelled events",
-                                    "Area under the ROC curve of each class against the rest and of the signal "
-                                    "against each background, the background\n"
-                                    "kept at a signal efficiency, accuracy and cross-entropy, with errors.",
-                                    command, evaluate);
+  auto& o = add_command<evaluate_options>(
+      app, status, "evaluate", "Judge a trained network on labelled events",
+      "Area under the ROC curve of each class against the rest and of the signal "
+      "against each background, the background\n"
+      "kept at a signal efficiency, accuracy and cross-entropy, with errors; whether the "
+      "score knows m_gg (CvM), whether it\n"
+      "is a probability (calibration), and whether it is better than another.",
+      command, evaluate);
   o.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   command->add_option("file", o.file, "Labelled events that the network has not seen")
       ->required()
@@ -276,7 +624,14 @@ void add_evaluate(CLI::App& app, int& status) {
       ->type_name("M");
   command->add_option("--weights", o.weights, "Its weights (default: those in the repository)")
       ->type_name("W.safetensors");
-  command->add_option("--report", o.report, "Write a page with the table and the ROC curves")
+  command
+      ->add_option("--against", o.against,
+                   "Weights of another network: quote the differences to it on the same events, with intervals")
+      ->type_name("W2.safetensors");
+  command
+      ->add_option("--against-model", o.against_model, "That network, where it is another (default: the same)")
+      ->type_name("M2");
+  command->add_option("--report", o.report, "Write a page with the tables, the curves and the spectra")
       ->type_name("R.html");
   command->add_option("--efficiency", o.efficiency, "Signal efficiency of the working point (default: 0.7)")
       ->check(finite_in(0.001, 0.999))

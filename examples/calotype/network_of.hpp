@@ -44,6 +44,7 @@ class scorer_of final : public scorer {
     last_ = score_(e);
     return last_;
   }
+  double log_odds() const override { return score_.log_odds(); }
 
  private:
   ct::session<Net> score_;

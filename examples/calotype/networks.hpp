@@ -53,6 +53,8 @@ class scorer {
   // Probabilities in the order of the classes, valid until the next call. Empty where the network does not
   // apply: it reads what is divided by m_gg, and the event has fewer than two photon candidates.
   virtual std::span<float const> operator()(ct::event const& e) = 0;
+  // Of the first class, behind the last scores that were not empty.
+  virtual double log_odds() const = 0;
 };
 
 // A network with its weights.

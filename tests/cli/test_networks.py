@@ -20,6 +20,26 @@ class Networks(harness.Case):
     def train(self, out, *options, model="four-momentum-3", data=("--data", "train.npz"), **how):
         return self.run_program("train", "--model", model, *data, "--out", out, *options, **how)
 
+    def photon_pairs(self, name, per_class, seed=5):
+        """Events of two photons alone: a peak at 125 GeV, and two falling spectra with wider angles."""
+        draw = np.random.default_rng(seed)
+        n = 3 * per_class
+        label = np.arange(n, dtype=np.int32) % 3
+        mass = np.where(label == 0, draw.normal(125, 1.5, n), 90 + draw.exponential(40, n))
+        eta = draw.uniform(-1.4, 1.4, (n, 2)) * np.where(label == 0, 0.7, 1)[:, None]
+        phi = np.stack([draw.uniform(-3, 0, n), draw.uniform(0.1, 3, n)], 1)
+        ratio = draw.uniform(1, 2, n)
+        second = mass / np.sqrt(2 * ratio * (np.cosh(eta[:, 0] - eta[:, 1]) - np.cos(phi[:, 0] - phi[:, 1])))
+        et = np.stack([ratio * second, second], 1)
+        flat = lambda values: values.ravel().astype(np.float32)
+        none = {f"track_{f}": np.zeros(0, np.float32) for f in ("pt", "eta", "phi", "charge", "d0", "z0")}
+        np.savez(self.folder / name, run=np.ones(n, np.uint32), event=np.arange(n, dtype=np.uint64), label=label,
+                 weight=np.ones(n, np.float32), m_gg=mass.astype(np.float32),
+                 hit_offset=np.zeros(n + 1, np.int64), hit_id=np.zeros(0, np.uint32), hit_energy=np.zeros(0, np.float32),
+                 hit_collection=np.zeros(0, np.uint8), track_offset=np.zeros(n + 1, np.int64), **none,
+                 photon_offset=2 * np.arange(n + 1, dtype=np.int64), photon_et=flat(et), photon_eta=flat(eta),
+                 photon_phi=flat(phi), photon_energy=flat(et * np.cosh(eta)))
+
     def tensors(self, name):
         content = (self.folder / name).read_bytes()
         length = int.from_bytes(content[:8], "little")
@@ -101,6 +121,44 @@ class Networks(harness.Case):
         self.assertEqual(report["best_epoch"], 2)
         self.assertEqual([(e["validation_loss"], e["validation_auc"]) for e in report["epochs"]], [(None, None)] * 2)
 
+    def test_decorrelation_and_the_bound_on_cvm(self):
+        self.photon_pairs("pairs.npz", 1000)
+        data = ("--data", "pairs.npz")
+        loss = ("--validation", 0.3, "--batch", 100, "--decorrelate", 0.5, "--ring", 120, "--neighbours", 8)
+        done = self.train("flat.safetensors", "--epochs", 4, *loss, "--cvm-bound", 0.01, "--json", data=data)
+        report = json.loads(done.stdout)
+        self.assertRegex(done.stderr, r"AUC 0\.\d{4}, CvM\(gg\) 0\.\d{4}")
+        for e in report["epochs"]:
+            self.assertEqual(e["validation_cvm"]["events"], 300)
+            self.assertAlmostEqual(e["validation_cvm"]["floor"], (1 / 200 - 1 / 300) / 6, places=8)
+        within = [e for e in report["epochs"] if e["validation_cvm"]["value"] <= 0.01]
+        best = (max(within, key=lambda e: e["validation_auc"]) if within
+                else min(report["epochs"], key=lambda e: e["validation_cvm"]["value"]))
+        self.assertEqual(report["best_epoch"], best["epoch"])
+        metadata = self.tensors("flat.safetensors")[0]["__metadata__"]
+        self.assertEqual(metadata["provenance.decorrelation"], "CvM loss, strength 0.5, 8 neighbours, ring of 120")
+        self.assertEqual(metadata["provenance.cvm_bound"], "0.01")
+        self.assertTrue(metadata["provenance.validation_cvm"].startswith(f"{report['validation_cvm']['value']:.5f} (random"))
+        # Stopped and resumed, to the bit.
+        self.train("e.safetensors", "--epochs", 2, *loss, "--cvm-bound", 0.01, data=data)
+        self.train("e.safetensors", "--epochs", 4, "--resume", "--force", "--validation", 0.3, data=data)
+        self.assertEqual(self.tensors("e.safetensors")[1], self.tensors("flat.safetensors")[1])
+        for option, value in (("--decorrelate", 0.2), ("--ring", 50), ("--neighbours", 5), ("--cvm-bound", 0.1)):
+            failed = self.train("e.safetensors", "--resume", "--force", "--validation", 0.3, option, value, data=data, code=1)
+            self.assertIn(f"the checkpoint was made with another {option}", failed.stderr)
+        # Without the loss other weights, and no bound that an epoch keeps to.
+        done = self.train("p.safetensors", "--epochs", 2, "--validation", 0.3, "--batch", 100, "--cvm-bound", 1e-6, data=data)
+        self.assertIn("no epoch keeps to CvM(gg) <= 1e-06; the weights are of the one with the smallest", done.stderr)
+        self.assertRegex(done.stdout, r"CvM of the score and m_gg for true gg events: 0\.\d{4}, random scores: 0\.0003 \+- 0\.")
+        self.assertNotIn("provenance.decorrelation", self.tensors("p.safetensors")[0]["__metadata__"])
+        failed = self.train("q.safetensors", "--decorrelate", 1, "--ring", 0, "--batch", 60, data=data, code=1)
+        self.assertIn("12 neighbours are to be found among 20 events, which is no neighbourhood", failed.stderr)
+        self.train("q.safetensors", "--epochs", 1, "--decorrelate", 1, "--ring", 0, "--batch", 360, data=data)
+        failed = self.train("x.safetensors", "--ring", 50, data=data, code=1)
+        self.assertIn("--ring has no effect without --decorrelate", failed.stderr)
+        failed = self.train("x.safetensors", "--cvm-bound", 0.002, "--validation", 0.1, data=data, code=1)
+        self.assertIn("CvM needs 200 validation events of the class, there are 100", failed.stderr)
+
     def test_every_class_is_validated_where_it_can_be(self):
         self.out("simulate", "--process", "all", "-n", 3, "--out", "few.npz")
         self.train("few.safetensors", "--epochs", 1, data=("--data", "few.npz"))
@@ -179,17 +237,76 @@ class Networks(harness.Case):
         text = self.out("evaluate", "test.npz", "--model", "four-momentum-3", "--weights", "w.safetensors", "--report", "r.html")
         self.assertRegex(text, r"H->gg vs gamma\+jet +0\.\d{4} \+- 0\.\d{4} +\d\.\d{4} \+- 0\.\d{4}")
         page = (self.folder / "r.html").read_text()
-        self.assertEqual(page.count("<svg"), 2)
-        self.assertIn("H-&gt;gg vs rest", page)
+        self.assertEqual(page.count("xmlns="), 2 + 2 + 2 + 1)  # curves, scores against m_gg, spectra, calibration
+        for words in ("H-&gt;gg vs rest", "needs 200 events", "true γγ", "Expected calibration error"):
+            self.assertIn(words, page)
         self.assertIsNone(re.search(r"(src|href)=", page), "the page must stand alone")
         self.refused("evaluate", "test.npz", "--model", "four-momentum-3", "--weights", "w.safetensors", "--report", "r.html",
                      says="exists already")
+
+    def test_mass_dependence_and_calibration(self):
+        self.photon_pairs("pairs.npz", 600, seed=8)
+        report = self.json("evaluate", "pairs.npz", "--model", "four-momentum-3", "--weights", "w.safetensors")
+        lines = [json.loads(l) for l in self.out("classify", "pairs.npz", "--model", "four-momentum-3", "--weights",
+                                                  "w.safetensors", "--json").splitlines()]
+        labels = np.array([l["label"] for l in lines])
+        scores = np.array([l["scores"]["H->gg"] for l in lines])
+        masses = np.load(self.folder / "pairs.npz")["m_gg"]
+        self.assertEqual([m["class"] for m in report["mass_dependence"]], ["gg", "gamma+jet"])
+        for m in report["mass_dependence"]:
+            of = labels == m["label"]
+            ranks = scores[of][np.argsort(masses[of])].argsort().argsort()
+            windows = [np.isin(np.arange(600), ranks[i:i + 200]).cumsum() / 200 for i in range(0, 401, 50)]
+            want = np.mean([np.mean((np.arange(1, 601) / 600 - w) ** 2) for w in windows])
+            self.assertAlmostEqual(m["cvm"]["value"], want, places=5)
+            self.assertAlmostEqual(m["cvm"]["floor"], (1 / 200 - 1 / 600) / 6, places=8)
+            self.assertEqual(m["events"], 600)
+            name = f"H->gg vs {m['class']}"
+            self.assertEqual(m["auc_signal"], next(s["auc"] for s in report["separations"] if s["name"] == name))
+        signal = report["calibration"][0]
+        self.assertEqual(signal["class"], "H->gg")
+        for b in signal["bins"]:
+            of = (scores > b["low"]) & (scores <= b["high"])
+            self.assertEqual(b["events"], of.sum())
+            if of.any():
+                self.assertAlmostEqual(b["observed"], np.mean(labels[of] == 0), places=6)
+        text = self.out("evaluate", "pairs.npz", "--model", "four-momentum-3", "--weights", "w.safetensors")
+        cvm = report["mass_dependence"][0]
+        self.assertRegex(text, rf"true gg +{cvm['cvm']['value']:.4f} +0\.0006 \+- 0\.000\d +{cvm['auc_signal']:.4f} +600")
+
+    def test_against_another_network(self):
+        self.photon_pairs("pairs.npz", 300, seed=9)
+        self.train("bad.safetensors", "--epochs", 1, "--rate", "1e-9")
+        self.train("one.safetensors", "--epochs", 3, model="four-momentum")
+        w = ("--model", "four-momentum-3", "--weights", "w.safetensors")
+        report = self.json("evaluate", "pairs.npz", *w, "--against", "bad.safetensors", "--report", "against.html")
+        against = report["against"]
+        self.assertEqual(against["model"], "four-momentum-3")
+        other = self.json("evaluate", "pairs.npz", *w[:2], "--weights", "bad.safetensors")
+        aucs = [{s["name"]: s["auc"] for s in r["separations"]} for r in (report, other)]
+        self.assertEqual([s["name"] for s in against["separations"]], ["H->gg vs rest", "H->gg vs gg", "H->gg vs gamma+jet"])
+        for s in against["separations"]:
+            self.assertAlmostEqual(s["auc"]["value"], aucs[0][s["name"]] - aucs[1][s["name"]], places=9)
+            self.assertTrue(s["auc"]["lower"] < s["auc"]["value"] < s["auc"]["upper"])
+        self.assertEqual([m["class"] for m in against["mass_dependence"]], ["gg", "gamma+jet"])
+        same = self.json("evaluate", "pairs.npz", *w, "--against", "w.safetensors")["against"]
+        self.assertEqual({s["auc"]["upper"] for s in same["separations"]}, {0})
+        page = (self.folder / "against.html").read_text()
+        self.assertIn("More than four-momentum-3 (bad.safetensors)", page)
+        self.assertEqual(page.count("xmlns="), 2 + 2 * 4 + 1)
+        text = self.out("evaluate", "pairs.npz", *w, "--against", "one.safetensors", "--against-model", "four-momentum")
+        self.assertRegex(text, r"More than four-momentum \(one.safetensors\)")
+        self.assertRegex(text, r"H->gg vs gg +[+-]0\.\d{4} \([+-]0\.\d{4} to [+-]0\.\d{4}\)")
+        self.refused("evaluate", "pairs.npz", *w, "--against-model", "four-momentum", says="name them with --against")
+        self.refused("evaluate", "pairs.npz", *w, "--against", "one.safetensors", says=["one.safetensors", "network"])
 
     def test_a_yes_or_no_network(self):
         self.train("yes.safetensors", "--epochs", 1, model="four-momentum")
         report = self.json("evaluate", "test.npz", "--model", "four-momentum", "--weights", "yes.safetensors")
         self.assertEqual([s["name"] for s in report["separations"]], ["H->gg vs rest"])
         self.assertEqual([c["events"] for c in report["classes"]], [50, 100])
+        self.assertEqual([m["class"] for m in report["mass_dependence"]], ["gg", "gamma+jet"])
+        self.assertEqual([m["cvm"] for m in report["mass_dependence"]], [None, None])
 
     def test_refused(self):
         w = ("--model", "four-momentum-3", "--weights", "w.safetensors")

@@ -252,7 +252,7 @@ inline result<cvm_figure> cvm(predictions const& p, int label, cvm_options const
   std::vector<double> masses;
   std::vector<double> weights;
   for (std::size_t i = 0; i < p.size(); ++i) {
-    if (p.labels[i] != label) continue;
+    if (p.labels[i] != label || p.masses[i] == 0) continue;
     scores.push_back(p.log_odds[i]);
     masses.push_back(p.masses[i]);
     if (!p.weights.empty()) weights.push_back(p.weights[i]);

@@ -52,6 +52,9 @@ class roc_curve {
   // where the curve is flat there.
   double false_positive_rate_at(double true_positive_rate, reading how = reading::interpolated) const noexcept;
 
+  // The tightest cut on the score that keeps at least the fraction `true_positive_rate` of the signal.
+  double threshold_at(double true_positive_rate) const noexcept;
+
   double signal_weight() const noexcept { return signal_weight_; }
   double background_weight() const noexcept { return background_weight_; }
 
@@ -156,6 +159,13 @@ result<roc_curve> roc_curve::make(std::span<Score const> scores, std::span<char 
   }
   curve.auc_error_ = std::sqrt(of_signal.variance() + of_background.variance());
   return curve;
+}
+
+inline double roc_curve::threshold_at(double true_positive_rate) const noexcept {
+  auto const reached = std::find_if(points_.begin(), points_.end(), [&](roc_point const& p) {
+    return p.true_positive_rate >= true_positive_rate;
+  });
+  return reached == points_.end() ? points_.back().threshold : reached->threshold;
 }
 
 inline double roc_curve::false_positive_rate_at(double true_positive_rate, reading how) const noexcept {

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <numeric>
 #include <span>
 #include <utility>
 #include <vector>
@@ -23,43 +25,83 @@ struct separation {
   double background_error = 0;  // standard deviation over the bootstrap's repetitions
 };
 
+namespace detail {
+
+// The blocks of some of the events, if there are any.
+inline std::vector<std::uint64_t> blocks_of(std::span<std::size_t const> events,
+                                            std::span<std::uint64_t const> blocks) {
+  std::vector<std::uint64_t> chosen;
+  for (std::size_t i : events) {
+    if (!blocks.empty()) chosen.push_back(blocks[i]);
+  }
+  return chosen;
+}
+
+inline result<void> check_blocks(resampling const& how, std::size_t events) {
+  if (how.blocks.empty() || how.blocks.size() == events) return {};
+  return unequal_lengths("blocks", how.blocks.size(), events);
+}
+
+// The events of two sets and their scores of class `signal`, ready to be weighted in many ways.
+class contest {
+ public:
+  contest(predictions const& p, int signal, int background) {
+    std::vector<float> scores;
+    for (std::size_t i = 0; i < p.size(); ++i) {
+      bool const is_signal = p.labels[i] == signal;
+      if (!is_signal && background != all_others && p.labels[i] != background) continue;
+      events_.push_back(i);
+      weights_.push_back(p.weight(i));
+      scores.push_back(p.row(i)[static_cast<std::size_t>(signal)]);
+    }
+    // By falling score, so that every curve finds them sorted.
+    order_.resize(events_.size());
+    std::iota(order_.begin(), order_.end(), std::size_t{0});
+    std::sort(order_.begin(), order_.end(), [&](std::size_t a, std::size_t b) {
+      return scores[a] > scores[b] || (scores[a] == scores[b] && a < b);
+    });
+    for (std::size_t k : order_) {
+      scores_.push_back(scores[k]);
+      is_signal_.push_back(p.labels[events_[k]] == signal);
+    }
+  }
+
+  // Their places among the predictions, and their weights there.
+  std::vector<std::size_t> const& events() const noexcept { return events_; }
+  std::vector<double> const& weights() const noexcept { return weights_; }
+
+  // With other weights, in the order of events().
+  result<roc_curve> curve(std::span<double const> weights) const {
+    std::vector<double> sorted;
+    sorted.reserve(order_.size());
+    for (std::size_t k : order_) sorted.push_back(weights[k]);
+    return roc_curve::make(std::span<float const>(scores_), std::span<char const>(is_signal_),
+                           std::span<double const>(sorted));
+  }
+
+ private:
+  std::vector<std::size_t> events_{}, order_{};
+  std::vector<double> weights_{};
+  std::vector<float> scores_{};  // these two in the order of order_
+  std::vector<char> is_signal_{};
+};
+
+}  // namespace detail
+
 // The score of class `signal` for events of that class against those of class `background`, or all_others.
-// Blocks of events cannot be resampled here.
+// how.blocks, if any, has one entry per event.
 inline result<separation> separate(predictions const& p, int signal, int background, double efficiency,
-                                   resampling const& how = {}) {
+                                   resampling how = {}) {
   if (auto const good = check(p); !good) return *good.error();
-  struct entry {
-    float score;
-    char is_signal;
-    double weight;
-    std::size_t event;
-  };
-  // by falling score, so that each repetition finds them sorted
-  std::vector<entry> entries;
-  for (std::size_t i = 0; i < p.size(); ++i) {
-    bool const is_signal = p.labels[i] == signal;
-    if (!is_signal && background != all_others && p.labels[i] != background) continue;
-    entries.push_back({p.row(i)[static_cast<std::size_t>(signal)], is_signal, p.weight(i), i});
-  }
-  std::sort(entries.begin(), entries.end(), [](entry const& a, entry const& b) {
-    return a.score > b.score || (a.score == b.score && a.event < b.event);
-  });
-  std::vector<float> scores;
-  std::vector<char> is_signal;
-  std::vector<double> weights;
-  for (entry const& e : entries) {
-    scores.push_back(e.score);
-    is_signal.push_back(e.is_signal);
-    weights.push_back(e.weight);
-  }
-  auto const curve_of = [&](std::span<double const> w) {
-    return roc_curve::make(std::span<float const>(scores), std::span<char const>(is_signal), w);
-  };
-  auto curve = curve_of(weights);
+  if (auto const good = detail::check_blocks(how, p.size()); !good) return *good.error();
+  detail::contest const c(p, signal, background);
+  auto const blocks = detail::blocks_of(c.events(), how.blocks);
+  how.blocks = blocks;
+  auto curve = c.curve(c.weights());
   if (!curve) return *curve.error();
-  auto const spread = bootstrap(scores.size(), weights, how, [&](std::span<double const> w) {
-    auto const c = curve_of(w);
-    return c ? c->false_positive_rate_at(efficiency) : std::nan("");
+  auto const spread = bootstrap(c.events().size(), c.weights(), how, [&](std::span<double const> w) {
+    auto const resampled = c.curve(w);
+    return resampled ? resampled->false_positive_rate_at(efficiency) : std::nan("");
   });
   double const kept = curve->false_positive_rate_at(efficiency);
   return separation{std::move(*curve), kept, spread.error};

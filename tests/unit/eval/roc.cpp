@@ -61,6 +61,9 @@ TEST_CASE("background at a signal efficiency") {
   CHECK(curve->false_positive_rate_at(0.5) == 0);  // the smallest where the curve is flat
   CHECK(curve->false_positive_rate_at(0.7) == 0.5);
   CHECK(curve->false_positive_rate_at(1) == 0.5);
+  CHECK(curve->threshold_at(0.5) == 4);
+  CHECK(curve->threshold_at(0.7) == 2);
+  CHECK(curve->threshold_at(1) == 2);
   // Ten ties of signal and background: one point at (1, 1).
   auto const tied =
       make(std::vector<double>(20, 1.0), {1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0});

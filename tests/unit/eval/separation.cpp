@@ -1,5 +1,6 @@
 #include <cmath>
 #include <cstdint>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -42,6 +43,25 @@ TEST_CASE("the curve is that of the same events, and the background's error is b
   double const expected =
       std::sqrt(rest->background * (1 - rest->background) / 4000 + slope * slope * 0.7 * 0.3 / 2000);
   CHECK(rest->background_error == doctest::Approx(expected).epsilon(0.2));
+}
+
+TEST_CASE("blocks of equal events make the error larger") {
+  auto const p = sample(3000);
+  eval::predictions many = p;
+  std::vector<std::uint64_t> blocks;
+  for (int copy = 0; copy < 4; ++copy) {
+    if (copy > 0) {
+      many.scores.insert(many.scores.end(), p.scores.begin(), p.scores.end());
+      many.labels.insert(many.labels.end(), p.labels.begin(), p.labels.end());
+    }
+    for (std::uint64_t i = 0; i < p.size(); ++i) blocks.push_back(i);
+  }
+  double const once = eval::separate(p, 0, 1, 0.7)->background_error;
+  CHECK(eval::separate(many, 0, 1, 0.7, {.blocks = blocks})->background_error ==
+        doctest::Approx(once).epsilon(0.01));
+  CHECK(eval::separate(many, 0, 1, 0.7)->background_error == doctest::Approx(once / 2).epsilon(0.25));
+  blocks.pop_back();
+  CHECK_FALSE(eval::separate(many, 0, 1, 0.7, {.blocks = blocks}));
 }
 
 TEST_CASE("what cannot be separated is refused") {
