@@ -2980,7 +2980,7 @@ struct conv_shape {
   friend constexpr bool operator==(conv_shape, conv_shape) = default;
 };
 
-// Square max pooling without padding; an incomplete last window is dropped (floor).
+// Square pooling without padding; an incomplete last window is dropped (floor).
 struct pool_shape {
   map_shape in{};
   int size = 2;
@@ -3084,6 +3084,8 @@ struct adam_step {
 //   relu_gradient<map_shape>(p, out, dout)                        dout = out > 0 ? dout : +0, in place
 //   max_pool<pool_shape>            forward(p, in, out), gradient(p, in, out, dout, din)
 //   global_max_pool<map_shape>      forward(p, in, vector), gradient(p, in, vector, dvector, din)
+//   avg_pool<pool_shape>            forward(p, in, out), gradient(p, dout, din)
+//   global_avg_pool<map_shape>      forward(p, in, vector), gradient(p, dvector, din)
 //   flatten<map_shape>              forward(p, map, vector) in channel, row, column order;
 //                                   gradient(p, dvector, dmap)
 //   dense<dense_shape>              packed_size, pack(weights [out][in], bias, packed)
@@ -3106,8 +3108,13 @@ struct adam_step {
 //   dense dinput   acc = +0; for output: acc = fma(dout, w, acc)
 //   dense dweights one product; dbias: dout
 //   relu           x > 0 ? x : +0
-//   pool           the first maximum in raster order
-//   pool dinput    acc = +0; for the windows (row, column) whose first maximum the pixel is: acc = acc + dout
+//   max pool       the first maximum in raster order
+//   max pool dinput    acc = +0; for the windows (row, column) whose first maximum the pixel is: acc = acc +
+//   dout avg pool       acc = +0; for row of the window: sum = +0; for column: sum = sum + x; then acc = acc +
+//   sum;
+//                  acc (1 / numbers in the window)
+//   avg pool dinput    acc = +0; for the windows (row, column) that hold the pixel:
+//                  acc = acc + dout (1 / numbers in the window); of a global one that product itself
 //   dropout        x (1 / (1 - rate)) where the pixel's uniform number is >= rate, else +0
 //   adam           m = fma(beta1, m, (1 - beta1) g);  v = fma(beta2, v, ((1 - beta2) g) g);
 //                  w = fma(-(learning_rate correction1), m / (sqrt(v correction2) + epsilon), w)
@@ -7185,7 +7192,7 @@ struct dense {
 
 // ---- calotype/kernel/cpu/pool.hpp
 
-// Max pools over maps, sixteen channels at a time.
+// Pools over maps, sixteen channels at a time.
 
 namespace calotype::kernel::cpu {
 
@@ -7296,6 +7303,97 @@ struct global_max_pool {
           vec<arch> const value = load_channels<arch, M>(in + at, block, part);
           store_channels<arch, M>(din + at, block, part, v::select_equal(value, best, rest, zero));
           rest = v::select_equal(value, best, zero, rest);
+        }
+      }
+    });
+  }
+};
+
+// The mean of Rows x Cols pixels of a map from `pixel` on.
+template <class Arch, map_shape M, int Rows, int Cols>
+CALOTYPE_INLINE vec<Arch> mean(float const* pixel, int block, int part) {
+  using v = simd<Arch>;
+  constexpr strides from = map_strides(M);
+  vec<Arch> sum = v::broadcast(0.f);
+  for (int y = 0; y < Rows; ++y) {
+    vec<Arch> of_row = v::broadcast(0.f);
+    for (int x = 0; x < Cols; ++x) {
+      of_row = v::add(of_row, load_channels<Arch, M>(pixel + y * from.row + x * from.pixel, block, part));
+    }
+    sum = v::add(sum, of_row);
+  }
+  return v::mul(sum, v::broadcast(1.f / float{Rows * Cols}));
+}
+
+template <class Policy, pool_shape P>
+struct avg_pool {
+  using arch = typename Policy::arch_type;
+  using v = simd<arch>;
+  static constexpr map_shape in_shape = P.in;
+  static constexpr map_shape out_shape = P.out();
+  static constexpr strides from = map_strides(in_shape);
+  static constexpr strides to = map_strides(out_shape);
+
+  static void forward(Policy const&, float const* in, float* out) noexcept {
+    for_each_register<arch, in_shape.channels>([&](int block, int part) {
+      for (int row = 0; row < to.rows; ++row) {
+        for (int col = 0; col < to.cols; ++col) {
+          float const* window = in + from.origin() + P.stride * (row * from.row + col * from.pixel);
+          store_channels<arch, out_shape>(out + to.origin() + row * to.row + col * to.pixel, block, part,
+                                          mean<arch, in_shape, P.size, P.size>(window, block, part));
+        }
+      }
+    });
+  }
+
+  static void gradient(Policy const&, float const* dout, float* din) noexcept {
+    for_each_register<arch, in_shape.channels>([&](int block, int part) {
+      for (int row = 0; row < from.rows; ++row) {
+        for (int col = 0; col < from.cols; ++col) {
+          store_channels<arch, in_shape>(din + from.origin() + row * from.row + col * from.pixel, block, part,
+                                         v::broadcast(0.f));
+        }
+      }
+      for (int row = 0; row < to.rows; ++row) {
+        for (int col = 0; col < to.cols; ++col) {
+          int const at = to.origin() + row * to.row + col * to.pixel;
+          vec<arch> const share = v::mul(load_channels<arch, out_shape>(dout + at, block, part),
+                                         v::broadcast(1.f / float{P.size * P.size}));
+          float* const window = din + from.origin() + P.stride * (row * from.row + col * from.pixel);
+          for (int y = 0; y < P.size; ++y) {
+            for (int x = 0; x < P.size; ++x) {
+              float* const pixel = window + y * from.row + x * from.pixel;
+              store_channels<arch, in_shape>(pixel, block, part,
+                                             v::add(load_channels<arch, in_shape>(pixel, block, part), share));
+            }
+          }
+        }
+      }
+    });
+  }
+};
+
+template <class Policy, map_shape M>
+struct global_avg_pool {
+  using arch = typename Policy::arch_type;
+  using v = simd<arch>;
+  static constexpr strides from = map_strides(M);
+  static constexpr map_shape vector{M.channels, 1, 1};
+
+  static void forward(Policy const&, float const* in, float* out) noexcept {
+    for_each_register<arch, M.channels>([&](int block, int part) {
+      store_channels<arch, vector>(out, block, part,
+                                   mean<arch, M, M.rows, M.cols>(in + from.origin(), block, part));
+    });
+  }
+
+  static void gradient(Policy const&, float const* dout, float* din) noexcept {
+    for_each_register<arch, M.channels>([&](int block, int part) {
+      vec<arch> const share =
+          v::mul(load_channels<arch, vector>(dout, block, part), v::broadcast(1.f / float{M.rows * M.cols}));
+      for (int row = 0; row < from.rows; ++row) {
+        for (int col = 0; col < from.cols; ++col) {
+          store_channels<arch, M>(din + from.origin() + row * from.row + col * from.pixel, block, part, share);
         }
       }
     });
@@ -7458,6 +7556,10 @@ struct operations {
   using max_pool = cpu::max_pool<Policy, P>;
   template <map_shape M>
   using global_max_pool = cpu::global_max_pool<Policy, M>;
+  template <pool_shape P>
+  using avg_pool = cpu::avg_pool<Policy, P>;
+  template <map_shape M>
+  using global_avg_pool = cpu::global_avg_pool<Policy, M>;
   template <dense_shape S>
   using dense = cpu::dense<Policy, S>;
 
@@ -8903,6 +9005,13 @@ struct max_pool {
 // Largest value of every channel: a feature map becomes a vector.
 struct global_max_pool {};
 
+// Means instead of largest values; windows as those of max_pool.
+struct avg_pool {
+  int size = 2;
+  int stride = 0;
+};
+struct global_avg_pool {};
+
 // Fully connected layer with bias. A feature map is flattened first (channel, row, column); more than
 // max_inputs numbers are refused at compile time, since that is nearly always a forgotten pooling layer.
 struct dense {
@@ -8945,7 +9054,9 @@ enum class layer_kind : unsigned char {
   logits,
   begin_branches,
   begin_branch,
-  end_branches
+  end_branches,
+  avg_pool,
+  global_avg_pool
 };
 
 // One entry of a layer list, the common form of all the aggregates above.
@@ -8971,6 +9082,9 @@ struct layer {
   constexpr layer(max_pool p)
       : kind(layer_kind::max_pool), kernel(p.size), stride(p.stride == 0 ? p.size : p.stride) {}
   constexpr layer(global_max_pool) : kind(layer_kind::global_max_pool) {}
+  constexpr layer(avg_pool p)
+      : kind(layer_kind::avg_pool), kernel(p.size), stride(p.stride == 0 ? p.size : p.stride) {}
+  constexpr layer(global_avg_pool) : kind(layer_kind::global_avg_pool) {}
   constexpr layer(dense d) : kind(layer_kind::dense), filters(d.units), option(d.max_inputs), name(d.name) {}
   constexpr layer(residual r)
       : kind(layer_kind::residual),
@@ -9073,17 +9187,27 @@ constexpr auto labels(S const&... names) {
 namespace calotype::nn {
 
 // Everything before the last dense layer: an image plane becomes 32 numbers. conv0 is 7x7 with stride 2 and
-// padding 1, then 2x2 max pooling, 3 blocks of 16, one of 32 with stride 2, 3 of 32, global max pooling; no
-// batch normalisation (event paper 5.1; shapes and parameter names as in the authors' public code
-// johnalison/QCD_Glu_Quark).
-constexpr auto resnet15_trunk() {
-  return layers(conv{.filters = 16, .kernel = 7, .stride = 2, .padding = 1, .name = "conv0"}, relu{},
-                max_pool{.size = 2}, residual{.filters = 16, .name = "layer1.0"},
-                residual{.filters = 16, .name = "layer1.1"}, residual{.filters = 16, .name = "layer1.2"},
-                residual{.filters = 32, .stride = 2, .name = "layer2.0"},
-                residual{.filters = 32, .name = "layer3.0"}, residual{.filters = 32, .name = "layer3.1"},
-                residual{.filters = 32, .name = "layer3.2"}, global_max_pool{});
+// padding 1, then 2x2 max pooling, `Blocks` blocks of 16, one of 32 with stride 2, `Blocks` of 32, global max
+// pooling; no batch normalisation (event paper 5.1; shapes and parameter names as in the authors' public code
+// johnalison/QCD_Glu_Quark). Other kinds of pooling may be given.
+template <int Blocks, class Pool = max_pool, class GlobalPool = global_max_pool>
+constexpr auto resnet_trunk(Pool first = {}, GlobalPool last = {}) {
+  constexpr std::array<std::string_view, 8> narrow{"layer1.0", "layer1.1", "layer1.2", "layer1.3",
+                                                   "layer1.4", "layer1.5", "layer1.6", "layer1.7"};
+  constexpr std::array<std::string_view, 8> wide{"layer3.0", "layer3.1", "layer3.2", "layer3.3",
+                                                 "layer3.4", "layer3.5", "layer3.6", "layer3.7"};
+  static_assert(Blocks > 0 && Blocks <= static_cast<int>(narrow.size()));
+  return [&]<std::size_t... Block>(std::index_sequence<Block...>) {
+    return layers(conv{.filters = 16, .kernel = 7, .stride = 2, .padding = 1, .name = "conv0"}, relu{}, first,
+                  residual{.filters = 16, .name = narrow[Block]}...,
+                  residual{.filters = 32, .stride = 2, .name = "layer2.0"},
+                  residual{.filters = 32, .name = wide[Block]}..., last);
+  }
+  (std::make_index_sequence<static_cast<std::size_t>(Blocks)>{});
 }
+
+// The published one: 15 convolutions.
+constexpr auto resnet15_trunk() { return resnet_trunk<3>(); }
 
 // The whole network for one image plane.
 constexpr auto resnet15() { return layers(resnet15_trunk(), logits{}); }
@@ -9195,7 +9319,18 @@ CALOTYPE_INLINE constexpr void for_each_index(F&& f) {
 }  // namespace detail
 
 // `import` brings an image plane into the layout of feature maps where the first layer is no convolution.
-enum class op : unsigned char { import, conv, max_pool, global_max_pool, flatten, dense, dropout };
+// The numbers are part of the networks' signatures: new ones come last.
+enum class op : unsigned char {
+  import,
+  conv,
+  max_pool,
+  global_max_pool,
+  flatten,
+  dense,
+  dropout,
+  avg_pool,
+  global_avg_pool
+};
 
 // A number array that flows between steps. Planes of the input come first. A vector that is part of a joined
 // vector has a parent and an offset in it.
@@ -9443,7 +9578,7 @@ class plan_builder {
       if (ok() && number < least) fail(problem_kind::size_too_small, layer_, number, least);
     };
     bool const is_conv = l.kind == layer_kind::conv, is_residual = l.kind == layer_kind::residual;
-    bool const is_pool = l.kind == layer_kind::max_pool;
+    bool const is_pool = l.kind == layer_kind::max_pool || l.kind == layer_kind::avg_pool;
     if (is_conv || is_residual || l.kind == layer_kind::dense) at_least(1, l.filters);
     if (is_conv || is_pool) at_least(1, l.kernel);
     if (is_conv || is_pool || is_residual) at_least(1, l.stride);
@@ -9513,24 +9648,26 @@ class plan_builder {
         last().relu = true;
         return;
       }
-      case layer_kind::max_pool: {
+      case layer_kind::max_pool:
+      case layer_kind::avg_pool: {
         if (in.is_vector()) return fail(problem_kind::map_needed, layer_, in.rows, 2);
         int const smallest = in.rows < in.cols ? in.rows : in.cols;
         if (smallest < l.kernel) return fail(problem_kind::window_too_large, layer_, l.kernel, smallest);
         leave_image();
         step s;
-        s.kind = op::max_pool;
+        s.kind = l.kind == layer_kind::max_pool ? op::max_pool : op::avg_pool;
         s.in = current_;
         s.kernel = l.kernel;
         s.stride = l.stride;
         add_step(s, kernel::pool_shape{in, l.kernel, l.stride}.out());
         return;
       }
-      case layer_kind::global_max_pool: {
+      case layer_kind::global_max_pool:
+      case layer_kind::global_avg_pool: {
         if (in.is_vector()) return fail(problem_kind::map_needed, layer_, in.rows, 2);
         leave_image();
         step s;
-        s.kind = op::global_max_pool;
+        s.kind = l.kind == layer_kind::global_max_pool ? op::global_max_pool : op::global_avg_pool;
         s.in = current_;
         add_step(s, {in.channels, 1, 1});
         return;
@@ -10010,6 +10147,10 @@ CALOTYPE_INLINE void forward_step(Policy& policy, At at, Real const* packed, Rea
     ops::template max_pool<k::pool_shape>::forward(policy, at(s.in), at(s.out));
   } else if constexpr (s.kind == op::global_max_pool) {
     ops::template global_max_pool<k::in_shape>::forward(policy, at(s.in), at(s.out));
+  } else if constexpr (s.kind == op::avg_pool) {
+    ops::template avg_pool<k::pool_shape>::forward(policy, at(s.in), at(s.out));
+  } else if constexpr (s.kind == op::global_avg_pool) {
+    ops::template global_avg_pool<k::in_shape>::forward(policy, at(s.in), at(s.out));
   } else if constexpr (s.kind == op::flatten) {
     ops::template flatten<k::in_shape>::forward(policy, at(s.in), at(s.out));
   } else if constexpr (s.kind == op::dense) {
@@ -11016,6 +11157,10 @@ class training_engine {
       ops::template max_pool<k::pool_shape>::gradient(policy_, at(s.in), at(s.out), dout, din);
     } else if constexpr (s.kind == op::global_max_pool) {
       ops::template global_max_pool<k::in_shape>::gradient(policy_, at(s.in), at(s.out), dout, din);
+    } else if constexpr (s.kind == op::avg_pool) {
+      ops::template avg_pool<k::pool_shape>::gradient(policy_, dout, din);
+    } else if constexpr (s.kind == op::global_avg_pool) {
+      ops::template global_avg_pool<k::in_shape>::gradient(policy_, dout, din);
     } else if constexpr (s.kind == op::flatten) {
       if constexpr (g.din[Step] >= 0) ops::template flatten<k::in_shape>::gradient(policy_, dout, din);
     } else if constexpr (s.kind == op::dense) {

@@ -238,6 +238,12 @@ std::vector<layer_line> layer_lines() {
       case op::global_max_pool:
         line.what = "global max pool";
         break;
+      case op::avg_pool:
+        line.what = "average pool " + side;
+        break;
+      case op::global_avg_pool:
+        line.what = "global average pool";
+        break;
       case op::flatten:
         line.what = "flatten";
         break;
@@ -267,6 +273,8 @@ inline ct::report::box_kind box_kind_of(ct::nn::op kind) {
       return convolution;
     case op::max_pool:
     case op::global_max_pool:
+    case op::avg_pool:
+    case op::global_avg_pool:
       return pooling;
     case op::dense:
       return dense;

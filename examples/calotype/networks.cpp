@@ -15,11 +15,33 @@ network const& cms_i_network();
 network const& cms_ii_network();
 network const& four_momentum_network();
 network const& four_momentum_3_network();
+network const& reference_network();
+network const& eb_mass_aware_network();
+network const& ecal_mass_aware_network();
+network const& eb_sum_pt_network();
+network const& eb_deeper_network();
+network const& eb_average_pooling_network();
+network const& eb_fcn_head_network();
+network const& four_momentum_shallow_network();
+network const& four_momentum_narrow_network();
 
 std::span<network const* const> networks() {
-  static std::array<network const*, 7> const all{
-      &eb_network(),     &cms_b_network(),         &ecal_network(),           &cms_i_network(),
-      &cms_ii_network(), &four_momentum_network(), &four_momentum_3_network()};
+  static std::array const all{&eb_network(),
+                              &cms_b_network(),
+                              &ecal_network(),
+                              &cms_i_network(),
+                              &cms_ii_network(),
+                              &four_momentum_network(),
+                              &four_momentum_3_network(),
+                              &reference_network(),
+                              &eb_mass_aware_network(),
+                              &ecal_mass_aware_network(),
+                              &eb_sum_pt_network(),
+                              &eb_deeper_network(),
+                              &eb_average_pooling_network(),
+                              &eb_fcn_head_network(),
+                              &four_momentum_shallow_network(),
+                              &four_momentum_narrow_network()};
   return all;
 }
 

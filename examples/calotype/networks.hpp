@@ -112,7 +112,7 @@ class network {
   virtual ct::result<std::vector<ct::train::epoch_report>> train(training_request const& request) const = 0;
 };
 
-// All of them, in the order of the paper; and one by its name.
+// All of them, those of the paper's Table 2 first and in its order; and one by its name.
 std::span<network const* const> networks();
 ct::result<network const*> find_network(std::string_view name);
 

@@ -65,6 +65,10 @@ void every_operation<Policy>::run(float const* host, float* to_host) {
   ops::template max_pool<pool>::gradient(p, in.data(), out.data(), out.data(), din.data());
   ops::template global_max_pool<map>::forward(p, in.data(), out.data());
   ops::template global_max_pool<map>::gradient(p, in.data(), out.data(), out.data(), din.data());
+  ops::template avg_pool<pool>::forward(p, in.data(), out.data());
+  ops::template avg_pool<pool>::gradient(p, out.data(), din.data());
+  ops::template global_avg_pool<map>::forward(p, in.data(), out.data());
+  ops::template global_avg_pool<map>::gradient(p, out.data(), din.data());
   ops::template flatten<map>::forward(p, in.data(), out.data());
   ops::template flatten<map>::gradient(p, in.data(), out.data());
   ops::template dense<head>::pack(in.data(), in.data(), packed.data());

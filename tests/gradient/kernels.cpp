@@ -154,6 +154,38 @@ TEST_CASE("global max pool") {
   check_gradient(loss, in, din);
 }
 
+TEST_CASE_TEMPLATE_DEFINE("average pool", Shape, avg_pool_gradient) {
+  constexpr kernel::pool_shape s = Shape::value;
+  using pool = ops::avg_pool<s>;
+  auto in = draw(count(s.in.size()), 1);
+  auto const seen = draw(count(s.out().size()), 2);
+  numbers out(seen.size());
+  auto loss = [&] {
+    pool::forward(p, in.data(), out.data());
+    return dot(out, seen);
+  };
+  numbers din(in.size());
+  pool::gradient(p, seen.data(), din.data());
+  check_gradient(loss, in, din);
+}
+TEST_CASE_TEMPLATE_INVOKE(avg_pool_gradient, pool_case<kernel::pool_shape{{2, 6, 8}, 2, 2}>,
+                          pool_case<kernel::pool_shape{{2, 7, 9}, 3, 2}>,
+                          pool_case<kernel::pool_shape{{1, 5, 6}, 2, 3}>);
+
+TEST_CASE("global average pool") {
+  constexpr kernel::map_shape s{4, 3, 5};
+  auto in = draw(count(s.size()), 1);
+  auto const seen = draw(4, 2);
+  numbers out(4);
+  auto loss = [&] {
+    ops::global_avg_pool<s>::forward(p, in.data(), out.data());
+    return dot(out, seen);
+  };
+  numbers din(in.size());
+  ops::global_avg_pool<s>::gradient(p, seen.data(), din.data());
+  check_gradient(loss, in, din);
+}
+
 TEST_CASE("dense") {
   constexpr kernel::dense_shape s{7, 5};
   using dense = ops::dense<s>;

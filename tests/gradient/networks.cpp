@@ -54,6 +54,18 @@ struct branched_net {
   }
 };
 
+struct averaging_net {
+  struct input {
+    static constexpr auto tensor() { return std::array{map_shape{2, 12, 11}}; }
+  };
+  static constexpr auto classes() { return ct::labels("a", "b"); }
+  static constexpr auto layers() {
+    using namespace ct::nn;
+    return ct::nn::layers(avg_pool{.size = 3, .stride = 1}, conv{.filters = 3}, relu{}, avg_pool{},
+                          residual{.filters = 3}, global_avg_pool{}, dense{.units = 5}, relu{}, logits{});
+  }
+};
+
 template <class Net>
 void check_all_parameters() {
   constexpr auto const& plan = ct::nn::plan_of<Net>;
@@ -104,6 +116,7 @@ void check_all_parameters() {
 TEST_CASE("gradients of a residual network with a projection, pooling and hidden layers") {
   check_all_parameters<residual_net<>>();
 }
+TEST_CASE("gradients of a network with average pools") { check_all_parameters<averaging_net>(); }
 TEST_CASE("gradients of branches that are joined, with dropout") { check_all_parameters<branched_net>(); }
 
 // Dropout that does nothing, at every place where it changes how buffers are shared.

@@ -16,6 +16,7 @@
 #include <calotype/kernel/scalar.hpp>
 #include <calotype/models/resnet15.hpp>
 #include <calotype/nn/cost.hpp>
+#include <calotype/observables/energy_map.hpp>
 #include <calotype/observables/shower_shapes.hpp>
 #include <calotype/train/checkpoint.hpp>
 #include <calotype/train/fit.hpp>

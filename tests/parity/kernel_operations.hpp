@@ -186,6 +186,35 @@ struct run {
     return all;
   }
 
+  template <pool_shape S>
+  numbers avg_pool() const {
+    constexpr map_shape out_shape = S.out();
+    buffer const in = map<S.in>(draw(S.in.size(), 1));
+    buffer const dout = map<out_shape>(draw(out_shape.size(), 2));
+    buffer out(ops::template map_size<out_shape>);
+    buffer din(ops::template map_size<S.in>);
+    ops::template avg_pool<S>::forward(p, in.data(), out.data());
+    ops::template avg_pool<S>::gradient(p, dout.data(), din.data());
+    auto all = canonical<S.in>(din);
+    auto const means = canonical<out_shape>(out);
+    all.insert(all.end(), means.begin(), means.end());
+    return all;
+  }
+
+  template <map_shape M>
+  numbers global_avg_pool() const {
+    buffer const in = map<M>(draw(M.size(), 1));
+    buffer const dvector = upload(draw(M.channels, 2));
+    buffer vector(count(M.channels));
+    buffer din(ops::template map_size<M>);
+    ops::template global_avg_pool<M>::forward(p, in.data(), vector.data());
+    ops::template global_avg_pool<M>::gradient(p, dvector.data(), din.data());
+    auto all = canonical<M>(din);
+    auto const means = download(vector, vector.size());
+    all.insert(all.end(), means.begin(), means.end());
+    return all;
+  }
+
   template <kernel::dense_shape S>
   numbers dense() const {
     using layer = typename ops::template dense<S>;
@@ -361,6 +390,13 @@ void check_pools() {
                   reference.template global_max_pool<map_shape{64, 10, 12}>());
   check_same_bits(policy.template global_max_pool<map_shape{5, 3, 7}>(),
                   reference.template global_max_pool<map_shape{5, 3, 7}>());
+  check_same_bits(policy.template avg_pool<even>(), reference.template avg_pool<even>());
+  check_same_bits(policy.template avg_pool<cut>(), reference.template avg_pool<cut>());
+  check_same_bits(policy.template avg_pool<overlapping>(), reference.template avg_pool<overlapping>());
+  check_same_bits(policy.template global_avg_pool<map_shape{64, 10, 12}>(),
+                  reference.template global_avg_pool<map_shape{64, 10, 12}>());
+  check_same_bits(policy.template global_avg_pool<map_shape{5, 3, 7}>(),
+                  reference.template global_avg_pool<map_shape{5, 3, 7}>());
 }
 
 template <class Policy>

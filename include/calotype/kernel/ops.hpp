@@ -44,7 +44,7 @@ struct conv_shape {
   friend constexpr bool operator==(conv_shape, conv_shape) = default;
 };
 
-// Square max pooling without padding; an incomplete last window is dropped (floor).
+// Square pooling without padding; an incomplete last window is dropped (floor).
 struct pool_shape {
   map_shape in{};
   int size = 2;
@@ -148,6 +148,8 @@ struct adam_step {
 //   relu_gradient<map_shape>(p, out, dout)                        dout = out > 0 ? dout : +0, in place
 //   max_pool<pool_shape>            forward(p, in, out), gradient(p, in, out, dout, din)
 //   global_max_pool<map_shape>      forward(p, in, vector), gradient(p, in, vector, dvector, din)
+//   avg_pool<pool_shape>            forward(p, in, out), gradient(p, dout, din)
+//   global_avg_pool<map_shape>      forward(p, in, vector), gradient(p, dvector, din)
 //   flatten<map_shape>              forward(p, map, vector) in channel, row, column order;
 //                                   gradient(p, dvector, dmap)
 //   dense<dense_shape>              packed_size, pack(weights [out][in], bias, packed)
@@ -170,8 +172,13 @@ struct adam_step {
 //   dense dinput   acc = +0; for output: acc = fma(dout, w, acc)
 //   dense dweights one product; dbias: dout
 //   relu           x > 0 ? x : +0
-//   pool           the first maximum in raster order
-//   pool dinput    acc = +0; for the windows (row, column) whose first maximum the pixel is: acc = acc + dout
+//   max pool       the first maximum in raster order
+//   max pool dinput    acc = +0; for the windows (row, column) whose first maximum the pixel is: acc = acc +
+//   dout avg pool       acc = +0; for row of the window: sum = +0; for column: sum = sum + x; then acc = acc +
+//   sum;
+//                  acc (1 / numbers in the window)
+//   avg pool dinput    acc = +0; for the windows (row, column) that hold the pixel:
+//                  acc = acc + dout (1 / numbers in the window); of a global one that product itself
 //   dropout        x (1 / (1 - rate)) where the pixel's uniform number is >= rate, else +0
 //   adam           m = fma(beta1, m, (1 - beta1) g);  v = fma(beta2, v, ((1 - beta2) g) g);
 //                  w = fma(-(learning_rate correction1), m / (sqrt(v correction2) + epsilon), w)

@@ -636,6 +636,10 @@ class training_engine {
       ops::template max_pool<k::pool_shape>::gradient(policy_, at(s.in), at(s.out), dout, din);
     } else if constexpr (s.kind == op::global_max_pool) {
       ops::template global_max_pool<k::in_shape>::gradient(policy_, at(s.in), at(s.out), dout, din);
+    } else if constexpr (s.kind == op::avg_pool) {
+      ops::template avg_pool<k::pool_shape>::gradient(policy_, dout, din);
+    } else if constexpr (s.kind == op::global_avg_pool) {
+      ops::template global_avg_pool<k::in_shape>::gradient(policy_, dout, din);
     } else if constexpr (s.kind == op::flatten) {
       if constexpr (g.din[Step] >= 0) ops::template flatten<k::in_shape>::gradient(policy_, dout, din);
     } else if constexpr (s.kind == op::dense) {

@@ -29,6 +29,13 @@ struct max_pool {
 // Largest value of every channel: a feature map becomes a vector.
 struct global_max_pool {};
 
+// Means instead of largest values; windows as those of max_pool.
+struct avg_pool {
+  int size = 2;
+  int stride = 0;
+};
+struct global_avg_pool {};
+
 // Fully connected layer with bias. A feature map is flattened first (channel, row, column); more than
 // max_inputs numbers are refused at compile time, since that is nearly always a forgotten pooling layer.
 struct dense {
@@ -71,7 +78,9 @@ enum class layer_kind : unsigned char {
   logits,
   begin_branches,
   begin_branch,
-  end_branches
+  end_branches,
+  avg_pool,
+  global_avg_pool
 };
 
 // One entry of a layer list, the common form of all the aggregates above.
@@ -97,6 +106,9 @@ struct layer {
   constexpr layer(max_pool p)
       : kind(layer_kind::max_pool), kernel(p.size), stride(p.stride == 0 ? p.size : p.stride) {}
   constexpr layer(global_max_pool) : kind(layer_kind::global_max_pool) {}
+  constexpr layer(avg_pool p)
+      : kind(layer_kind::avg_pool), kernel(p.size), stride(p.stride == 0 ? p.size : p.stride) {}
+  constexpr layer(global_avg_pool) : kind(layer_kind::global_avg_pool) {}
   constexpr layer(dense d) : kind(layer_kind::dense), filters(d.units), option(d.max_inputs), name(d.name) {}
   constexpr layer(residual r)
       : kind(layer_kind::residual),

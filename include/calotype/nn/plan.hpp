@@ -30,7 +30,18 @@ CALOTYPE_INLINE constexpr void for_each_index(F&& f) {
 }  // namespace detail
 
 // `import` brings an image plane into the layout of feature maps where the first layer is no convolution.
-enum class op : unsigned char { import, conv, max_pool, global_max_pool, flatten, dense, dropout };
+// The numbers are part of the networks' signatures: new ones come last.
+enum class op : unsigned char {
+  import,
+  conv,
+  max_pool,
+  global_max_pool,
+  flatten,
+  dense,
+  dropout,
+  avg_pool,
+  global_avg_pool
+};
 
 // A number array that flows between steps. Planes of the input come first. A vector that is part of a joined
 // vector has a parent and an offset in it.
@@ -278,7 +289,7 @@ class plan_builder {
       if (ok() && number < least) fail(problem_kind::size_too_small, layer_, number, least);
     };
     bool const is_conv = l.kind == layer_kind::conv, is_residual = l.kind == layer_kind::residual;
-    bool const is_pool = l.kind == layer_kind::max_pool;
+    bool const is_pool = l.kind == layer_kind::max_pool || l.kind == layer_kind::avg_pool;
     if (is_conv || is_residual || l.kind == layer_kind::dense) at_least(1, l.filters);
     if (is_conv || is_pool) at_least(1, l.kernel);
     if (is_conv || is_pool || is_residual) at_least(1, l.stride);
@@ -348,24 +359,26 @@ class plan_builder {
         last().relu = true;
         return;
       }
-      case layer_kind::max_pool: {
+      case layer_kind::max_pool:
+      case layer_kind::avg_pool: {
         if (in.is_vector()) return fail(problem_kind::map_needed, layer_, in.rows, 2);
         int const smallest = in.rows < in.cols ? in.rows : in.cols;
         if (smallest < l.kernel) return fail(problem_kind::window_too_large, layer_, l.kernel, smallest);
         leave_image();
         step s;
-        s.kind = op::max_pool;
+        s.kind = l.kind == layer_kind::max_pool ? op::max_pool : op::avg_pool;
         s.in = current_;
         s.kernel = l.kernel;
         s.stride = l.stride;
         add_step(s, kernel::pool_shape{in, l.kernel, l.stride}.out());
         return;
       }
-      case layer_kind::global_max_pool: {
+      case layer_kind::global_max_pool:
+      case layer_kind::global_avg_pool: {
         if (in.is_vector()) return fail(problem_kind::map_needed, layer_, in.rows, 2);
         leave_image();
         step s;
-        s.kind = op::global_max_pool;
+        s.kind = l.kind == layer_kind::global_max_pool ? op::global_max_pool : op::global_avg_pool;
         s.in = current_;
         add_step(s, {in.channels, 1, 1});
         return;

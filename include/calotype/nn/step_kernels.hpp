@@ -137,6 +137,10 @@ CALOTYPE_INLINE void forward_step(Policy& policy, At at, Real const* packed, Rea
     ops::template max_pool<k::pool_shape>::forward(policy, at(s.in), at(s.out));
   } else if constexpr (s.kind == op::global_max_pool) {
     ops::template global_max_pool<k::in_shape>::forward(policy, at(s.in), at(s.out));
+  } else if constexpr (s.kind == op::avg_pool) {
+    ops::template avg_pool<k::pool_shape>::forward(policy, at(s.in), at(s.out));
+  } else if constexpr (s.kind == op::global_avg_pool) {
+    ops::template global_avg_pool<k::in_shape>::forward(policy, at(s.in), at(s.out));
   } else if constexpr (s.kind == op::flatten) {
     ops::template flatten<k::in_shape>::forward(policy, at(s.in), at(s.out));
   } else if constexpr (s.kind == op::dense) {

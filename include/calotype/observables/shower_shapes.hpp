@@ -12,41 +12,34 @@
 #include <calotype/detector/presets/cms_run1.hpp>
 #include <calotype/detector/segmentation.hpp>
 #include <calotype/image/event.hpp>
-#include <calotype/tensor/buffer.hpp>
 
 namespace calotype {
 
-// The energies of one hit list by dense cell index (in EB the pixel index of the 170 x 360 image). fill()
-// forgets the last event at the cost of its hits; nothing is allocated after construction. A cell without a hit
-// holds 0.
+// The energies of one hit list by dense cell index, without memory of its own: each look is a search. The ids
+// of the list ascend, as those of `event` do. Cells are searched in the first layout of the description's ids.
 template <class D, std::uint64_t Signature = segmentation<D>::signature()>
-class energy_map {
+class energy_search {
  public:
   using segmentation_type = segmentation<D>;
 
-  // Unknown ids and energies that are not finite are left out. Hits are unique per id, as event says.
-  void fill(std::span<hit const> hits) noexcept {
-    for (int i = 0; i < count_; ++i) energy_[index(cells_[index(i)])] = 0;
-    count_ = 0;
-    for (hit const h : hits) {
-      int const cell = segmentation_type::unpack(h.id);
-      if (cell < 0 || !(h.energy - h.energy == 0)) continue;
-      if (count_ < segmentation_type::size()) cells_[index(count_++)] = cell;
-      energy_[index(cell)] = h.energy;
+  explicit energy_search(std::span<hit const> hits) noexcept : hits_(hits) {}
+
+  // Energy in a cell, GeV; 0 for cell -1, without a hit, or where it is not finite.
+  float operator[](int cell) const noexcept {
+    if (cell < 0) return 0;
+    std::uint32_t const id = segmentation_type::pack(cell);
+    std::span<hit const> rest = hits_;
+    while (!rest.empty()) {
+      std::size_t const middle = rest.size() / 2;
+      hit const h = rest[middle];
+      if (h.id == id) return h.energy - h.energy == 0 ? h.energy : 0;
+      rest = h.id < id ? rest.subspan(middle + 1) : rest.first(middle);
     }
+    return 0;
   }
 
-  // Energy in a cell, GeV; 0 for cell -1.
-  float operator[](int cell) const noexcept { return cell < 0 ? 0 : energy_[index(cell)]; }
-  // Cells with a hit, in the order of the list.
-  std::span<std::int32_t const> cells() const noexcept { return {cells_.data(), index(count_)}; }
-
  private:
-  static constexpr std::size_t index(int i) { return static_cast<std::size_t>(i); }
-
-  buffer<float> energy_{static_cast<std::size_t>(segmentation_type::size())};
-  buffer<std::int32_t> cells_{static_cast<std::size_t>(segmentation_type::size())};
-  int count_ = 0;
+  std::span<hit const> hits_;
 };
 
 namespace cms {
@@ -95,10 +88,11 @@ constexpr double crystal_width(segmentation<cms::ee>) { return 0.0447; }
 
 // The shapes of the shower around crystal `seed` (a dense index). sigma_ieta_ieta is the spread along ieta with
 // weights w = max(0, 4.7 + ln(E / E(5x5))), about the energy-weighted mean of the crystals with E > 0, times
-// the width of a crystal. Sums run in double, in raster order.
-template <class D, std::uint64_t Signature>
-shower_shapes shapes_around(energy_map<D, Signature> const& energies, int seed) noexcept {
-  segmentation<D> const cells;
+// the width of a crystal. Sums run in double, in raster order. Energies: an energy_search, or an
+// energy_map (observables/energy_map.hpp).
+template <class Energies>
+shower_shapes shapes_around(Energies const& energies, int seed) noexcept {
+  typename Energies::segmentation_type const cells;
   double e3x3 = 0, e5x5 = 0;
   std::array<double, 5> rows{};  // 1 x 5 sums
   float most = energies[seed];
@@ -148,9 +142,9 @@ shower_shapes shapes_around(energy_map<D, Signature> const& energies, int seed) 
 
 // The most energetic crystal within `reach` crystals (in both directions) of the one at (eta, phi); -1 where
 // there is no crystal at (eta, phi) or none with energy around it. Of equals the first in raster order.
-template <class D, std::uint64_t Signature>
-int seed_near(energy_map<D, Signature> const& energies, float eta, float phi, int reach = 5) noexcept {
-  segmentation<D> const cells;
+template <class Energies>
+int seed_near(Energies const& energies, float eta, float phi, int reach = 5) noexcept {
+  typename Energies::segmentation_type const cells;
   int const center = cells.find(static_cast<double>(eta), static_cast<double>(phi));
   int best = -1;
   if (center < 0) return best;

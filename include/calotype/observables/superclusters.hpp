@@ -19,6 +19,7 @@
 #include <calotype/detector/presets/cms_run1.hpp>
 #include <calotype/detector/segmentation.hpp>
 #include <calotype/image/event.hpp>
+#include <calotype/observables/energy_map.hpp>
 #include <calotype/observables/shower_shapes.hpp>
 
 namespace calotype {

@@ -51,6 +51,9 @@ class battery {
     max_pool<kernel::pool_shape{{3, 21, 27}, 2, 2}>();
     max_pool<kernel::pool_shape{{3, 21, 27}, 3, 2}>();
     global_max_pool<kernel::map_shape{64, 9, 11}>();
+    avg_pool<kernel::pool_shape{{8, 20, 26}, 2, 2}>();
+    avg_pool<kernel::pool_shape{{3, 21, 27}, 3, 2}>();
+    global_avg_pool<kernel::map_shape{64, 9, 11}>();
     dense<kernel::dense_shape{64, 3}, false>();
     dense<kernel::dense_shape{256, 128}, true>();
     for (int label = 0; label < 5; ++label) softmax_cross_entropy<5>(label);
@@ -125,6 +128,30 @@ class battery {
     ops::template global_max_pool<S>::gradient(p_, in.data(), out.data(), dout.data(), din.data());
     put("global max pool", false, out);
     put("global max pool, input", true, din);
+  }
+
+  template <kernel::pool_shape S>
+  void avg_pool() {
+    begin("avg_pool", {S.in.channels, S.in.rows, S.in.cols, S.size, S.stride});
+    auto const in = draw(S.in.size());
+    auto const dout = draw(S.out().size());
+    numbers out(dout.size()), din(in.size());
+    ops::template avg_pool<S>::forward(p_, in.data(), out.data());
+    ops::template avg_pool<S>::gradient(p_, dout.data(), din.data());
+    put("average pool", false, out);
+    put("average pool, input", true, din);
+  }
+
+  template <kernel::map_shape S>
+  void global_avg_pool() {
+    begin("global_avg_pool", {S.channels, S.rows, S.cols});
+    auto const in = draw(S.size());
+    auto const dout = draw(S.channels);
+    numbers out(dout.size()), din(in.size());
+    ops::template global_avg_pool<S>::forward(p_, in.data(), out.data());
+    ops::template global_avg_pool<S>::gradient(p_, dout.data(), din.data());
+    put("global average pool", false, out);
+    put("global average pool, input", true, din);
   }
 
   template <kernel::dense_shape S, bool Relu>

@@ -48,6 +48,20 @@ def global_max_pool(data, channels, rows, cols):
     return [y, x.grad]
 
 
+def avg_pool(data, channels, rows, cols, size, stride):
+    x = data.take(1, channels, rows, cols)
+    y = functional.avg_pool2d(x, size, stride)
+    y.backward(data.take(*y.shape).detach())
+    return [y, x.grad]
+
+
+def global_avg_pool(data, channels, rows, cols):
+    x = data.take(1, channels, rows, cols)
+    y = functional.adaptive_avg_pool2d(x, 1).flatten()
+    y.backward(data.take(channels).detach())
+    return [y, x.grad]
+
+
 def dense(data, inputs, outputs, relu):
     x, w, b = data.take(inputs), data.take(outputs, inputs), data.take(outputs)
     y = functional.linear(x, w, b)

@@ -41,10 +41,12 @@ inline double distance(std::span<float const> got, std::span<float const> want) 
 template <class Net, class Policy>
 answer run(ct::nn::model<Net> const& model, std::vector<float> const& input, std::vector<float> const& slope) {
   using ops = ct::kernel::ops<Policy>;
+  using reals = std::vector<typename ops::real_type>;
   Policy const policy{};
   auto const size = model.parameters().size();
   typename ops::buffer parameters(size), gradients(size);
-  ops::to_policy(policy, size, model.parameters().data(), parameters.data());
+  reals const weights(model.parameters().begin(), model.parameters().end());
+  ops::to_policy(policy, size, weights.data(), parameters.data());
   ct::nn::packed_parameters<Net, Policy> packed(true);
   packed.pack(parameters.data());
   ct::nn::training_engine<Net, Policy> engine(policy);
@@ -54,17 +56,24 @@ answer run(ct::nn::model<Net> const& model, std::vector<float> const& input, std
     ops::template set_input<shape>(policy, numbers, engine.template input<plane>());
     numbers += shape.size();
   });
+  auto const host = [&](std::size_t n, auto const* from) {
+    reals numbers(n);
+    ops::to_host(policy, n, from, numbers.data());
+    std::vector<float> out(n);
+    for (std::size_t i = 0; i < n; ++i) out[i] = static_cast<float>(numbers[i]);
+    return out;
+  };
   answer a;
-  a.logits.resize(slope.size());
-  a.gradients.resize(size);
-  ops::to_host(policy, slope.size(), engine.forward(packed), a.logits.data());
-  ops::to_policy(policy, slope.size(), slope.data(), engine.logit_gradient());
+  a.logits = host(slope.size(), engine.forward(packed));
+  reals const given(slope.begin(), slope.end());
+  ops::to_policy(policy, slope.size(), given.data(), engine.logit_gradient());
   engine.backward(packed, parameters.data(), gradients.data());
-  ops::to_host(policy, size, gradients.data(), a.gradients.data());
+  a.gradients = host(size, gradients.data());
   return a;
 }
 
-template <class Net>
+// PyTorch judges the answer of Judged.
+template <class Net, class Judged = ct::exec::scalar>
 void check(std::string const& name) {
   constexpr auto const& plan = ct::nn::plan_of<Net>;
   if (std::system("/usr/bin/python3 -c 'import torch' 2>/dev/null") != 0) {
@@ -112,13 +121,13 @@ void check(std::string const& name) {
   auto const torch = ct::io::read_safetensors(out);
   REQUIRE(torch);
 
-  auto const scalar = run<Net, ct::exec::scalar>(model, input, slope);
-  double const forward = distance(scalar.logits, torch->find("logits")->values);
+  auto const judged = run<Net, Judged>(model, input, slope);
+  double const forward = distance(judged.logits, torch->find("logits")->values);
   double backward = 0;
   std::string worst;
   for (int i = 0; i < plan.parameter_count; ++i) {
     auto const& p = plan.parameter_at(i);
-    auto const got = std::span<float const>(scalar.gradients)
+    auto const got = std::span<float const>(judged.gradients)
                          .subspan(static_cast<std::size_t>(p.offset), static_cast<std::size_t>(p.size()));
     double const d = distance(got, torch->find("gradient." + std::string(p.name()))->values);
     if (d > backward) {
@@ -130,6 +139,7 @@ void check(std::string const& name) {
   CHECK(forward < 1e-6);
   CHECK(backward < 1e-5);
 
+  auto const scalar = run<Net, ct::exec::scalar>(model, input, slope);
   auto same = [&](answer const& other, char const* policy) {
     INFO(name, " under ", policy);
     CHECK(other.logits == scalar.logits);

@@ -52,21 +52,24 @@ class Block(nn.Module):
 
 
 class Trunk(nn.Module):
-    def __init__(self, channels):
+    def __init__(self, channels, blocks=3, average=False):
         super().__init__()
+        self.average = average
         self.conv0 = nn.Conv2d(channels, 16, 7, stride=2, padding=1)
-        self.layer1 = nn.Sequential(*[Block(16, 16) for _ in range(3)])
+        self.layer1 = nn.Sequential(*[Block(16, 16) for _ in range(blocks)])
         self.layer2 = nn.Sequential(Block(16, 32))
-        self.layer3 = nn.Sequential(*[Block(32, 32) for _ in range(3)])
+        self.layer3 = nn.Sequential(*[Block(32, 32) for _ in range(blocks)])
 
     def forward(self, x):
-        x = nn.functional.max_pool2d(torch.relu(self.conv0(x)), 2)
-        return torch.amax(self.layer3(self.layer2(self.layer1(x))), dim=(2, 3))
+        x = torch.relu(self.conv0(x))
+        x = nn.functional.avg_pool2d(x, 2) if self.average else nn.functional.max_pool2d(x, 2)
+        x = self.layer3(self.layer2(self.layer1(x)))
+        return torch.mean(x, dim=(2, 3)) if self.average else torch.amax(x, dim=(2, 3))
 
 
 class Single(Trunk):
-    def __init__(self, channels):
-        super().__init__(channels)
+    def __init__(self, channels, **trunk):
+        super().__init__(channels, **trunk)
         self.fc = nn.Linear(32, 3)
 
     def forward(self, x):
@@ -80,6 +83,15 @@ def fully_connected(*widths):
     return nn.Sequential(*parts[:-1])
 
 
+class WithHead(Trunk):
+    def __init__(self, channels):
+        super().__init__(channels)
+        self.fcn = fully_connected(32, 128, 128, 3)
+
+    def forward(self, x):
+        return self.fcn(super().forward(x))
+
+
 class Three(nn.Module):
     def __init__(self, channels):
         super().__init__()
@@ -91,9 +103,9 @@ class Three(nn.Module):
 
 
 class FourMomentum(nn.Module):
-    def __init__(self, outputs):
+    def __init__(self, outputs, inputs=5):
         super().__init__()
-        self.fcn = fully_connected(5, 128, 128, 128, 128, outputs)
+        self.fcn = fully_connected(inputs, 128, 128, 128, 128, outputs)
 
     def forward(self, x):
         return self.fcn(x)
@@ -102,6 +114,8 @@ class FourMomentum(nn.Module):
 MODELS = {
     "eb": lambda: Single(1), "cms-b": lambda: Single(3), "cms-ii": lambda: Single(3), "ecal": lambda: Three(1),
     "cms-i": lambda: Three(3), "four-momentum": lambda: FourMomentum(1), "four-momentum-3": lambda: FourMomentum(3),
+    "reference": lambda: FourMomentum(3, 13), "eb-deeper": lambda: Single(1, blocks=5),
+    "eb-average-pooling": lambda: Single(1, average=True), "eb-fcn-head": lambda: WithHead(1),
 }
 
 

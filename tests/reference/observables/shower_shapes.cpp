@@ -14,6 +14,7 @@
 
 #include <calotype/detector/presets/cms_run1.hpp>
 #include <calotype/io/ig.hpp>
+#include <calotype/observables/energy_map.hpp>
 #include <calotype/observables/shower_shapes.hpp>
 
 namespace {

@@ -223,6 +223,37 @@ TEST_CASE("the global pool sends its gradient to one pixel per channel") {
   CHECK(din == numbers{0, 2, 0, 0, 5, 0, 0, 0, 0, 0, 0, 7});
 }
 
+TEST_CASE("average pools share the gradient of a window among its pixels") {
+  constexpr kernel::pool_shape s{{1, 3, 5}, 2, 2};
+  numbers const in{1, 7, 2, 2, 9,  //
+                   7, 1, 2, 4, 9,  //
+                   9, 9, 9, 9, 9};
+  numbers out(2);
+  ops::avg_pool<s>::forward(p, in.data(), out.data());
+  CHECK(out == numbers{4, 2.5F});
+  numbers const dout{4, 8};
+  numbers din(15, -1);
+  ops::avg_pool<s>::gradient(p, dout.data(), din.data());
+  CHECK(din == numbers{1, 1, 2, 2, 0, 1, 1, 2, 2, 0, 0, 0, 0, 0, 0});
+
+  constexpr kernel::pool_shape overlapping{{1, 3, 3}, 2, 1};
+  numbers const many{4, 8, 16, 32};
+  numbers sum(9);
+  ops::avg_pool<overlapping>::gradient(p, many.data(), sum.data());
+  CHECK(sum == numbers{1, 3, 2, 5, 15, 10, 4, 12, 8});
+
+  constexpr kernel::map_shape whole{2, 2, 3};
+  numbers const map{1, 2, 3, 4, 5, 9, -1, 0, 0, 0, 0, 1};
+  numbers top(2);
+  ops::global_avg_pool<whole>::forward(p, map.data(), top.data());
+  CHECK(top[0] == 24 * (1 / 6.0F));
+  CHECK(top[1] == 0);
+  numbers const dtop{6, -12};
+  numbers dmap(12);
+  ops::global_avg_pool<whole>::gradient(p, dtop.data(), dmap.data());
+  for (std::size_t i = 0; i < 12; ++i) CHECK(dmap[i] == dtop[i / 6] * (1 / 6.0F));
+}
+
 TEST_CASE("the ReLU's gradient passes where the output is positive") {
   numbers const out{0, 2, -0.0F, 1};
   numbers dout{1, 2, 3, -4};

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -6,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include <calotype/observables/energy_map.hpp>
 #include <calotype/observables/shower_shapes.hpp>
 
 namespace {
@@ -147,6 +149,30 @@ TEST_CASE("the seed near a direction") {
   CHECK(seed_near(m, eta, phi, 0) == -1);
   CHECK(seed_near(m, 2.F, phi) == -1);
   CHECK(seed_near(m, std::numeric_limits<float>::quiet_NaN(), phi) == -1);
+}
+
+TEST_CASE("searching a sorted list gives the energies, shapes and seed of a map") {
+  std::vector<hit> hits;
+  for (int ieta : {-3, -2, -1, 1, 2, 85}) {
+    for (int iphi : {359, 360, 1, 2, 3}) hits.push_back(at(ieta, iphi, 0.1F * static_cast<float>(ieta + iphi)));
+  }
+  hits.push_back(at(1, 4, std::numeric_limits<float>::quiet_NaN()));
+  hits.push_back({0xffffffffU, 1.F});
+  std::sort(hits.begin(), hits.end(), [](hit const& a, hit const& b) { return a.id < b.id; });
+  energy_map<cms::eb> map;
+  map.fill(hits);
+  energy_search<cms::eb> const search(hits);
+  for (int cell = -1; cell < eb::size(); ++cell) REQUIRE(search[cell] == map[cell]);
+  CHECK(energy_search<cms::eb>({})[5] == 0);
+  auto const center = eb::center(eb::index({1, 1}));
+  auto const eta = static_cast<float>(center.u), phi = static_cast<float>(center.v);
+  int const seed = seed_near(map, eta, phi);
+  CHECK(seed >= 0);
+  CHECK(seed_near(search, eta, phi) == seed);
+  auto const a = shapes_around(map, seed), b = shapes_around(search, seed);
+  CHECK(a.e5x5 == b.e5x5);
+  CHECK(a.sigma_ieta_ieta == b.sigma_ieta_ieta);
+  CHECK(a.sigma_ieta_ieta > 0);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include <calotype/observables/energy_map.hpp>
 #include <calotype/observables/shower_shapes.hpp>
 #include <calotype/sim/simulate.hpp>
 

@@ -69,6 +69,10 @@ struct operations {
   using max_pool = cpu::max_pool<Policy, P>;
   template <map_shape M>
   using global_max_pool = cpu::global_max_pool<Policy, M>;
+  template <pool_shape P>
+  using avg_pool = cpu::avg_pool<Policy, P>;
+  template <map_shape M>
+  using global_avg_pool = cpu::global_avg_pool<Policy, M>;
   template <dense_shape S>
   using dense = cpu::dense<Policy, S>;
 

@@ -1,5 +1,5 @@
-// One number of a max pool, a global max pool, or their gradients. The first maximum in raster order takes the
-// gradient.
+// One number of a pool, a global pool, or their gradients. Of max pools, the first maximum in raster order
+// takes the gradient.
 #pragma once
 
 #include <calotype/core/config.hpp>
@@ -76,6 +76,54 @@ CALOTYPE_INLINE CALOTYPE_HD int first_maximum(Real const* in, Real maximum, int 
   int i = 0;
   while (i < plane - 1 && x[i] != maximum) ++i;
   return i;
+}
+
+// The mean of Rows x Cols numbers, rows `step` apart.
+template <int Rows, int Cols, class Real>
+CALOTYPE_INLINE CALOTYPE_HD Real mean(Real const* in, int step) {
+  Real sum = 0;
+  for (int y = 0; y < Rows; ++y) {
+    Real of_row = 0;
+    for (int x = 0; x < Cols; ++x) of_row = add(of_row, in[y * step + x]);
+    sum = add(sum, of_row);
+  }
+  return mul(sum, Real{1} / Real{Rows * Cols});
+}
+
+template <pool_shape S, class Real>
+CALOTYPE_INLINE CALOTYPE_HD Real avg_pool_forward(Real const* in, place at) {
+  constexpr pool_shape s = S;
+  return mean<s.size, s.size>(in + (at.channel * s.in.rows + at.row * s.stride) * s.in.cols + at.col * s.stride,
+                              s.in.cols);
+}
+
+// d loss / d input: the sum, from +0, of the shares that the windows over this pixel (in raster order) give.
+template <pool_shape S, class Real>
+CALOTYPE_INLINE CALOTYPE_HD Real avg_pool_gradient(Real const* dout, place at) {
+  constexpr pool_shape s = S;
+  constexpr map_shape o = s.out();
+  constexpr Real part = Real{1} / Real{s.size * s.size};
+  range const rows = windows_over(at.row, s.size, s.stride, o.rows);
+  range const cols = windows_over(at.col, s.size, s.stride, o.cols);
+  Real sum = 0;
+  for (int row = rows.begin; row < rows.end; ++row) {
+    for (int col = cols.begin; col < cols.end; ++col) {
+      sum = add(sum, mul(dout[(at.channel * o.rows + row) * o.cols + col], part));
+    }
+  }
+  return sum;
+}
+
+template <map_shape S, class Real>
+CALOTYPE_INLINE CALOTYPE_HD Real global_avg_pool_forward(Real const* in, int channel) {
+  constexpr map_shape s = S;
+  return mean<s.rows, s.cols>(in + channel * s.rows * s.cols, s.cols);
+}
+// The same for every pixel of a channel.
+template <map_shape S, class Real>
+CALOTYPE_INLINE CALOTYPE_HD Real global_avg_pool_gradient(Real dout) {
+  constexpr map_shape s = S;
+  return mul(dout, Real{1} / Real{s.rows * s.cols});
 }
 
 }  // namespace calotype::kernel::element

@@ -130,6 +130,28 @@ struct ops<exec::scalar_of<Real>> {
     }
   };
 
+  template <pool_shape S>
+  struct avg_pool {
+    static void forward(policy_type const&, Real const* in, Real* out) noexcept {
+      each<S.out()>([=](int i, element::place at) { out[i] = element::avg_pool_forward<S>(in, at); });
+    }
+    static void gradient(policy_type const&, Real const* dout, Real* din) noexcept {
+      each<S.in>([=](int i, element::place at) { din[i] = element::avg_pool_gradient<S>(dout, at); });
+    }
+  };
+
+  template <map_shape M>
+  struct global_avg_pool {
+    static void forward(policy_type const&, Real const* in, Real* vector) noexcept {
+      for (int c = 0; c < M.channels; ++c) vector[c] = element::global_avg_pool_forward<M>(in, c);
+    }
+    static void gradient(policy_type const&, Real const* dvector, Real* din) noexcept {
+      each<M>([=](int i, element::place at) {
+        din[i] = element::global_avg_pool_gradient<M>(dvector[at.channel]);
+      });
+    }
+  };
+
   template <map_shape M>
   struct flatten {
     static void forward(policy_type const&, Real const* map, Real* vector) noexcept {

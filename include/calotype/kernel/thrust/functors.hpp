@@ -126,6 +126,47 @@ struct global_pool_gradient {
   }
 };
 
+template <pool_shape S>
+struct avg_pool_forward {
+  float const* in;
+  float* out;
+
+  CALOTYPE_HD void operator()(int i) const {
+    constexpr pool_shape s = S;
+    out[i] = element::avg_pool_forward<S>(in, element::place_of<s.out()>(i));
+  }
+};
+
+template <pool_shape S>
+struct avg_pool_gradient {
+  float const* dout;
+  float* din;
+
+  CALOTYPE_HD void operator()(int i) const {
+    din[i] = element::avg_pool_gradient<S>(dout, element::place_of<S.in>(i));
+  }
+};
+
+template <map_shape M>
+struct global_avg_pool_forward {
+  float const* in;
+  float* vector;
+
+  CALOTYPE_HD void operator()(int channel) const {
+    vector[channel] = element::global_avg_pool_forward<M>(in, channel);
+  }
+};
+
+template <map_shape M>
+struct global_avg_pool_gradient {
+  float const* dvector;
+  float* din;
+
+  CALOTYPE_HD void operator()(int i) const {
+    din[i] = element::global_avg_pool_gradient<M>(dvector[element::place_of<M>(i).channel]);
+  }
+};
+
 template <dense_shape S, bool Relu>
 struct dense_forward {
   float const* in;

@@ -156,6 +156,26 @@ struct ops<exec::on_thrust<System>> {
     }
   };
 
+  template <pool_shape S>
+  struct avg_pool {
+    static void forward(policy_type const&, float const* in, float* out) noexcept {
+      each(S.out().size(), functor::avg_pool_forward<S>{in, out});
+    }
+    static void gradient(policy_type const&, float const* dout, float* din) noexcept {
+      each(S.in.size(), functor::avg_pool_gradient<S>{dout, din});
+    }
+  };
+
+  template <map_shape M>
+  struct global_avg_pool {
+    static void forward(policy_type const&, float const* in, float* vector) noexcept {
+      each(M.channels, functor::global_avg_pool_forward<M>{in, vector});
+    }
+    static void gradient(policy_type const&, float const* dvector, float* din) noexcept {
+      each(M.size(), functor::global_avg_pool_gradient<M>{dvector, din});
+    }
+  };
+
   template <map_shape M>
   struct flatten {
     static void forward(policy_type const&, float const* map, float* vector) noexcept {
