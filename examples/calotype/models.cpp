@@ -100,13 +100,13 @@ int models(models_options const& o) {
     print_json(list, o.diagram);
     return success;
   }
-  std::printf("%-16s %10s %14s %12s  %s\n", "name", "parameters", "multiply-adds", "workspace", "input");
+  std::printf("%-21s %10s %14s %12s  %s\n", "name", "parameters", "multiply-adds", "workspace", "input");
   for (network_info const* n : list) {
     char million[32];
     std::snprintf(million, sizeof million, "%.1f M", static_cast<double>(n->multiply_adds) / 1e6);
     char kilobytes[32];
     std::snprintf(kilobytes, sizeof kilobytes, "%.0f kB", static_cast<double>(n->workspace_bytes) / 1e3);
-    std::printf("%-16s %10s %14s %12s  %s\n", n->name.c_str(), grouped(n->parameters).c_str(), million,
+    std::printf("%-21s %10s %14s %12s  %s\n", n->name.c_str(), grouped(n->parameters).c_str(), million,
                 kilobytes, n->input.c_str());
   }
   if (o.diagram) {

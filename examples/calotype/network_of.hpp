@@ -333,6 +333,7 @@ class network_of final : public network {
     info_.input = ct::io::detail::describe_input<input>();
     info_.preprocessing = ct::io::detail::describe_preprocessing<input>();
     for (auto c : Net::classes().names) info_.classes.emplace_back(c);
+    info_.needs_photons = needs_photons<input>();
     info_.parameters = static_cast<std::uint64_t>(cost.parameters);
     info_.idle_parameters = static_cast<std::uint64_t>(cost.idle_parameters);
     info_.multiply_adds = static_cast<std::uint64_t>(cost.multiply_adds);

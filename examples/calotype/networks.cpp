@@ -24,6 +24,9 @@ network const& eb_average_pooling_network();
 network const& eb_fcn_head_network();
 network const& four_momentum_shallow_network();
 network const& four_momentum_narrow_network();
+network const& shower_cnn_network();
+network const& shower_fcn_network();
+network const& shower_resnet_network();
 
 std::span<network const* const> networks() {
   static std::array const all{&eb_network(),
@@ -41,7 +44,10 @@ std::span<network const* const> networks() {
                               &eb_average_pooling_network(),
                               &eb_fcn_head_network(),
                               &four_momentum_shallow_network(),
-                              &four_momentum_narrow_network()};
+                              &four_momentum_narrow_network(),
+                              &shower_cnn_network(),
+                              &shower_fcn_network(),
+                              &shower_resnet_network()};
   return all;
 }
 

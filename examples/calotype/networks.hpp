@@ -36,6 +36,7 @@ struct network_info {
   std::string input;
   std::string preprocessing;
   std::vector<std::string> classes;
+  bool needs_photons = true;  // reads nothing of an event without two photon candidates
   std::uint64_t parameters = 0;
   std::uint64_t idle_parameters = 0;
   std::uint64_t multiply_adds = 0;

@@ -23,6 +23,12 @@ choices<process_list> const processes{
     {"born", {ct::sim::process::born}},
     {"gamma-jet", {ct::sim::process::gamma_jet}},
     {"gamma-pi0", {ct::sim::process::gamma_pi0}},
+    {"electron", {ct::sim::process::electron}},
+    {"photon", {ct::sim::process::photon}},
+    {"electron-pair", {ct::sim::process::electron_pair}},
+    {"photon-pair", {ct::sim::process::photon_pair}},
+    {"showers", {ct::sim::process::electron, ct::sim::process::photon}},
+    {"shower-pairs", {ct::sim::process::electron_pair, ct::sim::process::photon_pair}},
     {"all", {ct::sim::process::higgs, ct::sim::process::born, ct::sim::process::gamma_jet}},
     {"all-pi0", {ct::sim::process::higgs, ct::sim::process::born, ct::sim::process::gamma_pi0}}};
 choices<ct::sim::selection> const selections{{"central", ct::sim::selection::central},
@@ -48,13 +54,14 @@ int simulate(simulate_options const& o) {
     return fail(
         {"--skip and -n together go beyond the last event of a seed", "command line", "take a smaller --skip"});
   }
-  auto file = ct::io::event_writer::create(o.out,
-                                           {{"process", name_of(processes, o.process)},
-                                            {"sample", description(o.simulation)},
-                                            {"first_event", std::to_string(o.skip)},
-                                            {"labels", "0 H->gg, 1 gg, 2 gamma+jet"},
-                                            {"command", command_line()}},
-                                           {.force = o.force, .compress = o.compress});
+  auto file = ct::io::event_writer::create(
+      o.out,
+      {{"process", name_of(processes, o.process)},
+       {"sample", description(o.simulation)},
+       {"first_event", std::to_string(o.skip)},
+       {"labels", ct::sim::is_gun(o.process.front()) ? "0 electron, 1 photon" : "0 H->gg, 1 gg, 2 gamma+jet"},
+       {"command", command_line()}},
+      {.force = o.force, .compress = o.compress});
   if (!file) return fail(*file.error());
   std::map<int, std::uint64_t> labels;
   auto const made = simulate_events(o.process, o.simulation, o.skip, o.count, "simulating",
@@ -151,9 +158,12 @@ void add_simulate(CLI::App& app, int& status) {
                                           "with pile-up. Event i of a seed is the same on any\n"
                                           "machine and any number of threads.",
                                           command, simulate);
-  add_choice(*command, "--process", o.process, processes,
-             "higgs: H to two photons; born: two photons; gamma-jet: a photon and a jet that fakes one;\n"
-             "gamma-pi0: a photon and a lone pi0, an easier fake; all: N of each of the first three")
+  add_choice(
+      *command, "--process", o.process, processes,
+      "higgs: H to two photons; born: two photons; gamma-jet: a photon and a jet that fakes one;\n"
+      "gamma-pi0: a photon and a lone pi0, an easier fake; all: N of each of the first three;\n"
+      "electron, photon, electron-pair, photon-pair: no collision but one or two particles of pT 50 GeV\n"
+      "in the barrel; showers, shower-pairs: N of either kind")
       ->required();
   add_count(*command, "-n,--events", o.count, "How many events (of each process)")->required();
   add_count(*command, "--skip", o.skip, "Begin with event N of the seed's sequence (default: 0)");

@@ -106,7 +106,7 @@ ct::result<void> from_file(train_options const& o, network_info const& net, trai
                        o.data + ", event " + std::to_string(done - 1) + " (counted from 0)",
                        "leave the event out"};
     }
-    if (!usable(e)) {
+    if (net.needs_photons && !usable(e)) {
       ++left_out;
       return {};
     }
@@ -138,9 +138,15 @@ ct::result<void> from_file(train_options const& o, network_info const& net, trai
   return {};
 }
 
-ct::result<void> from_simulation(train_options const& o, training_request& r) {
+// The samples whose labels are the network's classes.
+std::vector<ct::sim::process> samples_of(network_info const& net) {
   using enum ct::sim::process;
-  std::vector<ct::sim::process> const all{higgs, born, gamma_jet};
+  if (net.classes.front() == "electron") return {electron, photon};
+  return {higgs, born, gamma_jet};
+}
+
+ct::result<void> from_simulation(train_options const& o, network_info const& net, training_request& r) {
+  auto const all = samples_of(net);
   auto const validation = static_cast<std::uint64_t>(std::ceil(static_cast<double>(o.simulate) * o.validation));
   auto const into = [](labelled_events& list) {
     return [&list](ct::sim::simulated_event&& e) -> ct::result<void> {
@@ -254,7 +260,7 @@ int train(train_options o) {
   if (auto possible = check_outputs(o, r.checkpoint); !possible) return fail(*possible.error());
 
   auto const start = std::chrono::steady_clock::now();
-  auto const have = o.data.empty() ? from_simulation(o, r) : from_file(o, (*net)->info(), r);
+  auto const have = o.data.empty() ? from_simulation(o, (*net)->info(), r) : from_file(o, (*net)->info(), r);
   if (!have) return fail(*have.error());
   if (r.training.empty()) {
     return fail({"no event is left to train on", o.data, "give more events, or a smaller --validation"});
@@ -294,8 +300,9 @@ int train(train_options o) {
                 static_cast<unsigned long long>(best.epoch), seconds);
   } else {
     std::printf(
-        "%s: weights of epoch %llu, AUC(H->gg against the rest) %.4f on the validation events; %.0f s in all\n",
-        o.out.c_str(), static_cast<unsigned long long>(best.epoch), best.validation_auc, seconds);
+        "%s: weights of epoch %llu, AUC(%s against the rest) %.4f on the validation events; %.0f s in all\n",
+        o.out.c_str(), static_cast<unsigned long long>(best.epoch), (*net)->info().classes.front().c_str(),
+        best.validation_auc, seconds);
     auto const& cvm = best.validation_cvm;
     if (cvm.windows > 0) {
       std::printf("CvM of the score and m_gg for true gg events: %.4f, random scores: %.4f +- %.4f\n",

@@ -13,11 +13,14 @@ EXPECTED = {
     "eb-mass-aware": (88723, 127.8),
     "ecal-mass-aware": (295187, 167.4),
     "eb-sum-pt": (88723, 127.8),
-    "eb-deeper": (137651, 197.8),
+    "eb-deeper": (137651, 196.3),
     "eb-average-pooling": (88723, 127.8),
     "eb-fcn-head": (109747, 127.8),
     "four-momentum-shallow": (17667, 0.02),
     "four-momentum-narrow": (3459, 0.00),
+    "shower-cnn": (574066, 6.64),
+    "shower-fcn": (303682, 0.30),
+    "shower-resnet": (88690, 127.8),
 }
 
 

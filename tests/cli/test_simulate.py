@@ -35,6 +35,12 @@ class Simulate(harness.Case):
         higgs = self.simulate("p.npz", "--process", "higgs", "-n", 60)
         self.assertLess(abs(np.median(higgs["m_gg"]) - 125), 3)
 
+    def test_particle_guns(self):
+        for process, labels in (("electron", [0] * 3), ("photon-pair", [1] * 3), ("showers", [0, 1] * 3)):
+            events = self.simulate("g.npz", "--process", process, "-n", 3, "--pile-up", 0)
+            self.assertEqual(events["label"].tolist(), labels)
+            self.assertGreater(events["hit_energy"].max(), 10)
+
     def test_ragged_lists_fit_together(self):
         e = self.simulate("r.npz", "--process", "all", "-n", 5)
         for kind, column in (("hit", "hit_id"), ("track", "track_pt"), ("photon", "photon_et")):

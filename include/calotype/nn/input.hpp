@@ -33,6 +33,7 @@ constexpr std::uint64_t signature_of_input() {
 // The common form of the inputs a network may name:
 //   static constexpr auto image()     detector images (image/layout.hpp): one map per plane
 //   static constexpr auto features()  labels(...): a vector of named numbers
+//                                     (of a crop: with compute(event), or given as numbers)
 //   static constexpr auto tensor()    std::array of kernel::map_shape: plain maps without a detector behind
 //   them
 // Signature is never named (see segmentation).
@@ -42,7 +43,7 @@ struct input_traits {
   static constexpr bool is_features = requires { Input::features(); };
   static constexpr bool is_tensor = requires { Input::tensor(); };
   // An image that a builder makes of an event. A crop needs to know where to cut, which an event does not say:
-  // it is made by crop_builder and given as numbers.
+  // it is made by crop_builder and given as numbers, or its description computes it.
   static constexpr bool is_whole_image = [] {
     if constexpr (is_image) {
       return !image_traits<Input>::is_crop;

@@ -13,11 +13,26 @@
 namespace calotype::sim {
 
 // gamma_jet: the jets that pass a double-electromagnetic enrichment filter. gamma_pi0: a lone neutral pion
-// carrying most of the jet, a different and easier task.
-enum class process : std::uint8_t { higgs, born, gamma_jet, gamma_pi0 };
+// carrying most of the jet, a different and easier task. electron ... photon_pair: no collision but particle
+// guns, one or two particles of 50 GeV transverse momentum, evenly spread over the barrel (event paper, 6).
+enum class process : std::uint8_t {
+  higgs,
+  born,
+  gamma_jet,
+  gamma_pi0,
+  electron,
+  photon,
+  electron_pair,
+  photon_pair
+};
 
-// The class index of the event paper: H -> gamma gamma, gamma gamma, gamma + jet.
-constexpr int label_of(process p) { return p == process::higgs ? 0 : p == process::born ? 1 : 2; }
+constexpr bool is_gun(process p) { return p >= process::electron; }
+
+// The class index of the event paper: H -> gamma gamma, gamma gamma, gamma + jet; electron, photon.
+constexpr int label_of(process p) {
+  if (is_gun(p)) return p == process::electron || p == process::electron_pair ? 0 : 1;
+  return p == process::higgs ? 0 : p == process::born ? 1 : 2;
+}
 
 // What the two photon candidates are in truth, by the order of generation (for photon + jet the photon is
 // first).
@@ -177,12 +192,32 @@ inline void add_prompt(hard_event& out, int which, four_momentum const& p) {
   add_photon(out.particles, p);
 }
 
+// Pairs are independent of each other but for their kind and, of electrons, their charge. (The names follow the
+// paper's e- and e+e-.)
+inline void shoot(hard_event& out, process which, stream& random) {
+  bool const photons = which == process::photon || which == process::photon_pair;
+  bool const pair = which == process::electron_pair || which == process::photon_pair;
+  for (int k = 0; k < (pair ? 2 : 1); ++k) {
+    real const pt = 50, eta = random.uniform<double>(-1.479, 1.479),
+               phi = random.uniform<double>(-math::pi, math::pi);
+    out.candidates[k] = {pt, eta, phi, true, meson::pion_0, 1, 0};
+    out.particles.push_back({photons ? species::photon : species::electron, pt, eta, phi,
+                             photons  ? 0
+                             : k == 0 ? -1
+                                      : 1});
+  }
+}
+
 }  // namespace detail
 
 // One hard collision without its underlying event; false where the generator's own cuts fail (draw again).
 // `hardness` varies the fragmentation of the fake: momentum shares become share^(1/hardness).
 inline bool generate(hard_event& out, process which, double hardness, stream& random) {
   out.particles.clear();
+  if (is_gun(which)) {
+    detail::shoot(out, which, random);
+    return true;
+  }
   real const phi = random.uniform<double>(0, two_pi);
   real recoil = 0, y = 0;
   if (which == process::higgs) {

@@ -47,7 +47,7 @@ struct truth {
 
 struct simulated_event {
   calotype::event event;
-  int label = 0;  // 0 H -> gamma gamma, 1 gamma gamma, 2 gamma + jet
+  int label = 0;  // see label_of
   float weight = 1;
   float m_gg = 0;  // GeV, of the two leading candidates; 0 where there are fewer
   sim::truth truth;
@@ -83,6 +83,9 @@ class simulator {
     return (static_cast<std::uint32_t>(sample_.process) * max_attempts + static_cast<std::uint32_t>(attempt)) *
            purposes;
   }
+
+  // Whether anything is asked of an event: all that a gun makes are kept.
+  bool selective() const { return sample_.selection != sim::selection::none && !is_gun(sample_.process); }
 
   double eta_max() const { return sample_.selection == sim::selection::forward ? 2.3 : 1.44; }
 
@@ -124,7 +127,7 @@ class simulator {
   }
 
   bool selected(std::vector<photon_candidate> const& found, real m) const {
-    if (sample_.selection == sim::selection::none) return true;
+    if (!selective()) return true;
     if (found.size() < 2 || !(m > 90)) return false;
     for (std::size_t k = 0; k < 2; ++k) {
       auto const& c = found[k];
@@ -136,19 +139,19 @@ class simulator {
   bool collide(simulated_event& out, std::uint64_t i, int attempt, stream& random, photon_finder& find) const {
     hard_event hard;
     bool const made = generate(hard, sample_.process, sample_.fragmentation, random);
-    if (!made || (sample_.selection != sim::selection::none && !promising(hard))) return false;
+    if (!made || (selective() && !promising(hard))) return false;
 
     constexpr double vertex_spread = 4.8;  // cm, 2012 data
     real const vertex_z = vertex_spread * real(random.normal<double>());
     response detector(endcap_, random);
     std::vector<particle> particles = std::move(hard.particles);
-    add_soft(particles, underlying_event(), random);
+    if (!is_gun(sample_.process)) add_soft(particles, underlying_event(), random);
     for (auto const& p : particles) detector.add(p, vertex_z);
     readout reader(endcap_, detector.energies, sample_.seed, i, first_purpose(attempt), &channels_);
     // far from passing already: save the pile-up
     event lists;
     reader.write_full(lists);
-    if (sample_.selection != sim::selection::none && !hopeful(find(lists, vertex_z.value, 17))) return false;
+    if (selective() && !hopeful(find(lists, vertex_z.value, 17))) return false;
     // interactions: gamma-Poisson with the relative width of the 2012 profile (21.7 +- 7.65)
     constexpr double shape = 12.8;
     int const interactions = random.poisson(sample_.pile_up * random.gamma(shape) / shape);

@@ -111,7 +111,34 @@ class FourMomentum(nn.Module):
         return self.fcn(x)
 
 
+class ShowerCnn(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv0, self.conv2 = nn.Conv2d(1, 16, 3, padding=1), nn.Conv2d(16, 16, 3, padding=1)
+        self.conv5, self.conv7 = nn.Conv2d(16, 32, 3, padding=1), nn.Conv2d(32, 32, 3, padding=1)
+        self.dense10, self.dense13, self.fc = nn.Linear(2048, 256), nn.Linear(256, 128), nn.Linear(128, 2)
+
+    def forward(self, x):
+        for a, b in ((self.conv0, self.conv2), (self.conv5, self.conv7)):
+            x = nn.functional.max_pool2d(torch.relu(b(torch.relu(a(x)))), 2)
+        return self.fc(torch.relu(self.dense13(torch.relu(self.dense10(x.flatten(1))))))
+
+
+class ShowerFcn(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.dense0, self.dense2, self.dense4 = nn.Linear(1024, 256), nn.Linear(256, 128), nn.Linear(128, 64)
+        self.fc = nn.Linear(64, 2)
+
+    def forward(self, x):
+        x = x.flatten(1)
+        for layer in (self.dense0, self.dense2, self.dense4):
+            x = torch.relu(layer(x))
+        return self.fc(x)
+
+
 MODELS = {
+    "shower-cnn": ShowerCnn, "shower-fcn": ShowerFcn,
     "eb": lambda: Single(1), "cms-b": lambda: Single(3), "cms-ii": lambda: Single(3), "ecal": lambda: Three(1),
     "cms-i": lambda: Three(3), "four-momentum": lambda: FourMomentum(1), "four-momentum-3": lambda: FourMomentum(3),
     "reference": lambda: FourMomentum(3, 13), "eb-deeper": lambda: Single(1, blocks=5),

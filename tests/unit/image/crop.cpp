@@ -52,6 +52,32 @@ static_assert(image_traits<padded>::plane_name(0) == "eep");
 static_assert(image_traits<jet_image>::signature != image_traits<stitched_image>::signature);
 static_assert(crop_center(125) == 62 && crop_center(32) == 15 && crop_center(1) == 0);
 
+struct one_photon {
+  static constexpr auto image() {
+    return cms::photon_crop({ecal_energy({.scale = 0.1, .zero_suppression = 0.5})});
+  }
+};
+
+TEST_CASE("crystals around a pixel equal the crop of the image, bit for bit") {
+  using eb = segmentation<cms::eb>;
+  event e;
+  auto& hits = e.hit_lists[cms::collection::eb];
+  for (int cell = 7; cell < eb::size(); cell += 13) {
+    hits.push_back({eb::pack(cell), 0.013F * static_cast<float>(cell % 97) - 0.1F});
+  }
+  hits.push_back({eb::pack(eb::index({1, 1})), std::numeric_limits<float>::quiet_NaN()});
+  hits.push_back({0xffffffffU, 3});
+  crop_builder<one_photon> builder;
+  builder.read(e);
+  image whole = image::of<one_photon>();
+  for (pixel const center : {pixel{15, 0}, {153, 359}, {80, 180}, {14, 5}, {154, 5}, {80, -1}}) {
+    bool const fits = builder.cut(center, whole.target<one_photon>());
+    auto const direct = cms::crystals_around<one_photon>(e, center);
+    CHECK(std::equal(direct.begin(), direct.end(), whole.pixels().begin()));
+    CHECK((std::count(direct.begin(), direct.end(), 0.F) < 1024) == fits);
+  }
+}
+
 TEST_CASE("which centres fit") {
   plane_shape const barrel{1, 170, 360};
   crop_window const sc = image_traits<photon_image>::crop, old = image_traits<old_photon>::crop;

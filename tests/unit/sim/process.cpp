@@ -143,3 +143,34 @@ TEST_CASE("labels are the classes of the event paper") {
   CHECK(sim::label_of(sim::process::gamma_jet) == 2);
   CHECK(sim::label_of(sim::process::gamma_pi0) == 2);
 }
+
+TEST_CASE("particle guns: one kind, 50 GeV, even in eta and phi, pairs independent") {
+  for (auto which :
+       {sim::process::electron, sim::process::photon, sim::process::electron_pair, sim::process::photon_pair}) {
+    bool const electrons = which == sim::process::electron || which == sim::process::electron_pair;
+    bool const pair = which == sim::process::electron_pair || which == sim::process::photon_pair;
+    CHECK(sim::is_gun(which));
+    CHECK(sim::label_of(which) == (electrons ? 0 : 1));
+    auto const shots = draw(which, 4000);
+    double product = 0;
+    for (auto const& e : shots) {
+      REQUIRE(e.particles.size() == (pair ? 2U : 1U));
+      int charge = 0;
+      for (auto const& p : e.particles) {
+        CHECK(p.kind == (electrons ? sim::species::electron : sim::species::photon));
+        CHECK(p.pt.value == 50);
+        charge += p.charge;
+      }
+      CHECK(charge == (electrons && !pair ? -1 : 0));
+      if (pair) product += (e.particles[0].eta * e.particles[1].eta).value;
+    }
+    auto const eta = sorted(shots, [](auto const& e) { return e.particles[0].eta.value; });
+    auto const phi = sorted(shots, [](auto const& e) { return e.particles[0].phi.value; });
+    for (double q : {0.1, 0.25, 0.5, 0.75, 0.9}) {
+      CHECK(quantile(eta, q) == doctest::Approx(1.479 * (2 * q - 1)).epsilon(0.06));
+      CHECK(quantile(phi, q) == doctest::Approx(3.14159 * (2 * q - 1)).epsilon(0.06));
+    }
+    CHECK(std::abs(product) / 4000 < 4 * 0.73 / std::sqrt(4000.0));  // 0.73 = 1.479^2 / 3
+  }
+  CHECK(!sim::is_gun(sim::process::gamma_pi0));
+}

@@ -250,3 +250,25 @@ TEST_CASE("without a selection most Higgs bosons miss the central barrel") {
   CHECK(two > 8);
   CHECK(two < 32);
 }
+
+TEST_CASE("what a gun shoots is the most energetic thing in the barrel, and every shot is kept") {
+  for (auto which : {sim::process::electron, sim::process::photon_pair}) {
+    auto const shots = events({.process = which, .seed = 3, .pile_up = 0}, 60);
+    int near = 0, inside = 0;
+    for (auto const& e : shots) {
+      CHECK(e.truth.attempts == 1);
+      CHECK(e.label == sim::label_of(which));
+      auto const& c = e.truth.candidates[0];
+      if (std::abs(c.eta.value) > 1.3) continue;  // may leave through the end of the barrel
+      ++inside;
+      for (auto const& p : e.event.photons()) {
+        if (std::abs(static_cast<double>(p.eta) - c.eta.value) < 0.05 && p.et > 35) {
+          ++near;
+          break;
+        }
+      }
+    }
+    CHECK(inside > 30);
+    CHECK(near > 8 * inside / 10);
+  }
+}

@@ -1,0 +1,25 @@
+#include "../network_of.hpp"
+
+#include <calotype/models/shower_paper.hpp>
+
+namespace program {
+
+network const& shower_cnn_network() {
+  static network_of<ct::models::shower_cnn> const network(
+      "shower-cnn", "Electron or photon: 32 x 32 crystals around the hottest one, four convolutions");
+  return network;
+}
+
+network const& shower_fcn_network() {
+  static network_of<ct::models::shower_fcn> const network("shower-fcn",
+                                                          "The same with three hidden layers alone");
+  return network;
+}
+
+network const& shower_resnet_network() {
+  static network_of<ct::models::shower_resnet> const network(
+      "shower-resnet", "Electron or photon, or pairs of them: the barrel's crystals");
+  return network;
+}
+
+}  // namespace program

@@ -1,0 +1,71 @@
+// Electron or photon? The classifiers of section 6 of "End-to-End Physics Event Classification with CMS Open
+// Data" (Andrews, Paulini, Gleyzer, Poczos 2020), on the barrel's crystals alone: no track tells them apart.
+#pragma once
+
+#include <array>
+
+#include <calotype/image/crop_layout.hpp>
+#include <calotype/image/event.hpp>
+#include <calotype/image/presets/cms_run1.hpp>
+#include <calotype/models/resnet15.hpp>
+#include <calotype/nn/layers.hpp>
+
+namespace calotype::models {
+
+constexpr auto shower_classes() { return labels("electron", "photon"); }
+
+// Pixels are E / 50 GeV, as in the authors' public files.
+inline constexpr channel_options per_50_gev{.scale = 1.0 / 50};
+
+// 32 x 32 crystals around the most energetic one of the barrel, which lies at (15, 15); zero beyond the
+// barrel's ends, where the authors cut no crop.
+struct shower_crop {
+  static constexpr auto image() {
+    return crop(cms::central({ecal_energy(per_50_gev)}),
+                {.rows = 32, .cols = 32, .center_row = crop_center(32), .center_col = crop_center(32)});
+  }
+  template <concepts::event E>
+  static auto compute(E const& e) noexcept {
+    return cms::crystals_around<shower_crop>(e, cms::hottest_crystal(e));
+  }
+};
+
+struct shower_barrel {  // 1 x 170 x 360
+  static constexpr auto image() { return cms::central({ecal_energy(per_50_gev)}); }
+};
+
+// Four convolutions in the manner of VGG (public trainer mbandrews/EBcrops_pho_ele).
+constexpr auto shower_vgg(double dropout_rate) {
+  using namespace nn;
+  return layers(conv{.filters = 16, .padding = 1}, relu{}, conv{.filters = 16, .padding = 1}, relu{},
+                max_pool{}, conv{.filters = 32, .padding = 1}, relu{}, conv{.filters = 32, .padding = 1},
+                relu{}, max_pool{}, dense{.units = 256}, relu{}, dropout{.rate = dropout_rate},
+                dense{.units = 128}, relu{}, dropout{.rate = dropout_rate}, logits{});
+}
+
+// Table 4, CNN.
+struct shower_cnn {
+  using input = shower_crop;
+  static constexpr auto classes() { return shower_classes(); }
+  static constexpr auto layers() { return shower_vgg(0.2); }
+};
+
+// Table 4, FCN: three layers, whose widths the paper does not give. Here on energies.
+struct shower_fcn {
+  using input = shower_crop;
+  static constexpr auto classes() { return shower_classes(); }
+  static constexpr auto layers() {
+    using namespace nn;
+    return nn::layers(dense{.units = 256}, relu{}, dense{.units = 128}, relu{}, dense{.units = 64}, relu{},
+                      logits{});
+  }
+};
+
+// Table 5: the whole barrel, for one shower or for pairs of one kind.
+struct shower_resnet {
+  using input = shower_barrel;
+  static constexpr auto classes() { return shower_classes(); }
+  static constexpr auto layers() { return nn::resnet15(); }
+};
+
+}  // namespace calotype::models

@@ -1,0 +1,60 @@
+#include <algorithm>
+#include <vector>
+
+#include "../../sample_event.hpp"
+#include <doctest/doctest.h>
+
+#include <calotype/image/crop.hpp>
+#include <calotype/image/image.hpp>
+#include <calotype/models/shower_paper.hpp>
+#include <calotype/nn/model.hpp>
+#include <calotype/nn/plan.hpp>
+#include <calotype/nn/session.hpp>
+
+namespace {
+
+namespace ct = calotype;
+namespace models = ct::models;
+using eb = ct::segmentation<ct::cms::eb>;
+
+TEST_CASE("the crop of the hottest crystal, scaled") {
+  auto e = calotype_test::sample_event(4);
+  auto& hits = e.hit_lists[ct::cms::collection::eb];
+  hits.insert(hits.begin(),
+              {eb::pack(2 * 360 + 1), 60});  // near a corner: rows missing, columns beyond the seam
+  auto const crop = models::shower_crop::compute(e);
+  static_assert(crop.size() == 32 * 32);
+  CHECK(crop[15 * 32 + 15] == 60 * 0.02F);
+  CHECK(std::count_if(crop.begin(), crop.begin() + 13 * 32, [](float p) { return p != 0; }) == 0);
+  CHECK(std::count_if(crop.begin(), crop.end(), [](float p) { return p > 0; }) > 2);
+  CHECK(std::count_if(crop.begin(), crop.end(), [](float p) { return p < 0; }) == 0);
+
+  ct::crop_builder<models::shower_crop> builder;
+  builder.read(e);
+  auto image = ct::image::of<models::shower_crop>();
+  REQUIRE(builder.cut(ct::cms::hottest_crystal(e), image.target<models::shower_crop>()));
+  CHECK(std::equal(crop.begin(), crop.end(), image.pixels().begin()));
+
+  hits.clear();
+  for (float p : models::shower_crop::compute(e)) CHECK(p == 0);
+}
+
+TEST_CASE("a network on crops scores events, and numbers to the same bits") {
+  auto const model = ct::nn::model<models::shower_fcn>::initial(1);
+  ct::session<models::shower_fcn> score(model);
+  auto const e = calotype_test::sample_event(5);
+  auto const of_event = score(e);
+  auto const crop = models::shower_crop::compute(e);
+  CHECK(score(std::span<float const>(crop)) == of_event);
+  CHECK(score(calotype_test::sample_event(6)) != of_event);
+}
+
+TEST_CASE("counts of parameters") {
+  CHECK(ct::nn::plan_of<models::shower_cnn>.total_parameters() ==
+        160 + 2320 + 4640 + 9248 + 2048 * 256 + 256 + 256 * 128 + 128 + 128 * 2 + 2);
+  CHECK(ct::nn::plan_of<models::shower_fcn>.total_parameters() ==
+        1024 * 256 + 256 + 256 * 128 + 128 + 128 * 64 + 64 + 64 * 2 + 2);
+  CHECK(ct::nn::plan_of<models::shower_resnet>.total_parameters() == 88723 - 33);
+}
+
+}  // namespace
