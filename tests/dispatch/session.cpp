@@ -44,6 +44,7 @@ void check_against_cpu(Policy policy) {
       auto const numbers = numbers_for<Net>(i);
       check_same(score(std::span<float const>(numbers)), expected(std::span<float const>(numbers)));
       check_same(score.logits(), expected.logits());
+      CHECK(score.log_odds() == expected.log_odds());
       CHECK(score.report() == ct::image_report{});
     }
   }

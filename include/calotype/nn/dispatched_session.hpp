@@ -152,6 +152,7 @@ class session<Net, exec::dispatched<Threads, Arithmetic>, Signature> {
 
   image_report const& report() const noexcept { return report_; }
   scores const& logits() const noexcept { return logits_; }
+  double log_odds() const noexcept { return nn::log_odds_of(logits_); }
 
   // What was chosen.
   exec::instruction_set instruction_set() const noexcept { return unit_->set; }

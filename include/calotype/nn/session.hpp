@@ -20,6 +20,18 @@
 
 namespace calotype {
 
+namespace nn {
+
+// log(p / (1 - p)) of the probability p of class 0, in double.
+template <std::size_t Outputs>
+double log_odds_of(std::array<float, Outputs> const& logits) noexcept {
+  std::array<double, Outputs> exact{};
+  std::copy(logits.begin(), logits.end(), exact.begin());
+  return kernel::element::log_odds<static_cast<int>(Outputs)>(exact.data());
+}
+
+}  // namespace nn
+
 // Keeps a model's packed parameters alive, owns its activations, and allocates in the constructor only. A call
 // returns probabilities in the order of classes() (softmax, or the sigmoid of a single logit); it never throws,
 // allocates, locks or prints. The same event gives the same bits in any session, on any machine, under any
@@ -91,11 +103,7 @@ class session {
   // The logits behind the last scores.
   scores const& logits() const noexcept { return logits_; }
   // log(p / (1 - p)) of the last score of class 0, which still separates what p rounds to 0 or 1.
-  double log_odds() const noexcept {
-    std::array<double, static_cast<std::size_t>(outputs)> exact{};
-    std::copy(logits_.begin(), logits_.end(), exact.begin());
-    return kernel::element::log_odds<outputs>(exact.data());
-  }
+  double log_odds() const noexcept { return nn::log_odds_of(logits_); }
 
  private:
   using engine_type = nn::inference_engine<Net, Policy>;
