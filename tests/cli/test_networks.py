@@ -233,6 +233,17 @@ class Networks(harness.Case):
         same = self.json("evaluate", "test.npz", "--model", "four-momentum-3", "--weights", "w.safetensors", "--threads", 1)
         self.assertEqual(same, report)
 
+    def test_electrons_and_photons(self):
+        self.train("e.safetensors", "--epochs", 1, model="shower-fcn", data=("--simulate", 20))
+        self.out("simulate", "--process", "showers", "-n", 20, "--pile-up", 0, "--out", "showers.npz")
+        report = self.json("evaluate", "showers.npz", "--model", "shower-fcn", "--weights", "e.safetensors")
+        self.assertEqual((report["events"], report["not_scored"]), (40, 0))
+        done = self.train("f.safetensors", "--epochs", 1, model="shower-fcn", data=("--data", "showers.npz"))
+        self.assertIn("AUC(electron against the rest)", done.stdout)
+        self.assertNotIn("left out", done.stderr)
+        self.refused("evaluate", "test.npz", "--model", "shower-fcn", "--weights", "e.safetensors",
+                     says=["the label 2", "none of the network's classes"])
+
     def test_evaluate_for_people_and_as_a_page(self):
         text = self.out("evaluate", "test.npz", "--model", "four-momentum-3", "--weights", "w.safetensors", "--report", "r.html")
         self.assertRegex(text, r"H->gg vs gamma\+jet +0\.\d{4} \+- 0\.\d{4} +\d\.\d{4} \+- 0\.\d{4}")
