@@ -3,22 +3,29 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "common.hpp"
 
 #include <calotype/core/result.hpp>
 #include <calotype/io/events_npz.hpp>
+#include <calotype/io/particles_npz.hpp>
 #include <calotype/sim/simulate.hpp>
 
 namespace program {
 
+// How events are simulated, wherever the collisions come from.
 struct simulation_options {
   std::uint64_t seed = 1;
   double pile_up = 18;
   ct::sim::selection selection = ct::sim::selection::central;
   ct::sim::collections collections = ct::sim::collections::reduced;
   double fragmentation = 1;
+  bool eras = false;
+  ct::sim::overlays const* overlays = nullptr;  // pile-up; null: made anew for every event
+  std::string library;                          // the file and part they are from
   int threads = 1;
 };
 void add_simulation(CLI::App& command, simulation_options& o, bool with_selection);
@@ -28,6 +35,13 @@ void add_simulation(CLI::App& command, simulation_options& o, bool with_selectio
 ct::result<void> simulate_events(std::vector<ct::sim::process> const& processes, simulation_options const& o,
                                  std::uint64_t first, std::uint64_t count, std::string const& what,
                                  std::function<ct::result<void>(ct::sim::simulated_event&&)> const& use);
+
+// What passes the selection of the generated events of several files, in their order, some hundreds of one file
+// and then of the next. With a count that many of every file, and with eras as many of each era as its share
+// says: the first ones. Fails where a file does not hold enough.
+ct::result<void> simulate_generated(std::vector<ct::io::particle_file>& files, simulation_options const& o,
+                                    std::optional<std::uint64_t> count,
+                                    std::function<ct::result<void>(ct::sim::simulated_event&&)> const& use);
 
 // How a sample is made, for provenance.
 std::string description(simulation_options const& o);

@@ -57,6 +57,83 @@ class Simulate(harness.Case):
         hard = self.simulate("h.npz", "--process", "gamma-jet", "-n", 5, "--fragmentation", 2)
         self.assertFalse(np.array_equal(hard["photon_et"][:5], base["photon_et"][:5]))
 
+    def particles(self, name, process, events, seed=1):
+        """Photon pairs of mass 125 GeV in the barrel, and some hadrons, in the place of a generator's events."""
+        random = np.random.default_rng(seed)
+        rows, offsets, candidates = [], [0], []
+        for _ in range(events):
+            eta, phi = random.uniform(-0.8, 0.8), random.uniform(-3, 3)
+            pairs = [(22, 62.5, eta, phi), (22, 62.5, eta, phi + np.pi)]
+            candidates.append([pair[1:] for pair in pairs])
+            pairs += [(random.choice([211, -211, 130]), random.exponential() + 0.3, random.uniform(-2, 2), random.uniform(-3, 3))
+                      for _ in range(random.poisson(30 if process == "minimum-bias" else 3))]
+            rows += pairs[2:] if process == "minimum-bias" else pairs
+            offsets.append(len(rows))
+        pdg, pt, eta, phi = (np.array(column) for column in zip(*rows))
+        candidates = np.array(candidates, np.float32)
+        label = {"higgs": 0, "born": 1}.get(process, -1)
+        metadata = np.frombuffer(f'{{"process": "{process}"}}'.encode(), np.uint8)
+        np.savez(self.folder / name, offsets=np.array(offsets), pdg_id=pdg.astype(np.int32), px=(pt * np.cos(phi)),
+                 py=(pt * np.sin(phi)), pz=(pt * np.sinh(eta)), label=np.full(events, label, np.int32), metadata=metadata,
+                 candidate_pt=candidates[:, :, 0], candidate_eta=candidates[:, :, 1], candidate_phi=candidates[:, :, 2],
+                 candidate_prompt=np.ones((events, 2), np.uint8), block=np.arange(events) // 2)
+
+    def test_generated_events_over_a_library(self):
+        self.particles("higgs.npz", "higgs", 300)
+        self.particles("born.npz", "born", 300, 2)
+        self.particles("soft.npz", "minimum-bias", 60)
+        for threads in (1, 3):
+            self.out("simulate", "--minimum-bias", "soft.npz", "--threads", threads, "--out", f"l{threads}.npz")
+        one, three = self.load("l1.npz"), self.load("l3.npz")
+        for key in one:
+            if key != "metadata":
+                np.testing.assert_array_equal(one[key], three[key])
+        self.assertEqual(len(one["cell_offset"]), 61)
+        source = ("--particles", "higgs.npz", "born.npz", "--eras", "--library", "l1.npz", "--library-part", "1/3")
+        e = self.simulate("e1.npz", *source, "-n", 50, "--threads", 1)
+        again = self.simulate("e3.npz", *source, "-n", 50, "--threads", 3)
+        for key in e:
+            if key != "metadata":
+                np.testing.assert_array_equal(e[key], again[key])
+        of = {label: {key: e[key][e["label"] == label] for key in ("event", "era", "interactions", "block", "m_gg")}
+              for label in (0, 1)}
+        for label in (0, 1):
+            self.assertEqual(np.bincount(of[label]["era"]).tolist(), [13, 19, 18])  # 16308 : 24538 : 22206 of 50
+            np.testing.assert_array_equal(of[label]["block"], of[label]["event"] // 2)
+            self.assertLess(abs(np.median(of[label]["m_gg"]) - 125), 4)
+        both, first, second = np.intersect1d(of[0]["event"], of[1]["event"], return_indices=True)
+        self.assertGreater(len(both), 5)
+        for key in ("era", "interactions"):
+            np.testing.assert_array_equal(of[0][key][first], of[1][key][second])
+        self.assertTrue(np.all(e["prompt_pair"] == 1))
+        other = self.simulate("o.npz", *source[:-1], "2/3", "-n", 50)
+        self.assertFalse(np.array_equal(e["track_pt"], other["track_pt"]))
+        every = self.simulate("a.npz", "--particles", "higgs.npz", "--skip", 280, "--pile-up", 3)
+        self.assertTrue(np.all(every["event"] >= 280))
+        self.assertTrue(np.all(every["era"] == -1))
+
+    def test_refused_sources(self):
+        self.particles("few.npz", "higgs", 6)
+        self.particles("odd.npz", "top", 6)
+        self.out("simulate", "--minimum-bias", "few.npz", "-n", 2, "--out", "tiny.npz")
+        few = ("simulate", "--particles", "few.npz", "--out", "x.npz")
+        self.refused(*few, "-n", 50, says=["of 50 events could be made", "generate more"])
+        self.refused(*few, "-n", 0, says="no event is asked for")
+        self.refused(*few, "--skip", 6, says="it has 6 events")
+        self.refused(*few, "--library", "few.npz", says="no library of soft collisions")
+        self.refused(*few, "--library", "tiny.npz", "--library-part", "3/3", says="no part of a library")
+        self.refused(*few, "--library", "tiny.npz", "--library-part", "0/5", says="part 0/5 of the library is empty")
+        self.refused(*few, "--library-part", "0/3", code=2, says="--library")
+        self.refused(*few, "--fragmentation", 2, code=2, says="--fragmentation")
+        self.refused(*few, "--process", "higgs", code=2, says="--process")
+        self.refused("simulate", "--out", "x.npz", code=2, says="--particles")
+        self.refused(*few, "--eras", "--pile-up", 20, code=2, says="--eras")
+        self.refused("simulate", "--particles", "odd.npz", "--out", "x.npz", says="name no process")
+        self.refused("simulate", "--particles", "tiny.npz", "--out", "x.npz", says="no array 'offsets'")
+        self.refused("simulate", "--particles", "none.npz", "--out", "x.npz", says="none.npz")
+        self.refused("simulate", "--particles", "few.npz", "--out", "few.npz", "--force", says="few.npz")
+        self.refused("simulate", "--minimum-bias", "few.npz", "--eras", "--out", "x.npz", code=2, says="--minimum-bias")
+
     def test_refused(self):
         self.refused("simulate", "--process", "higgs", "-n", 0, "--out", "x.npz", says="no event is asked for")
         self.refused("simulate", "--process", "higgs", "-n", 5, "--skip", 2**64 - 1, "--out", "x.npz", says=["--skip", "-n"])

@@ -3,13 +3,14 @@
 //
 // For n events with h hits, t tracks and p photons in all:
 //   run u4[n]  luminosity_block u4[n]  event u8[n]  label i4[n]  weight f4[n]  m_gg f4[n]
+//   era i4[n]  interactions i4[n]  block i8[n]  prompt_pair u1[n]
 //   hit_offset i8[n+1]     hit_id u4[h]  hit_energy f4[h]  hit_collection u1[h]
 //   track_offset i8[n+1]   track_pt track_eta track_phi track_charge track_d0 track_z0 f4[t]
 //   photon_offset i8[n+1]  photon_et photon_eta photon_phi photon_energy photon_r9 photon_h_over_e f4[p]
 //   metadata u1[bytes]     a JSON object of texts, in UTF-8
 // Event i has the hits hit_offset[i] .. hit_offset[i+1]-1, by collection, then id, both rising; units as in
-// `event`. When reading, luminosity_block, weight (1), m_gg (0), track_d0, track_z0 (0), the photons and
-// metadata may be absent; other arrays are ignored.
+// `event`. When reading, luminosity_block, weight (1), m_gg (0), era, interactions, block (-1), prompt_pair
+// (0), track_d0, track_z0 (0), the photons and metadata may be absent; other arrays are ignored.
 #pragma once
 
 #include <algorithm>
@@ -27,23 +28,26 @@
 #include <utility>
 #include <vector>
 
-#include <nlohmann/json.hpp>
-
 #include <calotype/core/result.hpp>
 #include <calotype/image/event.hpp>
+#include <calotype/io/detail/npz_metadata.hpp>
 #include <calotype/io/detail/photon_order.hpp>
 #include <calotype/io/detail/stream_iterator.hpp>
-#include <calotype/io/detail/utf8.hpp>
 #include <calotype/io/npz.hpp>
 
 namespace calotype::io {
 
-// An event with what training needs to know about it.
-struct labelled_event : event {
+// What training and tests need to know of an event besides what the detector saw.
+struct event_labels {
   std::int32_t label = -1;  // the class, counted from 0; -1 where unknown
   float weight = 1;
-  float m_gg = 0;  // invariant mass of the two leading photons in GeV, 0 where there are none
+  float m_gg = 0;                  // invariant mass of the two leading photons in GeV, 0 where there are none
+  std::int32_t era = -1;           // of the run, counted from 0; -1 where unknown
+  std::int32_t interactions = -1;  // simultaneous collisions besides the hard one; -1 where unknown
+  std::int64_t block = -1;         // the same for events that must not be split; -1 where each is its own
+  bool prompt_pair = false;        // both photons are known to be none of a jet's
 };
+struct labelled_event : event, event_labels {};
 
 namespace detail {
 
@@ -76,29 +80,26 @@ class event_writer {
                                      npz_options options = {}) {
     auto npz = npz_writer::create(path, options);
     if (!npz) return *npz.error();
-    for (auto const& [key, text] : metadata) {
-      if (!detail::is_utf8(key) || !detail::is_utf8(text)) {
-        return calotype::error{"the metadata are not in UTF-8", path, "correct the metadata"};
-      }
-    }
     event_writer writer(std::move(*npz));
-    std::string const text = nlohmann::json(metadata).dump();
-    auto const* const bytes = reinterpret_cast<std::uint8_t const*>(text.data());
-    auto outcome = writer.npz_.append(writer.npz_.add<std::uint8_t>("metadata"), std::span(bytes, text.size()));
+    auto outcome = detail::write_metadata(writer.npz_, metadata);
     if (!outcome) return *outcome.error();
     return writer;
   }
 
   // Hits of a collection must be sorted by id without repetition, as in every `event`.
-  result<void> append(labelled_event const& e) { return append(e, e.label, e.weight, e.m_gg); }
+  result<void> append(labelled_event const& e) { return append<event>(e, e); }
   template <concepts::event Event>
-  result<void> append(Event const& e, std::int32_t label, float weight = 1, float m_gg = 0) {
+  result<void> append(Event const& e, event_labels const& labels) {
     static_cast<void>(npz_.append(run_, static_cast<std::uint32_t>(e.run)));
-    static_cast<void>(npz_.append(block_, block_of(e)));
+    static_cast<void>(npz_.append(luminosity_block_, luminosity_block_of(e)));
     static_cast<void>(npz_.append(number_, static_cast<std::uint64_t>(e.number)));
-    static_cast<void>(npz_.append(label_, label));
-    static_cast<void>(npz_.append(weight_, weight));
-    static_cast<void>(npz_.append(m_gg_, m_gg));
+    static_cast<void>(npz_.append(label_, labels.label));
+    static_cast<void>(npz_.append(weight_, labels.weight));
+    static_cast<void>(npz_.append(m_gg_, labels.m_gg));
+    static_cast<void>(npz_.append(era_, labels.era));
+    static_cast<void>(npz_.append(interactions_, labels.interactions));
+    static_cast<void>(npz_.append(block_, labels.block));
+    static_cast<void>(npz_.append(prompt_pair_, std::uint8_t{labels.prompt_pair}));
     for (int collection = 0; collection < max_collections; ++collection) {
       std::span<hit const> const hits = e.hits(collection);
       for (auto const& h : hits) {
@@ -148,18 +149,22 @@ class event_writer {
   }
 
   template <class Event>
-  static std::uint32_t block_of(Event const& e) noexcept {
+  static std::uint32_t luminosity_block_of(Event const& e) noexcept {
     if constexpr (requires { e.luminosity_block; }) return e.luminosity_block;
     return 0;
   }
 
   npz_writer npz_;
   npz_column<std::uint32_t> run_ = npz_.add<std::uint32_t>("run");
-  npz_column<std::uint32_t> block_ = npz_.add<std::uint32_t>("luminosity_block");
+  npz_column<std::uint32_t> luminosity_block_ = npz_.add<std::uint32_t>("luminosity_block");
   npz_column<std::uint64_t> number_ = npz_.add<std::uint64_t>("event");
   npz_column<std::int32_t> label_ = npz_.add<std::int32_t>("label");
   npz_column<float> weight_ = npz_.add<float>("weight");
   npz_column<float> m_gg_ = npz_.add<float>("m_gg");
+  npz_column<std::int32_t> era_ = npz_.add<std::int32_t>("era");
+  npz_column<std::int32_t> interactions_ = npz_.add<std::int32_t>("interactions");
+  npz_column<std::int64_t> block_ = npz_.add<std::int64_t>("block");
+  npz_column<std::uint8_t> prompt_pair_ = npz_.add<std::uint8_t>("prompt_pair");
   npz_column<std::int64_t> hit_offset_ = npz_.add<std::int64_t>("hit_offset");
   npz_column<std::uint32_t> hit_id_ = npz_.add<std::uint32_t>("hit_id");
   npz_column<float> hit_energy_ = npz_.add<float>("hit_energy");
@@ -189,23 +194,33 @@ class event_npz_reader {
     if (number->rows() == 0) return refuse("the file holds no events", "write it again");
     size_ = static_cast<std::size_t>(number->rows());
     for (auto const* const name : {"run", "event", "label"}) require(name, size_);
-    for (auto const* const name : {"luminosity_block", "weight", "m_gg"}) permit(name, size_);
+    for (auto const* const name :
+         {"luminosity_block", "weight", "m_gg", "era", "interactions", "block", "prompt_pair"}) {
+      permit(name, size_);
+    }
     require_ragged("hit_offset", {{"hit_id", false}, {"hit_energy", false}, {"hit_collection", false}});
     require_ragged("track_offset", names_of(track_fields));
     if (npz_.find("photon_offset") != nullptr) require_ragged("photon_offset", names_of(photon_fields));
     if (problem) return *problem;
-    return read_metadata();
+    auto metadata = read_metadata(npz_);
+    if (!metadata) return *metadata.error();
+    metadata_ = std::move(*metadata);
+    return {};
   }
 
   void rewind() {
     problem.reset();
     index_ = 0;
     open(run_, "run");
-    open(block_, "luminosity_block");
+    open(luminosity_block_, "luminosity_block");
     open(number_, "event");
     open(label_, "label");
     open(weight_, "weight");
     open(m_gg_, "m_gg");
+    open(era_, "era");
+    open(interactions_, "interactions");
+    open(block_, "block");
+    open(prompt_pair_, "prompt_pair");
     open(hit_id_, "hit_id");
     open(hit_energy_, "hit_energy");
     open(hit_collection_, "hit_collection");
@@ -222,11 +237,15 @@ class event_npz_reader {
     done = index_ == size_;
     if (done) return finish();
     current.run = value(run_, 0u);
-    current.luminosity_block = value(block_, 0u);
+    current.luminosity_block = value(luminosity_block_, 0u);
     current.number = value(number_, std::uint64_t{0});
     current.label = value(label_, -1);
     current.weight = finite(value(weight_, 1.0f), "weight");
     current.m_gg = finite(value(m_gg_, 0.0f), "m_gg");
+    current.era = value(era_, -1);
+    current.interactions = value(interactions_, -1);
+    current.block = value(block_, std::int64_t{-1});
+    current.prompt_pair = value(prompt_pair_, std::uint8_t{0}) != 0;
     read_hits();
     read_records(tracks_, track_streams_, track_fields, current.track_list);
     read_records(photons_, photon_streams_, photon_fields, current.photon_list);
@@ -296,24 +315,6 @@ class event_npz_reader {
     auto const* const first = npz_.find(names.front().name);
     auto const length = first != nullptr ? first->rows() : 0;
     for (auto const& [name, optional] : names) optional ? permit(name, length) : require(name, length);
-  }
-
-  result<void> read_metadata() {
-    if (npz_.find("metadata") == nullptr) return {};
-    constexpr std::uint64_t longest = 1 << 24;
-    auto const malformed = [&] {
-      return refuse("the metadata are no JSON object of texts", "write the file again");
-    };
-    if (npz_.find("metadata")->size() > longest) return malformed();
-    auto const bytes = npz_.read<std::uint8_t>("metadata");
-    if (!bytes) return *bytes.error();
-    auto const json = nlohmann::json::parse(bytes->begin(), bytes->end(), nullptr, false);
-    if (!json.is_object()) return malformed();
-    for (auto const& [key, text] : json.items()) {
-      if (!text.is_string()) return malformed();
-      metadata_.emplace(key, text.get_ref<std::string const&>());
-    }
-    return {};
   }
 
   template <class T>
@@ -405,11 +406,15 @@ class event_npz_reader {
   std::size_t index_ = 0;
   std::map<std::string, std::string> metadata_{};
   std::optional<npz_stream<std::uint32_t>> run_{};
-  std::optional<npz_stream<std::uint32_t>> block_{};
+  std::optional<npz_stream<std::uint32_t>> luminosity_block_{};
   std::optional<npz_stream<std::uint64_t>> number_{};
   std::optional<npz_stream<std::int32_t>> label_{};
   std::optional<npz_stream<float>> weight_{};
   std::optional<npz_stream<float>> m_gg_{};
+  std::optional<npz_stream<std::int32_t>> era_{};
+  std::optional<npz_stream<std::int32_t>> interactions_{};
+  std::optional<npz_stream<std::int64_t>> block_{};
+  std::optional<npz_stream<std::uint8_t>> prompt_pair_{};
   std::optional<npz_stream<std::uint32_t>> hit_id_{};
   std::optional<npz_stream<float>> hit_energy_{};
   std::optional<npz_stream<std::uint8_t>> hit_collection_{};

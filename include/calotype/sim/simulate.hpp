@@ -4,15 +4,24 @@
 //   ct::sim::simulator const make{{.process = ct::sim::process::higgs, .seed = 1}};
 //   for (std::uint64_t i = 0; i < 1000; ++i) use(make(i).event);          // any order, any number of threads
 //
+// The collisions are those of the embedded generators or, one by one, of an event generator
+// (sim/generated.hpp); pile-up is made anew or drawn from a library (sim/hit_library.hpp).
+//
 // A parametric response, not Geant4: docs/simulation.md says what is modelled, what is not, and where each
 // number is from.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <calotype/image/event.hpp>
+#include <calotype/sim/generated.hpp>
+#include <calotype/sim/hit_library.hpp>
 #include <calotype/sim/process.hpp>
 #include <calotype/sim/reconstruction.hpp>
 #include <calotype/sim/response.hpp>
@@ -23,6 +32,22 @@ namespace calotype::sim {
 // Which events are kept. central: two photon candidates with pT > 20 GeV, |eta| < 1.44 and m > 90 GeV. forward:
 // |eta| < 2.3 without 1.44 .. 1.54. none: every collision that passes the generator's own cuts.
 enum class selection : std::uint8_t { central, forward, none };
+
+// A run era of 2012: how many events the event paper selected in it (its Table 1), and the mean pile-up,
+// between the 18 and 21 that the paper names.
+struct run_era {
+  std::string_view name;
+  int central, forward;
+  double pile_up;
+};
+inline constexpr std::array run_eras{run_era{"Run2012AB", 16308, 35141, 18},
+                                     run_era{"Run2012C", 24538, 47885, 19.5},
+                                     run_era{"Run2012D", 22206, 52576, 21}};
+
+// Events of an era among those of the paper; central unless forward ones are asked for.
+constexpr int events_of(run_era const& era, selection which) {
+  return which == selection::forward ? era.forward : era.central;
+}
 
 // What to simulate.
 struct sample {
@@ -35,6 +60,7 @@ struct sample {
   bool scaled_pt = false;    // ask for pT > m/3 and m/4 as well
   double fragmentation = 1;  // > 1 hardens, < 1 softens the meson that fakes a photon: share^(1/fragmentation)
   double track_pt_min = 0.75;  // GeV; the recorded lists of the event display end there
+  bool eras = false;           // draw the run era of every event, and its pile-up by that of the era
 };
 
 // What really happened.
@@ -49,14 +75,23 @@ struct simulated_event {
   calotype::event event;
   int label = 0;  // see label_of
   float weight = 1;
-  float m_gg = 0;  // GeV, of the two leading candidates; 0 where there are fewer
+  float m_gg = 0;           // GeV, of the two leading candidates; 0 where there are fewer
+  int era = -1;             // of run_eras; -1 where none was drawn
+  std::int64_t block = -1;  // the same for events that must not be split; -1 where each is its own
   sim::truth truth;
+
+  // Whether neither candidate is a jet's.
+  bool prompt_pair() const { return truth.candidates[0].prompt && truth.candidates[1].prompt; }
 };
 
-// Simulates the events of one sample. Immutable: any number of threads may share one.
+// Simulates the events of one sample. Immutable: any number of threads may share one. With eras or a library,
+// event i has the same era, the same number of interactions and the same soft collisions in every process.
 class simulator {
  public:
-  explicit simulator(sample const& s) : sample_(s) {}
+  // Pile-up comes from the library's part where one is given, which must outlive the simulator and not be
+  // empty.
+  explicit simulator(sample const& s, overlays const* pile_up = nullptr)
+      : sample_(s), pile_up_(pile_up), channels_(channel_state{}) {}
 
   sim::sample const& description() const { return sample_; }
 
@@ -73,9 +108,26 @@ class simulator {
     return out;
   }
 
+  // A generated collision, underlying event included, as event `hard.number`; nothing where it does not pass
+  // the selection.
+  std::optional<simulated_event> operator()(generated_event const& hard,
+                                            std::span<particle const> particles) const {
+    simulated_event out;
+    stream random(sample_.seed, hard.number, first_purpose(0));
+    hard_event collision{{hard.candidates[0], hard.candidates[1]}, {}, {particles.begin(), particles.end()}};
+    if (selective() && hard.has_candidates && !promising(collision)) return {};
+    photon_finder find;
+    if (!observe(out, collision, nullptr, hard.number, 0, random, find)) return {};
+    out.label = hard.label;
+    out.weight = hard.weight;
+    out.block = hard.block;
+    return out;
+  }
+
  private:
   static constexpr int max_attempts = 100000;
   static constexpr std::uint32_t purposes = 1000;  // streams per attempt
+  static constexpr std::uint32_t common_purpose = 0xffffff00U;
 
   // The streams of an attempt. Processes have streams of their own: event i of one tells nothing of event i of
   // another.
@@ -140,29 +192,58 @@ class simulator {
     hard_event hard;
     bool const made = generate(hard, sample_.process, sample_.fragmentation, random);
     if (!made || (selective() && !promising(hard))) return false;
+    soft_interaction const underlying = underlying_event();
+    return observe(out, hard, is_gun(sample_.process) ? nullptr : &underlying, i, attempt, random, find);
+  }
 
-    constexpr double vertex_spread = 4.8;  // cm, 2012 data
+  // Events drawn from the shares of the eras.
+  int draw_era(stream& random) const {
+    int total = 0;
+    for (auto const& era : run_eras) total += events_of(era, sample_.selection);
+    auto left = static_cast<int>(random.below(static_cast<std::uint32_t>(total)));
+    int which = 0;
+    for (auto const& era : run_eras) {
+      left -= events_of(era, sample_.selection);
+      if (left < 0) break;
+      ++which;
+    }
+    return which;
+  }
+
+  // What is recorded of a collision, whose underlying event is added unless it is null; false where it does not
+  // pass the selection.
+  bool observe(simulated_event& out, hard_event& hard, soft_interaction const* underlying, std::uint64_t i,
+               int attempt, stream& random, photon_finder& find) const {
     real const vertex_z = vertex_spread * real(random.normal<double>());
     response detector(endcap_, random);
     std::vector<particle> particles = std::move(hard.particles);
-    if (!is_gun(sample_.process)) add_soft(particles, underlying_event(), random);
+    if (underlying != nullptr) add_soft(particles, *underlying, random);
     for (auto const& p : particles) detector.add(p, vertex_z);
     readout reader(endcap_, detector.energies, sample_.seed, i, first_purpose(attempt), &channels_);
     // far from passing already: save the pile-up
     event lists;
     reader.write_full(lists);
     if (selective() && !hopeful(find(lists, vertex_z.value, 17))) return false;
+    // what surrounds an event: of its own stream where it is to be the same for every process
+    stream common(sample_.seed, i, common_purpose);
+    stream& around = sample_.eras || pile_up_ != nullptr ? common : random;
+    out.era = sample_.eras ? draw_era(around) : -1;
+    double const mean = sample_.eras ? run_eras[static_cast<std::size_t>(out.era)].pile_up : sample_.pile_up;
     // interactions: gamma-Poisson with the relative width of the 2012 profile (21.7 +- 7.65)
     constexpr double shape = 12.8;
-    int const interactions = random.poisson(sample_.pile_up * random.gamma(shape) / shape);
+    int const interactions = around.poisson(mean * around.gamma(shape) / shape);
     for (int k = 0; k < interactions; ++k) {
+      if (pile_up_ != nullptr) {
+        pile_up_->add(detector.energies, detector.tracks, around);
+        continue;
+      }
       particles.clear();
-      add_soft(particles, soft_interaction{}, random);
-      real const z = vertex_spread * real(random.normal<double>());
+      add_soft(particles, soft_interaction{}, around);
+      real const z = vertex_spread * real(around.normal<double>());
       for (auto const& p : particles) detector.add(p, z);
     }
 
-    int const barrel = random.poisson(120 * sample_.pile_up), endcaps = random.poisson(20 * sample_.pile_up);
+    int const barrel = random.poisson(120 * mean), endcaps = random.poisson(20 * mean);
     detector.add_out_of_time(barrel, endcaps, 0.055);
 
     reader.digitise();
@@ -198,8 +279,9 @@ class simulator {
   }
 
   sim::sample sample_;
+  overlays const* pile_up_;
   endcap_map endcap_;
-  channel_factors channels_{};
+  channel_factors channels_;
 };
 
 // One event; a loop should keep a simulator, whose tables cost a millisecond.

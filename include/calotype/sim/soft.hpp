@@ -7,6 +7,9 @@
 
 namespace calotype::sim {
 
+// Of the collisions along the beam, cm (2012 data).
+inline constexpr double vertex_spread = 4.8;
+
 // One soft interaction, particles uniform in |eta| < 3.2 and azimuth.
 struct soft_interaction {
   double charged_per_eta = 5.4;  // mean dN/deta: 5.78 at 7 TeV, non-single-diffractive (CMS, PRL 105 022002),

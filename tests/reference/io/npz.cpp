@@ -119,12 +119,12 @@ TEST_CASE("numpy reads what is written here") {
     first.number = std::uint64_t{1} << 40;
     first.hit_lists[0].push_back({5, 0.5f});
     first.hit_lists[3].push_back({3, 0.25f});
-    REQUIRE(writer->append(first, 1, 2.0f, 125.5f));
+    REQUIRE(writer->append(first, {.label = 1, .weight = 2, .m_gg = 125.5f}));
     ct::event second;
     second.run = 8;
     second.number = first.number + 1;
     second.track_list.push_back({12.5f, 0, 0, 1, 0, 0});
-    REQUIRE(writer->append(second, -1));
+    REQUIRE(writer->append(second, io::event_labels{}));
     REQUIRE(writer->close());
   }
   std::vector<float> const weight{0, 0.25f, 0.5f, 0.75f, 1, 1.25f};

@@ -34,6 +34,10 @@ io::labelled_event sample_event(std::uint32_t k) {
   auto const x = static_cast<float>(k);
   e.weight = 0.5f + x;
   e.m_gg = 100 + x;
+  e.era = static_cast<std::int32_t>(k % 4) - 1;
+  e.interactions = static_cast<std::int32_t>(k) - 1;
+  e.block = (std::int64_t{1} << 40) + k;
+  e.prompt_pair = k % 2 == 1;
   for (std::uint32_t i = 0; i < k; ++i) {
     e.hit_lists[i % 2 == 0 ? 0 : 11].push_back({1000 + 7 * i, x - static_cast<float>(i)});
     e.track_list.push_back({1 + x, 2 + x, 3, -1, 0.5f, static_cast<float>(i)});
@@ -55,7 +59,8 @@ bool same(io::labelled_event const& a, io::labelled_event const& b) {
            });
   }
   return hits && a.run == b.run && a.luminosity_block == b.luminosity_block && a.number == b.number &&
-         a.label == b.label && a.weight == b.weight && a.m_gg == b.m_gg &&
+         a.label == b.label && a.weight == b.weight && a.m_gg == b.m_gg && a.era == b.era &&
+         a.interactions == b.interactions && a.block == b.block && a.prompt_pair == b.prompt_pair &&
          equal(a.tracks(), b.tracks(),
                [](ct::track const& x, ct::track const& y) {
                  return x.pt == y.pt && x.eta == y.eta && x.phi == y.phi && x.charge == y.charge &&
@@ -140,6 +145,10 @@ struct arrays {
     for (auto const& e : *file) {
       CHECK(e.weight == 1.0f);
       CHECK(e.m_gg == 0.0f);
+      CHECK(e.era == -1);
+      CHECK(e.interactions == -1);
+      CHECK(e.block == -1);
+      CHECK(!e.prompt_pair);
       ++events;
     }
     CHECK((file->error() != nullptr || events == 2));

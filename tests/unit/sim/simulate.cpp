@@ -2,6 +2,7 @@
 #include <bit>
 #include <cmath>
 #include <memory>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -271,4 +272,132 @@ TEST_CASE("what a gun shoots is the most energetic thing in the barrel, and ever
     CHECK(inside > 30);
     CHECK(near > 8 * inside / 10);
   }
+}
+
+namespace {
+
+// Collisions of the embedded generator, as if a generator had written them.
+sim::generated_events generated(sim::process which, int n) {
+  sim::generated_events out;
+  for (std::uint64_t i = 0; i < static_cast<std::uint64_t>(n); ++i) {
+    ct::stream random(31, i, 0);
+    sim::hard_event hard;
+    while (!sim::generate(hard, which, 1, random)) continue;
+    out.start({.number = i,
+               .block = static_cast<std::int64_t>(i / 2),
+               .label = sim::label_of(which),
+               .weight = 2,
+               .has_candidates = true,
+               .candidates = {{hard.candidates[0], hard.candidates[1]}}});
+    for (auto const& p : hard.particles) out.add(p);
+  }
+  return out;
+}
+
+sim::hit_library small_library() {
+  sim::hit_library library;
+  sim::soft_response const respond(2);
+  for (std::uint64_t i = 0; i < 30; ++i) {
+    ct::stream random(8, i, 0);
+    std::vector<sim::particle> particles;
+    sim::add_soft(particles, {}, random);
+    auto const left = respond({.number = i}, particles);
+    library.add(left.cells, left.tracks);
+  }
+  return library;
+}
+
+}  // namespace
+
+TEST_CASE("generated collisions become events, the same ones on any thread") {
+  auto const hard = generated(sim::process::higgs, 60);
+  sim::simulator const make({.process = sim::process::higgs, .seed = 2, .pile_up = 5});
+  std::vector<std::uint64_t> forward(hard.size()), backward(hard.size());
+  std::vector<double> masses;
+  for (std::size_t i = 0; i < hard.size(); ++i) {
+    auto const e = make(hard[i], hard.particles(i));
+    if (!e) continue;
+    forward[i] = fingerprint(*e);
+    masses.push_back(static_cast<double>(e->m_gg));
+    CHECK(e->event.number == i);
+    CHECK(e->block == static_cast<std::int64_t>(i / 2));
+    CHECK(e->label == 0);
+    CHECK(e->weight == 2);
+    CHECK(e->era == -1);
+    CHECK(e->prompt_pair());
+  }
+  CHECK(masses.size() > 8);
+  CHECK(masses.size() < 50);
+  CHECK(median(masses) == doctest::Approx(125).epsilon(0.03));
+  auto const work = [&](std::size_t first) {
+    for (std::size_t i = first; i < hard.size(); i += 2) {
+      auto const e = make(hard[hard.size() - 1 - i], hard.particles(hard.size() - 1 - i));
+      if (e) backward[hard.size() - 1 - i] = fingerprint(*e);
+    }
+  };
+  std::thread a(work, 0), b(work, 1);
+  a.join();
+  b.join();
+  CHECK(forward == backward);
+}
+
+TEST_CASE("event i has the same era and surroundings in every process") {
+  auto const library = small_library();
+  sim::overlays const pile_up(library);
+  sim::sample s{.process = sim::process::higgs, .seed = 5, .selection = sim::selection::none, .eras = true};
+  sim::simulator const higgs(s, &pile_up), alone(s);
+  s.process = sim::process::born;
+  sim::simulator const born(s, &pile_up);
+  auto const hard = generated(sim::process::born, 20);
+  std::set<int> eras;
+  std::set<int> numbers;
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    auto const a = higgs(i), b = born(i);
+    auto const c = born(hard[i], hard.particles(i));
+    REQUIRE(c);
+    CHECK(a.era == b.era);
+    CHECK(a.era == c->era);
+    CHECK(a.era == alone(i).era);
+    CHECK(a.truth.interactions == b.truth.interactions);
+    CHECK(a.truth.interactions == c->truth.interactions);
+    eras.insert(a.era);
+    numbers.insert(a.truth.interactions);
+    // the tracks of the overlays are the last ones
+    auto const& x = a.event.track_list;
+    auto const& y = c->event.track_list;
+    std::size_t equal = 0;
+    while (equal < x.size() && equal < y.size() && x[x.size() - 1 - equal].pt == y[y.size() - 1 - equal].pt)
+      ++equal;
+    CHECK(equal >= 3U);
+  }
+  CHECK(eras == std::set<int>{0, 1, 2});
+  CHECK(numbers.size() > 5);
+}
+
+TEST_CASE("eras and their pile-up are those of the event paper") {
+  // no detector: the vertices are not looked at, only what is drawn
+  sim::sample const s{
+      .process = sim::process::higgs, .seed = 9, .selection = sim::selection::none, .eras = true};
+  sim::hit_library library;
+  library.add({}, {});  // nothing is laid over the events
+  sim::overlays const nothing(library);
+  sim::simulator const make(s, &nothing);
+  sim::generated_events hard;
+  int const n = 1500;
+  double count[3] = {}, sum[3] = {};
+  for (int i = 0; i < n; ++i) {
+    hard.clear();
+    hard.start({.number = static_cast<std::uint64_t>(i)});
+    auto const e = make(hard[0], {});
+    REQUIRE(e);
+    ++count[e->era];
+    sum[e->era] += e->truth.interactions;
+  }
+  double const all = 16308 + 24538 + 22206;
+  CHECK(std::fabs(count[0] / n - 16308 / all) < 0.045);
+  CHECK(std::fabs(count[1] / n - 24538 / all) < 0.045);
+  CHECK(std::fabs(count[2] / n - 22206 / all) < 0.045);
+  CHECK(sum[0] / count[0] == doctest::Approx(18).epsilon(0.08));
+  CHECK(sum[1] / count[1] == doctest::Approx(19.5).epsilon(0.08));
+  CHECK(sum[2] / count[2] == doctest::Approx(21).epsilon(0.08));
 }
