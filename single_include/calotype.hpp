@@ -3297,7 +3297,8 @@ class image_canvas {
 //
 //   begin()                            forgets the last event
 //   finish(pixel_rule const*)          ends the event: rows may be read, by several threads at once
-//   read<Plane>(row, to, channel, filled)    paints a row of a plane into zeros, as the convolution wants it
+//   read<Plane>(row, to, channel, filled)    a row of a plane in place of what is `filled`, as the convolution
+//                                            wants it
 template <class Policy, image_stage... Stages>
 class event_rows {
   static_assert(sizeof(Policy) == 0, "calotype::kernel::event_rows: this policy makes images of events");
@@ -4756,15 +4757,20 @@ struct pooled_chains {
     });
   }
 
-  // Row y of the pooled map, group `group` of its channels.
+  // The pooled column at which a tile begins.
+  static constexpr int first_of_tile(int i) { return i * across.length + smaller_of(i, across.longer); }
+
+  // Row y of the pooled map, group `group` of its channels, the tiles from `begin` to `end`.
   template <bool Relu>
   static void row(float const* in, float const* bias, float const* weights, window w, int group, int y,
-                  float* out) {
-    float const* from = in + (w.first_row + y * Size * L.stride) * L.from.row + w.first_col * L.from.pixel;
+                  float* out, int begin = 0, int end = across.count) {
+    int const first = first_of_tile(begin);
+    float const* from = in + (w.first_row + y * Size * L.stride) * L.from.row +
+                        (w.first_col + first * Size * L.stride) * L.from.pixel;
     float const* const b = bias + group * chain::width;
     float const* const weight = weights + group * (w.rows * w.cols * L.from.channels * chain::width);
-    float* to = out + group * chain::together * Pooled.block + y * Pooled.row;
-    for (int i = 0; i < across.count; ++i) {
+    float* to = out + group * chain::together * Pooled.block + y * Pooled.row + first * Pooled.pixel;
+    for (int i = begin; i < end; ++i) {
       if constexpr (across.longer > 0) {
         if (i < across.longer) {
           tile<across.length + 1, Relu>(from, b, weight, chain::whole(w), to);
@@ -4837,29 +4843,70 @@ CALOTYPE_INLINE void for_each_marked(pixel_word const* marks, int words, Functio
   }
 }
 
-// Copies n numbers to pixels from `x` on and marks those that are not zero.
+// Whether numbers are not zero: a bit for each of up to 64.
 template <class Arch>
-CALOTYPE_INLINE void copy_and_mark(int n, float const* from, float* pixels, int x, pixel_word* marks) {
+CALOTYPE_INLINE pixel_word not_zeros(int n, float const* numbers) {
   using v = simd<Arch>;
-  for (int i = 0; i < n; i += v::lanes) {
-    bool const whole = n - i >= v::lanes;
-    vec<Arch> const numbers = whole ? v::load(from + i) : v::load_part(from + i, n - i);
-    unsigned const bits = v::not_zero(numbers);
-    if (bits == 0) continue;
-    mark(marks, x + i, bits);
-    whole ? v::store(pixels + x + i, numbers) : v::store_part(pixels + x + i, numbers, n - i);
+  pixel_word bits = 0;
+  int i = 0;
+  CALOTYPE_UNROLL for (; i + v::lanes <= n; i += v::lanes) {
+    bits |= pixel_word{v::not_zero(v::load(numbers + i))} << i;
   }
+  if (i < n) bits |= pixel_word{v::not_zero(v::load_part(numbers + i, n - i))} << i;
+  return bits;
+}
+
+template <class Arch>
+CALOTYPE_INLINE void copy_pixels(int n, float const* from, float* to) {
+  using v = simd<Arch>;
+  int i = 0;
+  CALOTYPE_UNROLL for (; i + v::lanes <= n; i += v::lanes) v::store(to + i, v::load(from + i));
+  if (i < n) v::store_part(to + i, v::load_part(from + i, n - i), n - i);
+}
+
+template <class Arch>
+CALOTYPE_INLINE void clear(int n, float* pixels) {
+  using v = simd<Arch>;
+  vec<Arch> const zero = v::broadcast(0.f);
+  int i = 0;
+  CALOTYPE_UNROLL for (; i + v::lanes <= n; i += v::lanes) v::store(pixels + i, zero);
+  if (i < n) v::store_part(pixels + i, zero, n - i);
+}
+
+// f(channel, word, first pixel, pixels) for every word of the marks of a row.
+template <map_shape M, class Function>
+CALOTYPE_INLINE void for_each_word(Function f) {
+  constexpr int whole = M.cols / 64;
+  for (int c = 0; c < M.channels; ++c) {
+    for (int w = 0; w < whole; ++w) f(c, w, w * 64, 64);
+    if constexpr (M.cols % 64 != 0) f(c, whole, whole * 64, M.cols % 64);
+  }
+}
+
+// Puts zero where a row holds something.
+template <class Arch, map_shape M>
+CALOTYPE_INLINE void wipe(float* row, int channel, marks_of_row<M>& filled) {
+  for_each_word<M>([&](int c, int w, int first, int n) {
+    if (filled.of[c][w] != 0) clear<Arch>(n, row + c * channel + first);
+  });
+  filled = {};
 }
 
 // An image in memory: its pixel (0, 0), and the numbers from a channel and from a row to the next.
 template <class Arch, map_shape M, int Channel, int Row>
 struct rows_in_memory {
+  static constexpr int channel_step = Channel;
+  static constexpr int row_step = Row;
   float const* pixels = nullptr;
 
+  rows_in_memory in_memory() const { return *this; }
   void read(int row, float* to, int channel, marks_of_row<M>& filled) const {
-    for (int c = 0; c < M.channels; ++c) {
-      copy_and_mark<Arch>(M.cols, pixels + c * Channel + row * Row, to + c * channel, 0, filled.of[c]);
-    }
+    for_each_word<M>([&](int c, int w, int first, int n) {
+      float const* const from = pixels + c * Channel + row * Row + first;
+      pixel_word const bits = not_zeros<Arch>(n, from);
+      if ((bits | filled.of[c][w]) != 0) copy_pixels<Arch>(n, from, to + c * channel + first);
+      filled.of[c][w] = bits;
+    });
   }
 };
 
@@ -4874,10 +4921,11 @@ struct rows_in_memory {
 namespace calotype::kernel::cpu {
 
 // Convolution S and pool P over bands: all outputs of a row of pool windows. `image` is anything with
-//   read(row, to, channel, filled)      paints a row of the image into zeros: pixel 0 of channel c at
-//                                       to[c * channel]; marks in `filled` what is not zero
+//   read(row, to, channel, filled)      makes the numbers at `to` a row of the image, pixel 0 of channel c at
+//                                       to[c * channel]; `filled` marks what is not zero, before and after
+//   in_memory()                         optional: the rows_in_memory that they are; null pixels if they are not
 // Rows are painted into a window that slides over the image. A band that holds too much goes through the dense
-// kernel.
+// kernel, and so does a whole image in memory, where it is.
 template <class Arch, conv_shape S, pool_shape P>
 struct sparse_pooled {
   using v = simd<Arch>;
@@ -4890,42 +4938,48 @@ struct sparse_pooled {
   static constexpr bool applies = blocks_of(S.filters) == 1 && P.size == P.stride && S.stride <= S.kernel &&
                                   S.kernel * S.kernel * S.in.channels >= 16 && S.in.cols >= 16;
 
-  // Rows of windows that one thread does in a go, and the input rows that they see.
+  // Bands that are done before the window moves on, and the input rows that they see.
   static constexpr int bands = 8;
+  static constexpr int band_step = P.size * S.stride;
   static constexpr int band_rows = (P.size - 1) * S.stride + S.kernel;
-  static constexpr int part_rows = (bands - 1) * P.size * S.stride + band_rows;
+  static constexpr int window_rows = (bands - 1) * band_step + band_rows;
+  // Rows begin where registers are stored best; the zeros behind one are also those before the next.
+  static constexpr int aligned = 16;
   static constexpr strides from = [] {
     strides s = image_strides(S.in);
-    s.row = larger_of(s.row, ratio_up(s.halo + 64 * words_in_row(S.in), 8) * 8);  // whole words are wiped
-    s.channel = part_rows * s.row;
+    s.row = ratio_up(S.in.cols + s.halo, aligned) * aligned;
+    s.channel = window_rows * s.row;
     return s;
   }();
   // Reals of a thread's window.
-  static constexpr std::size_t window_size = static_cast<std::size_t>(S.in.channels * from.channel);
+  static constexpr std::size_t window_size = static_cast<std::size_t>(aligned + S.in.channels * from.channel);
 
   // `memory` holds a window for each thread of the policy: zero, and left zero. `filled`, if not null, becomes
   // a set of the outputs that see a filled pixel.
   template <bool Relu, class Policy, class Rows>
   static void all(Policy const& p, Rows const& image, float const* bias, float const* weights, float* out,
                   float* memory, pixel_word* filled) {
-    constexpr long long work = rows * band_work * block_size;
-    for_each_part(p, ratio_up(rows, bands), work, [&](int worker, int part) {
-      int const begin = part * bands, end = smaller_of(begin + bands, rows), top = first_row(begin);
-      float* const window = memory + static_cast<std::size_t>(worker) * window_size + from.halo;
-      int const first = larger_of(top, 0);
-      int next = first;
+    if constexpr (requires { image.in_memory(); }) {
+      if (auto const here = image.in_memory(); here.pixels != nullptr && is_full(here)) {
+        if (filled != nullptr) pixel_set<P.out()>::fill(filled);
+        return in_place<Relu>(p, here, bias, weights, out, memory);
+      }
+    }
+    for_each_run(p, [&](int worker, int begin, int end) {
+      sliding_window window(memory + static_cast<std::size_t>(worker) * window_size + aligned,
+                            first_row(begin));
       ring_of_rows lists;
-      auto const wipe_row = [&](int row) { wipe(window + (row - top) * from.row, lists[row].filled); };
+      int next = first_row(begin);
       for (int y = begin; y < end; ++y) {
-        for (; next < end_row(y); ++next) {
-          if (next - first >= band_rows) wipe_row(next - band_rows);
-          lists[next].filled = {};
-          image.read(next, window + (next - top) * from.row, from.channel, lists[next].filled);
-          lists[next].count();
+        int const first = first_row(y);
+        window.show(first);
+        for (; next < first + band_rows; ++next) {
+          window.read(image, next);
+          lists[next].count(window.filled(next));
         }
         int entries = 0;
         bool fits = true;
-        for (int row = larger_of(first_row(y), 0); row < end_row(y); ++row) {
+        for (int row = first; row < next; ++row) {
           entries += lists[row].size;
           fits = fits && lists[row].size <= row_list::capacity;
         }
@@ -4934,17 +4988,15 @@ struct sparse_pooled {
           empty<Relu>(bias, y, out);
           if (outputs != nullptr) window_set{}.copy_to(outputs);
         } else if (fits && entries < most_entries) {
-          for (int row = larger_of(first_row(y), 0); row < end_row(y); ++row) {
-            lists[row].make(window + (row - top) * from.row);
-          }
+          for (int row = first; row < next; ++row) lists[row].make(window.row(row), window.filled(row));
           band<Relu>(lists, bias, weights, y, out, outputs);
         } else {
-          dense::template row<Relu>(window + S.padding * from.row, bias, weights, taps, 0, y - begin,
-                                    out + begin * pooled.row);
+          dense::template row<Relu>(window.row(first) + S.padding * from.row, bias, weights, taps, 0, 0,
+                                    out + y * pooled.row);
           if (outputs != nullptr) pixel_set<P.out()>::fill_row(outputs);
         }
       }
-      for (int row = larger_of(first, next - band_rows); row < next; ++row) wipe_row(row);
+      window.wipe();
     });
   }
 
@@ -4952,16 +5004,28 @@ struct sparse_pooled {
   static constexpr kernel::cpu::window taps{S.kernel, S.kernel, -S.padding, -S.padding, 1, S.stride};
   using dense = pooled_chains<Arch, layer{from, map_strides(S.out()), S.stride, 1}, pooled, P.size>;
 
+  // Runs of bands, one for each thread's turn.
+  template <class Policy, class Function>
+  static void for_each_run(Policy const& p, Function const& f) {
+    constexpr int length = has_threads<Policy> ? bands : rows;
+    constexpr long long work = rows * band_work * block_size;
+    for_each_part(p, ratio_up(rows, length), work, [&](int worker, int part) {
+      f(worker, part * length, smaller_of((part + 1) * length, rows));
+    });
+  }
+
   // Multiply-adds with registers of one block in a dense band.
   static constexpr long long band_work =
       static_cast<long long>(P.size) * P.size * cols * S.kernel * S.kernel * S.in.channels;
   // A filled pixel of one channel takes as long as so many of them.
-  static constexpr int cost_of_entry = 40;
+  static constexpr int cost_of_entry = 30;
   static constexpr int most_entries = static_cast<int>(band_work / cost_of_entry);
 
-  // The input rows of a band.
-  static constexpr int first_row(int y) { return y * P.size * S.stride - S.padding; }
-  static constexpr int end_row(int y) { return smaller_of(first_row(y) + band_rows, S.in.rows); }
+  // The first input row of a band; it may lie above the image.
+  static constexpr int first_row(int y) { return y * band_step - S.padding; }
+
+  // Behind the last input column that the first n pooled columns see.
+  static constexpr int end_of_outputs(int n) { return n * band_step - S.stride + S.kernel - S.padding; }
 
   // Outputs that see one pixel, in a direction; for some taps one less.
   static constexpr int reach = ratio_up(S.kernel, S.stride);
@@ -4971,10 +5035,11 @@ struct sparse_pooled {
   static constexpr int margin = spare * P.size;
   static constexpr int windows = cols + 2 * spare + ratio_up(S.out().cols - cols * P.size, P.size);
   static constexpr int band_cols = windows * P.size;
+  static constexpr int windows_in_reach = (reach - 1 + P.size - 1) / P.size + 1;
   // Sums for nobody (see scatter): several, so that they do not wait for one another.
   static constexpr int nobodies = 8;
-  static constexpr int sums_in_row = band_cols + nobodies;
-  static constexpr int windows_in_reach = (reach - 1 + P.size - 1) / P.size + 1;
+  static constexpr int first_nobody = (windows + windows_in_reach) * P.size;
+  static constexpr int sums_in_row = first_nobody + nobodies;
   static_assert(!applies || (S.in.cols - 1 + S.padding) / S.stride + margin < band_cols);
 
   // A bit for every window.
@@ -4983,7 +5048,6 @@ struct sparse_pooled {
     pixel_word word[words] = {};
 
     CALOTYPE_INLINE void add(int w) { word[w / 64] |= pixel_word{1} << w % 64; }
-    CALOTYPE_INLINE bool has(int w) const { return word[w / 64] >> w % 64 & 1; }
     // Those of a row of the pooled map.
     void copy_to(pixel_word* to) const {
       static_assert(0 < spare && spare < 64);
@@ -5007,11 +5071,10 @@ struct sparse_pooled {
     };
     int size;
     bool listed;
-    marks_of_row<S.in> filled;
     window_set seen;
     entry list[static_cast<std::size_t>(capacity + S.in.channels)];
 
-    void count() {
+    void count(marks_of_row<S.in> const& filled) {
       size = 0;
       listed = false;
       for (auto const& channel : filled.of) {
@@ -5020,7 +5083,7 @@ struct sparse_pooled {
     }
 
     // Precondition: size <= capacity.
-    void make(float const* row) {
+    void make(float const* row, marks_of_row<S.in> const& filled) {
       if (std::exchange(listed, true)) return;
       seen = {};
       int i = 0;
@@ -5044,27 +5107,121 @@ struct sparse_pooled {
     }
   };
 
+  // Rows of the image, and zeros above and below it. They stay where they are until the window moves on.
+  class sliding_window {
+   public:
+    sliding_window(float* pixels, int top) : pixels_(pixels), top_(top) {}
+
+    float* row(int row) { return pixels_ + (row - top_) * from.row; }
+    marks_of_row<S.in>& filled(int row) { return filled_[row - top_]; }
+
+    // Makes room for the rows of a band; those that the one before it has seen too are kept.
+    void show(int first) {
+      if (first + band_rows <= top_ + window_rows) return;
+      for (int i = 0; i < band_rows - band_step; ++i) {
+        rows_in_memory<Arch, S.in, from.channel, from.row>{row(first)}.read(i, pixels_ + i * from.row,
+                                                                            from.channel, filled_[i]);
+      }
+      top_ = first;
+    }
+    template <class Rows>
+    void read(Rows const& image, int r) {
+      if (0 <= r && r < S.in.rows) {
+        image.read(r, row(r), from.channel, filled(r));
+      } else {
+        cpu::wipe<Arch>(row(r), from.channel, filled(r));
+      }
+    }
+    void wipe() {
+      for (int i = 0; i < window_rows; ++i) {
+        cpu::wipe<Arch>(pixels_ + i * from.row, from.channel, filled_[i]);
+      }
+    }
+
+   private:
+    float* pixels_;
+    int top_;
+    marks_of_row<S.in> filled_[window_rows];
+  };
+
+  // By a look at every sixteenth row.
+  template <class Rows>
+  static bool is_full(Rows const& image) {
+    long long entries = 0, looked_at = 0;
+    for (int row = S.in.rows % 16 / 2; row < S.in.rows; row += 16, ++looked_at) {
+      for_each_word<S.in>([&](int c, int, int first, int n) {
+        float const* const pixels = image.pixels + c * Rows::channel_step + row * Rows::row_step + first;
+        entries += std::popcount(not_zeros<Arch>(n, pixels));
+      });
+    }
+    return entries * band_rows > most_entries * looked_at;
+  }
+
+  // The dense kernel on an image without zeros around it: what is to see them is copied.
+  template <bool Relu, class Policy, class Rows>
+  static void in_place(Policy const& p, Rows const& image, float const* bias, float const* weights, float* out,
+                       float* memory) {
+    constexpr strides there = [] {
+      strides s = from;
+      s.row = Rows::row_step;
+      s.channel = Rows::channel_step;
+      return s;
+    }();
+    using inner = pooled_chains<Arch, layer{there, map_strides(S.out()), S.stride, 1}, pooled, P.size>;
+    constexpr int tiles = dense::across.count;
+    // Beyond the sides see the first tile, and the last one if the outputs go so far.
+    constexpr int begin_inside = 1;
+    constexpr int end_inside = end_of_outputs(cols) > S.in.cols ? tiles - 1 : tiles;
+    constexpr bool between = S.padding <= band_step && begin_inside < end_inside;
+    constexpr int left = end_of_outputs(dense::first_of_tile(begin_inside));
+    constexpr int right =
+        end_inside < tiles ? dense::first_of_tile(end_inside) * band_step - S.padding : S.in.cols;
+    for_each_run(p, [&](int worker, int begin, int end) {
+      float* const window = memory + static_cast<std::size_t>(worker) * window_size + aligned;
+      for (int y = begin; y < end; ++y) {
+        int const first = first_row(y);
+        bool const inside = between && first >= 0 && first + band_rows <= S.in.rows;
+        for (int c = 0; c < S.in.channels; ++c) {
+          for (int r = 0; r < band_rows; ++r) {
+            float* const to = window + c * from.channel + r * from.row;
+            float const* const row = image.pixels + c * there.channel + (first + r) * there.row;
+            if (inside) {
+              copy_pixels<Arch>(left, row, to);
+              copy_pixels<Arch>(S.in.cols - right, row + right, to + right);
+            } else if (0 <= first + r && first + r < S.in.rows) {
+              copy_pixels<Arch>(S.in.cols, row, to);
+            } else {
+              clear<Arch>(S.in.cols, to);
+            }
+          }
+        }
+        float const* const copy = window + S.padding * from.row;
+        float* const to = out + y * pooled.row;
+        if (inside) {
+          dense::template row<Relu>(copy, bias, weights, taps, 0, 0, to, 0, begin_inside);
+          inner::template row<Relu>(image.pixels, bias, weights, taps, 0, y, out, begin_inside, end_inside);
+          dense::template row<Relu>(copy, bias, weights, taps, 0, 0, to, end_inside);
+        } else {
+          dense::template row<Relu>(copy, bias, weights, taps, 0, 0, to);
+        }
+      }
+      for (int c = 0; c < S.in.channels; ++c) {
+        for (int r = 0; r < band_rows; ++r) clear<Arch>(S.in.cols, window + c * from.channel + r * from.row);
+      }
+    });
+  }
+
   // The rows of a band; those of the next take the place of those that it does not see.
   class ring_of_rows {
    public:
-    row_list& operator[](int row) { return rows_[row % band_rows]; }
-    row_list const& operator[](int row) const { return rows_[row % band_rows]; }
+    row_list& operator[](int row) { return rows_[(row + band_rows) % band_rows]; }
+    row_list const& operator[](int row) const { return rows_[(row + band_rows) % band_rows]; }
 
    private:
     row_list rows_[band_rows];
   };
 
   static constexpr int registers = registers_per_block<Arch>;
-
-  static void wipe(float* row, marks_of_row<S.in> const& marks) {
-    for (int c = 0; c < S.in.channels; ++c) {
-      for (int word = 0; word < words_in_row(S.in); ++word) {
-        if (marks.of[c][word] == 0) continue;
-        float* const pixels = row + c * from.channel + word * 64;
-        for (int x = 0; x < 64; x += v::lanes) v::store(pixels + x, v::broadcast(0.f));
-      }
-    }
-  }
 
   template <bool Relu>
   static void empty(float const* bias, int y, float* out) {
@@ -5085,58 +5242,45 @@ struct sparse_pooled {
     int const first = first_row(y);
 
     window_set seen;
-    for (int row = larger_of(first, 0); row < end_row(y); ++row) {
+    for (int row = first; row < first + band_rows; ++row) {
       for (int i = 0; i < window_set::words; ++i) seen.word[i] |= lists[row].seen.word[i];
     }
+    pixel_word pooled_seen[words_in_row(P.out())];
+    seen.copy_to(pooled_seen);
     if (marks != nullptr) seen.copy_to(marks);
-    alignas(64) float sums[P.size][sums_in_row * block_size];
-    for (int i = 0; i < window_set::words; ++i) {
-      for (pixel_word left = seen.word[i]; left != 0; left &= left - 1) {
-        int const w = i * 64 + std::countr_zero(left);
-        if (w >= windows) break;
-        for (int r = 0; r < P.size; ++r) {
+    empty<Relu>(bias, y, out);
+    alignas(64) float sums[sums_in_row * block_size];
+    for (int r = 0; r < P.size; ++r) {
+      for_each_marked(seen.word, window_set::words, [&](int w) {
+        CALOTYPE_UNROLL for (int c = 0; c < P.size; ++c) {
+          CALOTYPE_UNROLL for (int n = 0; n < registers; ++n) {
+            v::store(sums + (w * P.size + c) * block_size + n * v::lanes, start[n]);
+          }
+        }
+      });
+      // Input row by input row, so that every output sees its pixels in their order.
+      for (int ky = 0; ky < S.kernel; ++ky) {
+        scatter(lists[first + r * S.stride + ky], weights + ky * S.kernel * S.in.channels * block_size, sums);
+      }
+      for_each_marked(pooled_seen, words_in_row(P.out()), [&](int x) {
+        float* const to = out + y * pooled.row + x * pooled.pixel;
+        CALOTYPE_UNROLL for (int n = 0; n < registers; ++n) {
+          float const* const sum = sums + (x + spare) * P.size * block_size + n * v::lanes;
+          vec<Arch> best = Relu ? v::broadcast(0.f) : v::load(sum);  // as pooled_chains
+          if (r > 0) best = v::load(to + n * v::lanes);
           CALOTYPE_UNROLL for (int c = 0; c < P.size; ++c) {
-            CALOTYPE_UNROLL for (int n = 0; n < registers; ++n) {
-              v::store(sums[r] + (w * P.size + c) * block_size + n * v::lanes, start[n]);
-            }
+            best = v::greater_of(v::load(sum + c * block_size), best);
           }
+          v::store(to + n * v::lanes, best);
         }
-      }
-    }
-    // Input row by input row, so that every output sees its pixels in their order.
-    for (int row = larger_of(first, 0); row < end_row(y); ++row) {
-      for (int r = 0; r < P.size; ++r) {
-        int const ky = row - first - r * S.stride;
-        if (ky >= 0 && ky < S.kernel) {
-          scatter(lists[row], weights + ky * S.kernel * S.in.channels * block_size, sums[r]);
-        }
-      }
-    }
-
-    float* to = out + y * pooled.row;
-    for (int x = 0; x < cols; ++x, to += pooled.pixel) {
-      int const w = x + spare;
-      bool const filled = seen.has(w);
-      CALOTYPE_UNROLL for (int n = 0; n < registers; ++n) {
-        vec<Arch> best = start[n];
-        if (filled) {
-          float const* const sum = sums[0] + w * P.size * block_size + n * v::lanes;
-          best = Relu ? v::broadcast(0.f) : v::load(sum);  // as pooled_chains
-          CALOTYPE_UNROLL for (int r = 0; r < P.size; ++r) {
-            CALOTYPE_UNROLL for (int c = 0; c < P.size; ++c) {
-              best = v::greater_of(v::load(sum + (r * sums_in_row + c) * block_size), best);
-            }
-          }
-        }
-        v::store(to + n * v::lanes, Relu ? rectified<Arch>(best) : best);
-      }
+      });
     }
   }
 
   // The pixels of an input row into the outputs of a row that see them: one after the other, since their sums
   // overlap. An output that a tap does not reach is replaced by one for nobody: cheaper than a branch.
   static void scatter(row_list const& row, float const* weights, float* sums) {
-    float* const nobody = sums + band_cols * block_size;
+    float* const nobody = sums + first_nobody * block_size;
     for (int k = 0; k < nobodies * block_size; k += v::lanes) v::store(nobody + k, v::broadcast(0.f));
     for (int i = 0; i < row.size; ++i) {
       auto const e = row.list[i];
@@ -7673,7 +7817,14 @@ class pixel_rows {
     pixel_word own[words_in_row({.cols = S.plane_cols})] = {};
     constexpr int words = static_cast<int>(sizeof own / sizeof own[0]);
     if (summed()) {
-      cpu::copy_and_mark<Arch>(S.cols, sums_.data() + r * S.cols, to, S.col, own);
+      for (int x = 0; x < S.cols; x += 64) {
+        int const n = cpu::smaller_of(S.cols - x, 64);
+        float const* const from = sums_.data() + r * S.cols + x;
+        pixel_word const bits = cpu::not_zeros<Arch>(n, from);
+        if (bits == 0) continue;
+        cpu::mark(own, S.col + x, bits);
+        cpu::copy_pixels<Arch>(n, from, to + S.col + x);
+      }
     } else {
       std::int32_t const last = last_[static_cast<std::size_t>(r)];
       for (std::int32_t i = capacity + r; i != last;) {
@@ -7819,6 +7970,7 @@ struct stages_by_rows<std::integer_sequence<int, Index...>, Arch, Stages...>
 
   template <int Plane, map_shape M>
   void read(int row, float* to, int channel, cpu::marks_of_row<M>& filled) const noexcept {
+    cpu::wipe<Arch>(to, channel, filled);
     (stage<Index>(*this).template read_plane<Plane>(row, to, channel, filled), ...);
   }
 
@@ -11524,6 +11676,10 @@ class feed {
       } else {
         builder->template read<Plane>(row, to, channel, filled);
       }
+    }
+    auto in_memory() const noexcept {
+      using rows = decltype(rows_of_numbers<Plane>(numbers));
+      return numbers != nullptr ? rows_of_numbers<Plane>(numbers) : rows{};
     }
   };
 

@@ -68,7 +68,8 @@ class image_canvas {
 //
 //   begin()                            forgets the last event
 //   finish(pixel_rule const*)          ends the event: rows may be read, by several threads at once
-//   read<Plane>(row, to, channel, filled)    paints a row of a plane into zeros, as the convolution wants it
+//   read<Plane>(row, to, channel, filled)    a row of a plane in place of what is `filled`, as the convolution
+//                                            wants it
 template <class Policy, image_stage... Stages>
 class event_rows {
   static_assert(sizeof(Policy) == 0, "calotype::kernel::event_rows: this policy makes images of events");

@@ -166,6 +166,10 @@ class feed {
         builder->template read<Plane>(row, to, channel, filled);
       }
     }
+    auto in_memory() const noexcept {
+      using rows = decltype(rows_of_numbers<Plane>(numbers));
+      return numbers != nullptr ? rows_of_numbers<Plane>(numbers) : rows{};
+    }
   };
 
   // Null: zeros.

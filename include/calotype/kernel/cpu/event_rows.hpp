@@ -70,7 +70,14 @@ class pixel_rows {
     pixel_word own[words_in_row({.cols = S.plane_cols})] = {};
     constexpr int words = static_cast<int>(sizeof own / sizeof own[0]);
     if (summed()) {
-      cpu::copy_and_mark<Arch>(S.cols, sums_.data() + r * S.cols, to, S.col, own);
+      for (int x = 0; x < S.cols; x += 64) {
+        int const n = cpu::smaller_of(S.cols - x, 64);
+        float const* const from = sums_.data() + r * S.cols + x;
+        pixel_word const bits = cpu::not_zeros<Arch>(n, from);
+        if (bits == 0) continue;
+        cpu::mark(own, S.col + x, bits);
+        cpu::copy_pixels<Arch>(n, from, to + S.col + x);
+      }
     } else {
       std::int32_t const last = last_[static_cast<std::size_t>(r)];
       for (std::int32_t i = capacity + r; i != last;) {
@@ -216,6 +223,7 @@ struct stages_by_rows<std::integer_sequence<int, Index...>, Arch, Stages...>
 
   template <int Plane, map_shape M>
   void read(int row, float* to, int channel, cpu::marks_of_row<M>& filled) const noexcept {
+    cpu::wipe<Arch>(to, channel, filled);
     (stage<Index>(*this).template read_plane<Plane>(row, to, channel, filled), ...);
   }
 

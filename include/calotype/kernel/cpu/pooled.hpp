@@ -24,15 +24,20 @@ struct pooled_chains {
     });
   }
 
-  // Row y of the pooled map, group `group` of its channels.
+  // The pooled column at which a tile begins.
+  static constexpr int first_of_tile(int i) { return i * across.length + smaller_of(i, across.longer); }
+
+  // Row y of the pooled map, group `group` of its channels, the tiles from `begin` to `end`.
   template <bool Relu>
   static void row(float const* in, float const* bias, float const* weights, window w, int group, int y,
-                  float* out) {
-    float const* from = in + (w.first_row + y * Size * L.stride) * L.from.row + w.first_col * L.from.pixel;
+                  float* out, int begin = 0, int end = across.count) {
+    int const first = first_of_tile(begin);
+    float const* from = in + (w.first_row + y * Size * L.stride) * L.from.row +
+                        (w.first_col + first * Size * L.stride) * L.from.pixel;
     float const* const b = bias + group * chain::width;
     float const* const weight = weights + group * (w.rows * w.cols * L.from.channels * chain::width);
-    float* to = out + group * chain::together * Pooled.block + y * Pooled.row;
-    for (int i = 0; i < across.count; ++i) {
+    float* to = out + group * chain::together * Pooled.block + y * Pooled.row + first * Pooled.pixel;
+    for (int i = begin; i < end; ++i) {
       if constexpr (across.longer > 0) {
         if (i < across.longer) {
           tile<across.length + 1, Relu>(from, b, weight, chain::whole(w), to);

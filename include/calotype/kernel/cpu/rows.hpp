@@ -41,29 +41,70 @@ CALOTYPE_INLINE void for_each_marked(pixel_word const* marks, int words, Functio
   }
 }
 
-// Copies n numbers to pixels from `x` on and marks those that are not zero.
+// Whether numbers are not zero: a bit for each of up to 64.
 template <class Arch>
-CALOTYPE_INLINE void copy_and_mark(int n, float const* from, float* pixels, int x, pixel_word* marks) {
+CALOTYPE_INLINE pixel_word not_zeros(int n, float const* numbers) {
   using v = simd<Arch>;
-  for (int i = 0; i < n; i += v::lanes) {
-    bool const whole = n - i >= v::lanes;
-    vec<Arch> const numbers = whole ? v::load(from + i) : v::load_part(from + i, n - i);
-    unsigned const bits = v::not_zero(numbers);
-    if (bits == 0) continue;
-    mark(marks, x + i, bits);
-    whole ? v::store(pixels + x + i, numbers) : v::store_part(pixels + x + i, numbers, n - i);
+  pixel_word bits = 0;
+  int i = 0;
+  CALOTYPE_UNROLL for (; i + v::lanes <= n; i += v::lanes) {
+    bits |= pixel_word{v::not_zero(v::load(numbers + i))} << i;
   }
+  if (i < n) bits |= pixel_word{v::not_zero(v::load_part(numbers + i, n - i))} << i;
+  return bits;
+}
+
+template <class Arch>
+CALOTYPE_INLINE void copy_pixels(int n, float const* from, float* to) {
+  using v = simd<Arch>;
+  int i = 0;
+  CALOTYPE_UNROLL for (; i + v::lanes <= n; i += v::lanes) v::store(to + i, v::load(from + i));
+  if (i < n) v::store_part(to + i, v::load_part(from + i, n - i), n - i);
+}
+
+template <class Arch>
+CALOTYPE_INLINE void clear(int n, float* pixels) {
+  using v = simd<Arch>;
+  vec<Arch> const zero = v::broadcast(0.f);
+  int i = 0;
+  CALOTYPE_UNROLL for (; i + v::lanes <= n; i += v::lanes) v::store(pixels + i, zero);
+  if (i < n) v::store_part(pixels + i, zero, n - i);
+}
+
+// f(channel, word, first pixel, pixels) for every word of the marks of a row.
+template <map_shape M, class Function>
+CALOTYPE_INLINE void for_each_word(Function f) {
+  constexpr int whole = M.cols / 64;
+  for (int c = 0; c < M.channels; ++c) {
+    for (int w = 0; w < whole; ++w) f(c, w, w * 64, 64);
+    if constexpr (M.cols % 64 != 0) f(c, whole, whole * 64, M.cols % 64);
+  }
+}
+
+// Puts zero where a row holds something.
+template <class Arch, map_shape M>
+CALOTYPE_INLINE void wipe(float* row, int channel, marks_of_row<M>& filled) {
+  for_each_word<M>([&](int c, int w, int first, int n) {
+    if (filled.of[c][w] != 0) clear<Arch>(n, row + c * channel + first);
+  });
+  filled = {};
 }
 
 // An image in memory: its pixel (0, 0), and the numbers from a channel and from a row to the next.
 template <class Arch, map_shape M, int Channel, int Row>
 struct rows_in_memory {
+  static constexpr int channel_step = Channel;
+  static constexpr int row_step = Row;
   float const* pixels = nullptr;
 
+  rows_in_memory in_memory() const { return *this; }
   void read(int row, float* to, int channel, marks_of_row<M>& filled) const {
-    for (int c = 0; c < M.channels; ++c) {
-      copy_and_mark<Arch>(M.cols, pixels + c * Channel + row * Row, to + c * channel, 0, filled.of[c]);
-    }
+    for_each_word<M>([&](int c, int w, int first, int n) {
+      float const* const from = pixels + c * Channel + row * Row + first;
+      pixel_word const bits = not_zeros<Arch>(n, from);
+      if ((bits | filled.of[c][w]) != 0) copy_pixels<Arch>(n, from, to + c * channel + first);
+      filled.of[c][w] = bits;
+    });
   }
 };
 
