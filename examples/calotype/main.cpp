@@ -36,6 +36,7 @@ int run(int argc, char** argv) {
   program::add_evaluate(app, status);
   program::add_classify(app, status);
   program::add_convert(app, status);
+  program::add_reproduce(app, status);
 
   try {
     app.parse(argc, argv);

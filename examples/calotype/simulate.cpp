@@ -73,10 +73,6 @@ std::optional<library_part> part_of(std::string const& text) {
   return part;
 }
 
-ct::io::event_labels labels_of(ct::sim::simulated_event const& e) {
-  return {e.label, e.weight, e.m_gg, e.era, e.truth.interactions, e.block, e.prompt_pair()};
-}
-
 int report(simulate_options const& o, std::string const& process, std::map<int, std::uint64_t> const& labels) {
   std::uint64_t total = 0;
   for (auto const& [label, events] : labels) total += events;
@@ -218,6 +214,17 @@ int simulate(simulate_options& o) {
 }
 
 }  // namespace
+
+ct::io::event_labels labels_of(ct::sim::simulated_event const& e) {
+  return {e.label, e.weight, e.m_gg, e.era, e.truth.interactions, e.block, e.prompt_pair()};
+}
+
+ct::io::labelled_event labelled(ct::sim::simulated_event&& e) {
+  ct::io::labelled_event kept;
+  static_cast<ct::io::event_labels&>(kept) = labels_of(e);
+  static_cast<ct::event&>(kept) = std::move(e.event);
+  return kept;
+}
 
 std::string description(simulation_options const& o) {
   char pile_up[32], fragmentation[32];

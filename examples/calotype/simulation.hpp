@@ -43,6 +43,10 @@ ct::result<void> simulate_generated(std::vector<ct::io::particle_file>& files, s
                                     std::optional<std::uint64_t> count,
                                     std::function<ct::result<void>(ct::sim::simulated_event&&)> const& use);
 
+// What is known of a simulated event besides what the detector saw, and the event with it.
+ct::io::event_labels labels_of(ct::sim::simulated_event const& e);
+ct::io::labelled_event labelled(ct::sim::simulated_event&& e);
+
 // How a sample is made, for provenance.
 std::string description(simulation_options const& o);
 

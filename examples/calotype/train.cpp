@@ -150,11 +150,7 @@ ct::result<void> from_simulation(train_options const& o, network_info const& net
   auto const validation = static_cast<std::uint64_t>(std::ceil(static_cast<double>(o.simulate) * o.validation));
   auto const into = [](labelled_events& list) {
     return [&list](ct::sim::simulated_event&& e) -> ct::result<void> {
-      ct::io::labelled_event& kept = list.emplace_back();
-      static_cast<ct::event&>(kept) = std::move(e.event);
-      kept.label = e.label;
-      kept.weight = e.weight;
-      kept.m_gg = e.m_gg;
+      list.push_back(labelled(std::move(e)));
       return {};
     };
   };

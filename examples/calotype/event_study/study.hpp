@@ -1,0 +1,140 @@
+// The study of the event paper as data: its sizes, the trainings it consists of, and what became of them.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "../common.hpp"
+#include "../networks.hpp"
+
+#include <calotype/eval/predictions.hpp>
+#include <calotype/image/event.hpp>
+#include <calotype/train/fit.hpp>
+
+namespace program::event_study {
+
+// Photon pairs in the barrel, and in barrel and endcaps (event paper 2); single electrons or photons, and pairs
+// of a kind (6).
+enum class category : unsigned char { central, forward, showers, shower_pairs };
+inline constexpr std::array categories{category::central, category::forward, category::showers,
+                                       category::shower_pairs};
+std::string_view name_of(category c);
+constexpr bool has_collisions(category c) { return c == category::central || c == category::forward; }
+
+// Events per class, and how the networks are trained.
+struct size {
+  std::string_view name;
+  std::array<std::uint64_t, categories.size()> training;
+  std::uint64_t validation, test;
+  int epochs, batch;
+};
+inline constexpr std::array sizes{
+    size{"small", {3000, 3000, 3000, 3000}, 1000, 2000, 4, 32},
+    size{"standard", {15000, 15000, 15000, 15000}, 2000, 11800, 12, 32},
+    size{"paper", {51200, 120000, 50000, 50000}, 5000, 15600, 60, 360},
+};
+
+// One training. `strength` multiplies the loss against learning the mass (5.3).
+struct training {
+  std::string_view id;     // of its files
+  std::string_view model;  // as `calotype models` lists it
+  std::string_view title;  // in tables and figures
+  category where;
+  double strength = 0;
+};
+
+// Of each category the columns of its table (6, 7; 4 and 5), in their order, then what is beyond the paper or
+// beside its tables.
+inline constexpr std::array trainings{
+    training{"four-momentum", "four-momentum-3", "4-mom", category::central},
+    training{"eb-mass-aware", "eb-mass-aware", "EB, mass-aware", category::central},
+    training{"eb", "eb", "EB", category::central, 0.15},
+    training{"cms-b", "cms-b", "CMS-B", category::central, 0.15},
+    training{"reference", "reference", "4-mom + shapes", category::central},
+    training{"eb-loss-only", "eb-mass-aware", "EB, loss only", category::central, 0.15},
+    training{"eb-division-only", "eb", "EB, / m_gg only", category::central},
+    training{"eb-sum-pt", "eb-sum-pt", "EB, / sum pT only", category::central},
+    training{"cms-b-division-only", "cms-b", "CMS-B, / m_gg only", category::central},
+    training{"four-momentum-forward", "four-momentum-3", "4-mom", category::forward},
+    training{"ecal-mass-aware", "ecal-mass-aware", "ECAL, mass-aware", category::forward},
+    training{"ecal", "ecal", "ECAL", category::forward, 0.2},
+    training{"cms-i", "cms-i", "CMS-I", category::forward, 0.2},
+    training{"cms-ii", "cms-ii", "CMS-II", category::forward, 0.2},
+    training{"shower-cnn", "shower-cnn", "CNN, crops", category::showers},
+    training{"shower-fcn", "shower-fcn", "FCN, crops", category::showers},
+    training{"shower-resnet", "shower-resnet", "ResNet, barrel", category::showers},
+    training{"shower-pairs", "shower-resnet", "ResNet, barrel, pairs", category::shower_pairs},
+};
+training const& training_of(std::string_view id);
+
+// The separations of Tables 6 and 7: a class against the rest, or the first class against another one.
+struct separation {
+  std::string_view name;
+  int signal;
+  int background;  // -1: the rest
+};
+inline constexpr std::array separations{
+    separation{"H->gg vs rest", 0, -1},     separation{"gg vs rest", 1, -1},
+    separation{"gamma+jet vs rest", 2, -1}, separation{"H->gg vs gg", 0, 1},
+    separation{"H->gg vs gamma+jet", 0, 2},
+};
+
+// What the paper quotes of a training: area under the ROC curve and background kept at 70 % signal for every
+// separation, and the CvM metric; uncertainties are on the last digit.
+struct published {
+  std::string_view id;
+  std::array<double, separations.size()> auc;
+  std::array<double, separations.size()> background;
+  double cvm;
+};
+inline constexpr std::array published_results{
+    published{"four-momentum", {.71, .81, .81, .77, .78}, {.41, .25, .22, .32, .28}, .002},
+    published{"eb-mass-aware", {.93, .92, .95, .91, .97}, {.08, .06, .01, .11, .02}, .080},
+    published{"eb", {.80, .83, .94, .72, .94}, {.27, .24, .02, .40, .07}, .002},
+    published{"cms-b", {.81, .84, .96, .72, .96}, {.26, .22, .02, .40, .04}, .002},
+    published{"four-momentum-forward", {.73, .82, .81, .78, .79}, {.38, .24, .21, .29, .26}, .004},
+    published{"ecal-mass-aware", {.93, .92, .96, .92, .97}, {.07, .07, .01, .10, .02}, .088},
+    published{"ecal", {.81, .83, .94, .75, .94}, {.26, .23, .03, .36, .06}, .004},
+    published{"cms-i", {.83, .85, .95, .77, .95}, {.23, .21, .02, .33, .04}, .004},
+    published{"cms-ii", {.81, .83, .96, .73, .95}, {.25, .24, .01, .39, .04}, .003},
+};
+published const* published_result(std::string_view id);
+
+// The areas of Tables 4 and 5, all on reconstructed energies but that of the FCN, which is on digis.
+struct published_shower {
+  std::string_view id;
+  double auc;
+};
+inline constexpr std::array published_showers{
+    published_shower{"shower-cnn", .81}, published_shower{"shower-fcn", .77},
+    published_shower{"shower-resnet", .79}, published_shower{"shower-pairs", 1.00}};
+
+struct result {
+  event_study::training const* what = nullptr;
+  ct::eval::predictions test;  // scores of the test events, in the order of the samples
+  std::vector<ct::train::epoch_report> history;
+};
+
+// A study that has been done.
+struct study {
+  event_study::size size{};
+  std::uint64_t seed = 1;
+  std::array<std::string, categories.size()> samples;  // how the events of a category came about
+  std::vector<result> results;
+  std::vector<ct::event> shown;  // for pictures: a photon + jet event of each category of collisions
+
+  result const& of(std::string_view id) const;
+};
+
+// The study as one HTML page, and its numbers as JSON.
+struct report {
+  std::string page;
+  std::string numbers;
+};
+ct::result<report> report_on(study const& s);
+
+}  // namespace program::event_study
