@@ -99,6 +99,7 @@ struct figures {
 struct scored_events {
   std::vector<eval::predictions> predictions{};  // of every network, with the labels of the file
   std::uint64_t unscored = 0;                    // by one of them at least
+  std::vector<std::uint64_t> blocks{};           // what bootstraps keep together
 };
 
 // The classes as `simulate` labels them, which a yes-or-no network does not tell apart.
@@ -141,6 +142,10 @@ ct::result<scored_events> predict(evaluate_options const& o, event_source& sourc
         ++all.unscored;
         continue;
       }
+      // An event without a block is one of its own; blocks of files are not negative.
+      constexpr std::uint64_t own = std::uint64_t{1} << 63;
+      all.blocks.push_back(s.about.block < 0 ? own + all.blocks.size()
+                                             : static_cast<std::uint64_t>(s.about.block));
       for (std::size_t n = 0; n < networks.size(); ++n) {
         auto& p = all.predictions[n];
         p.scores.insert(p.scores.end(), s.scores[n].begin(), s.scores[n].end());
@@ -179,7 +184,7 @@ eval::predictions as_seen_by(network_info const& about, eval::predictions p) {
 }
 
 ct::result<void> separate_all(evaluate_options const& o, network_info const& about, eval::predictions const& p,
-                              figures& f) {
+                              eval::resampling const& how, figures& f) {
   std::vector<std::pair<int, int>> wanted;
   for (int k = 0; k < p.classes; ++k) wanted.push_back({k, eval::all_others});
   for (int k = 1; k < p.classes; ++k) wanted.push_back({0, k});
@@ -189,7 +194,7 @@ ct::result<void> separate_all(evaluate_options const& o, network_info const& abo
         events > 0 && (background == eval::all_others ? events < f.events
                                                       : f.per_class[static_cast<std::size_t>(background)] > 0);
     if (!present) continue;  // a class that the file does not hold
-    auto s = eval::separate(p, signal, background, o.efficiency);
+    auto s = eval::separate(p, signal, background, o.efficiency, how);
     if (!s) return *s.error();
     auto const name = about.classes[static_cast<std::size_t>(signal)] + " vs " +
                       (background == eval::all_others ? "rest" : class_name(about, background));
@@ -212,12 +217,12 @@ void add_mass_dependence(network_info const& about, eval::predictions const& p, 
 
 // The signal against what both networks can tell it from, by the score of the first class.
 ct::result<void> compare_all(evaluate_options const& o, network_info const& about,
-                             std::span<eval::predictions const> both, figures& f) {
+                             std::span<eval::predictions const> both, eval::resampling const& how, figures& f) {
   auto const first = eval::balanced(both[0]);
   auto const second = eval::balanced(both[1]);
   std::string const signal = about.classes.front();
   auto const compare = [&](int background, std::string const& name) -> ct::result<void> {
-    auto c = eval::compare(first, second, 0, background, o.efficiency);
+    auto c = eval::compare(first, second, 0, background, o.efficiency, how);
     if (!c) return *c.error();
     f.advantages.push_back({signal + " vs " + name, *c});
     return {};
@@ -229,7 +234,7 @@ ct::result<void> compare_all(evaluate_options const& o, network_info const& abou
   }
   for (mass_dependence const& m : f.masses) {
     if (!m.cvm) continue;
-    auto const d = eval::compare_cvm(both[0], both[1], m.label);
+    auto const d = eval::compare_cvm(both[0], both[1], m.label, how);
     if (!d) return *d.error();
     f.mass_advantages.push_back({m.name, *d});
   }
@@ -238,6 +243,7 @@ ct::result<void> compare_all(evaluate_options const& o, network_info const& abou
 
 ct::result<figures> judge(evaluate_options const& o, network_info const& about, scored_events const& scored) {
   auto const& of_file = scored.predictions.front();
+  eval::resampling const how{.blocks = scored.blocks};
   auto const raw = as_seen_by(about, of_file);
   if (auto good = eval::check(raw); !good) return *good.error();
   figures f;
@@ -249,7 +255,7 @@ ct::result<figures> judge(evaluate_options const& o, network_info const& about, 
   f.accuracy = eval::accuracy(p);
   f.accuracy_error = std::sqrt(f.accuracy * (1 - f.accuracy) / static_cast<double>(p.size()));
   f.cross_entropy = eval::cross_entropy(p);
-  if (auto separated = separate_all(o, about, p, f); !separated) return *separated.error();
+  if (auto separated = separate_all(o, about, p, how, f); !separated) return *separated.error();
   if (f.separations.empty()) {
     return ct::error{"all events are of one class, so that nothing can be separated", o.file,
                      "give a file of several classes"};
@@ -261,7 +267,7 @@ ct::result<figures> judge(evaluate_options const& o, network_info const& about, 
   }
   add_mass_dependence(about, of_file, f);
   if (scored.predictions.size() > 1) {
-    if (auto compared = compare_all(o, about, scored.predictions, f); !compared) return *compared.error();
+    if (auto compared = compare_all(o, about, scored.predictions, how, f); !compared) return *compared.error();
   }
   return f;
 }

@@ -20,6 +20,7 @@ struct truth {
   int label = -1;
   float weight = 1;
   double m_gg = 0;
+  std::int64_t block = -1;  // the same for events that must not be split; -1 where each is its own
 };
 
 // What begins with these bytes.

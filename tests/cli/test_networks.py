@@ -302,6 +302,17 @@ class Networks(harness.Case):
         self.assertEqual([m["class"] for m in against["mass_dependence"]], ["gg", "gamma+jet"])
         same = self.json("evaluate", "pairs.npz", *w, "--against", "w.safetensors")["against"]
         self.assertEqual({s["auc"]["upper"] for s in same["separations"]}, {0})
+        # Events of a block are resampled together; a block of its own for each is none.
+        arrays = dict(np.load(self.folder / "pairs.npz"))
+        for name, block in (("own.npz", np.full(900, -1)), ("blocks.npz", np.arange(900) // 30)):
+            np.savez(self.folder / name, **{**arrays, "block": block.astype(np.int64)})
+        errors = lambda r: [s["background_efficiency_error"] for s in r["separations"]]
+        own, blocks = (self.json("evaluate", name, *w, "--against", "bad.safetensors") for name in ("own.npz", "blocks.npz"))
+        self.assertEqual((errors(own), own["against"]["separations"]), (errors(report), against["separations"]))
+        self.assertNotEqual(errors(blocks), errors(report))
+        for ours, theirs in zip(blocks["against"]["separations"], against["separations"]):
+            self.assertEqual(ours["auc"]["value"], theirs["auc"]["value"])
+            self.assertNotEqual(ours["auc"]["lower"], theirs["auc"]["lower"])
         page = (self.folder / "against.html").read_text()
         self.assertIn("More than four-momentum-3 (bad.safetensors)", page)
         self.assertEqual(page.count("xmlns="), 2 + 2 * 4 + 1)
