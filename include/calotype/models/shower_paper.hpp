@@ -17,12 +17,13 @@ constexpr auto shower_classes() { return labels("electron", "photon"); }
 // Pixels are E / 50 GeV, as in the authors' public files.
 inline constexpr channel_options per_50_gev{.scale = 1.0 / 50};
 
-// 32 x 32 crystals around the most energetic one of the barrel, which lies at (15, 15); zero beyond the
-// barrel's ends, where the authors cut no crop.
+// 32 x 32 crystals around the most energetic one of the barrel, which lies at (16, 16) as in the authors'
+// public files; zero beyond the barrel's ends, where they cut no crop. Those files count photons as 0,
+// electrons as 1.
 struct shower_crop {
   static constexpr auto image() {
     return crop(cms::central({ecal_energy(per_50_gev)}),
-                {.rows = 32, .cols = 32, .center_row = crop_center(32), .center_col = crop_center(32)});
+                {.rows = 32, .cols = 32, .center_row = 16, .center_col = 16});
   }
   template <concepts::event E>
   static auto compute(E const& e) noexcept {

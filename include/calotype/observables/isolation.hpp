@@ -1,5 +1,5 @@
 // Isolation of photon candidates: what else there is in a cone around them, straight from tracks and hits.
-// Cones, thresholds and vetoes as in CMSSW's RecoEgamma (PhotonIdentification/isolationCalculator_cfi,
+// Cones, thresholds and vetoes as in CMSSW's RecoEgamma (PhotonIdentification/isolationCalculator_cfi, cone B;
 // EgammaIsolationAlgos: EgammaRecHitIsolation with sizes in crystals). Nothing is subtracted for pile-up.
 #pragma once
 
@@ -34,31 +34,32 @@ struct separation {
 constexpr double veto_width(segmentation<cms::eb>, double) { return 0.0174; }
 constexpr double veto_width(segmentation<cms::ee>, double eta) { return 0.00864 * math::abs(math::sinh(eta)); }
 // Whether a crystal's energy (GeV), or its transverse energy, is above the noise.
-constexpr bool above_noise(segmentation<cms::eb>, double energy, double) { return energy > 0.08; }
-constexpr bool above_noise(segmentation<cms::ee>, double, double et) { return et > 0.1; }
+constexpr bool above_noise(segmentation<cms::eb>, double energy, double) { return energy > 0.095; }
+constexpr bool above_noise(segmentation<cms::ee>, double, double et) { return et > 0.11; }
 
 }  // namespace detail
 
-// Sum of pT (GeV) of the tracks at 0.04 <= dR < 0.3 from the direction (eta, phi): the hollow cone leaves out
-// the legs of a converted photon. Tracks of all vertices count.
+// Sum of pT (GeV) of the tracks at 0.04 <= dR < 0.3 from the direction (eta, phi) but for those within 0.015 of
+// it in eta: hollow cone and strip leave out the legs of a converted photon. Tracks of all vertices count
+// (CMSSW asks for 0.2 cm along the beam and 0.1 cm across).
 inline float track_isolation(std::span<track const> tracks, float eta, float phi) noexcept {
-  constexpr double hollow = 0.04;
+  constexpr double hollow = 0.04, strip = 0.015;
   double sum = 0;
   for (track const& t : tracks) {
     detail::separation const away(static_cast<double>(t.eta), static_cast<double>(t.phi),
                                   static_cast<double>(eta), static_cast<double>(phi));
-    if (away.within(detail::isolation_cone) && !away.within(hollow) && t.pt > 0)
-      sum += static_cast<double>(t.pt);
+    bool const beside = away.within(detail::isolation_cone) && !away.within(hollow) && away.eta >= strip;
+    if (beside && t.pt > 0) sum += static_cast<double>(t.pt);
   }
   return static_cast<float>(sum);
 }
 
 // Sum of the transverse energies (GeV) of the crystals of D (cms::eb, cms::ee) within dR = 0.3 of crystal
-// `seed`, a dense index, less those of the shower itself: within 3 crystals, and, for what its electrons spread
-// in phi, within 1.5 crystals in eta. Crystals count above 0.08 GeV (EE: 0.1 GeV transverse).
+// `seed`, a dense index, less those of the shower itself: within 3.5 crystals, and, for what its electrons
+// spread in phi, within 2.5 crystals in eta. Crystals count above 0.095 GeV (EE: 0.11 GeV transverse).
 template <class D, std::uint64_t Signature = segmentation<D>::signature()>
 float ecal_isolation(std::span<hit const> hits, int seed) noexcept {
-  constexpr double core = 3, strip = 1.5;  // crystals
+  constexpr double core = 3.5, strip = 2.5;  // crystals
   segmentation<D> const cells;
   position const axis = cells.center(seed);
   double sum = 0;
