@@ -57,10 +57,10 @@ answer run(ct::nn::model<Net> const& model, std::vector<float> const& input, std
     numbers += shape.size();
   });
   auto const host = [&](std::size_t n, auto const* from) {
-    reals numbers(n);
-    ops::to_host(policy, n, from, numbers.data());
+    reals brought(n);
+    ops::to_host(policy, n, from, brought.data());
     std::vector<float> out(n);
-    for (std::size_t i = 0; i < n; ++i) out[i] = static_cast<float>(numbers[i]);
+    for (std::size_t i = 0; i < n; ++i) out[i] = static_cast<float>(brought[i]);
     return out;
   };
   answer a;
