@@ -102,14 +102,6 @@ struct scored_events {
   std::vector<std::uint64_t> blocks{};           // what bootstraps keep together
 };
 
-// The classes as `simulate` labels them, which a yes-or-no network does not tell apart.
-std::string class_name(network_info const& about, int label) {
-  static std::array<char const*, 3> const simulated{"H->gg", "gg", "gamma+jet"};
-  auto const k = static_cast<std::size_t>(label);
-  if (k < about.classes.size()) return about.classes[k];
-  return k < simulated.size() ? simulated[k] : "label " + std::to_string(label);
-}
-
 ct::result<scored_events> predict(evaluate_options const& o, event_source& source,
                                   std::span<contender const> networks) {
   scored_events all;
@@ -175,14 +167,6 @@ ct::result<scored_events> predict(evaluate_options const& o, event_source& sourc
   return all;
 }
 
-// A yes-or-no network knows its class and the rest.
-eval::predictions as_seen_by(network_info const& about, eval::predictions p) {
-  if (about.classes.size() == 1) {
-    for (int& label : p.labels) label = std::min(label, 1);
-  }
-  return p;
-}
-
 ct::result<void> separate_all(evaluate_options const& o, network_info const& about, eval::predictions const& p,
                               eval::resampling const& how, figures& f) {
   std::vector<std::pair<int, int>> wanted;
@@ -244,14 +228,15 @@ ct::result<void> compare_all(evaluate_options const& o, network_info const& abou
 ct::result<figures> judge(evaluate_options const& o, network_info const& about, scored_events const& scored) {
   auto const& of_file = scored.predictions.front();
   eval::resampling const how{.blocks = scored.blocks};
-  auto const raw = as_seen_by(about, of_file);
-  if (auto good = eval::check(raw); !good) return *good.error();
+  if (auto good = eval::check(of_file); !good) return *good.error();
   figures f;
-  f.events = raw.size();
+  f.events = of_file.size();
   f.unscored = scored.unscored;
   f.per_class.resize(std::max<std::size_t>(2, about.classes.size()));
-  for (int label : raw.labels) ++f.per_class[static_cast<std::size_t>(label)];
-  auto const p = eval::balanced(raw);
+  // A yes-or-no network knows its class and the rest.
+  for (int label : of_file.labels)
+    ++f.per_class[std::min(static_cast<std::size_t>(label), f.per_class.size() - 1)];
+  auto const p = eval::balanced(of_file);
   f.accuracy = eval::accuracy(p);
   f.accuracy_error = std::sqrt(f.accuracy * (1 - f.accuracy) / static_cast<double>(p.size()));
   f.cross_entropy = eval::cross_entropy(p);

@@ -127,10 +127,12 @@ void add_models(CLI::App& app, int& status) {
   command->add_option("names", o.names, "Networks to list (default: all)")->type_name("NAME");
   add_json(*command, o.json, "Print a JSON list");
   auto* const diagram = command->add_flag("--diagram", o.diagram, "Show every layer");
-  command->add_option("--out", o.out, "Draw the layers of one network, as the event paper's Figure 3 does")
-      ->needs(diagram)
-      ->type_name("FILE.svg");
+  auto* const out =
+      command->add_option("--out", o.out, "Draw the layers of one network, as the event paper's Figure 3 does")
+          ->needs(diagram)
+          ->type_name("FILE.svg");
   add_force(*command, o.force);
+  command->get_option("--force")->needs(out);
 }
 
 }  // namespace program

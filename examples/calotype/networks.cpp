@@ -60,6 +60,13 @@ ct::result<network const*> find_network(std::string_view name) {
   return ct::error{"there is no network '" + std::string(name) + "'", {}, "choose one of: " + known};
 }
 
+std::string class_name(network_info const& about, int label) {
+  constexpr std::array<char const*, 3> simulated{"H->gg", "gg", "gamma+jet"};
+  auto const k = static_cast<std::size_t>(label);
+  if (k < about.classes.size()) return about.classes[k];
+  return k < simulated.size() ? simulated[k] : "label " + std::to_string(label);
+}
+
 std::string default_weights(std::string_view name) {
   namespace fs = std::filesystem;
   fs::path folder = CALOTYPE_SOURCE_DIR "/examples/weights";

@@ -117,6 +117,9 @@ class network {
 std::span<network const* const> networks();
 ct::result<network const*> find_network(std::string_view name);
 
+// The class behind a label; a yes-or-no network does not tell apart those that `simulate` makes.
+std::string class_name(network_info const& about, int label);
+
 // Where the weights of a network are that come with the program: the folder that CALOTYPE_WEIGHTS names,
 // or the one installed with it, or that of the source.
 std::string default_weights(std::string_view name);

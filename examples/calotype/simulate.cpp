@@ -56,6 +56,7 @@ struct simulate_options {
   std::optional<std::uint64_t> count;
   std::uint64_t skip = 0;
   simulation_options simulation;
+  std::string of_collisions;  // an option that only they have and that was given
   std::string out;
   bool compress = false;
   bool force = false;
@@ -118,7 +119,13 @@ int simulate_embedded(simulate_options const& o) {
         {"--skip and -n together go beyond the last event of a seed", "command line", "take a smaller --skip"});
   }
   std::map<std::string, std::string> metadata;
-  if (ct::sim::is_gun(o.process.front())) metadata["labels"] = "0 electron, 1 photon";
+  if (ct::sim::is_gun(o.process.front())) {
+    if (!o.of_collisions.empty()) {
+      return fail({o.of_collisions + " has no effect on the particles of a gun", "command line",
+                   "leave the option out"});
+    }
+    metadata["labels"] = "0 electron, 1 photon";
+  }
   return write_events(o, name_of(processes, o.process), metadata, [&](auto const& use) {
     return simulate_events(o.process, o.simulation, o.skip, *o.count, "simulating", use);
   });
@@ -202,11 +209,11 @@ int simulate(simulate_options& o) {
     auto loaded = ct::io::load_library(o.library);
     if (!loaded) return fail(*loaded.error());
     library = std::move(*loaded);
-    pile_up.emplace(library, part->which, part->of);
-    if (pile_up->size() == 0) {
-      return fail({"part " + o.part + " of the library is empty", o.library,
-                   "it has " + std::to_string(library.size()) + " collisions"});
+    if (part->of > library.size()) {
+      return fail({"the library has too few collisions for part " + o.part, o.library,
+                   "it has " + std::to_string(library.size())});
     }
+    pile_up.emplace(library, part->which, part->of);
     o.simulation.overlays = &*pile_up;
     o.simulation.library = o.library + " part " + o.part;
   }
@@ -445,6 +452,9 @@ void add_simulate(CLI::App& app, int& status) {
       ->needs(library)
       ->type_name("K/M");
   // what would have no effect is refused
+  for (char const* const option : {"--fragmentation", "--selection"}) {
+    command->get_option(option)->each([&o, option](std::string const&) { o.of_collisions = option; });
+  }
   eras->excludes("--pile-up");
   command->get_option("--fragmentation")->excludes("--particles")->excludes("--minimum-bias");
   for (char const* const option : {"--pile-up", "--selection", "--collections", "--eras", "--library"}) {

@@ -35,7 +35,7 @@ struct train_options {
   program::arithmetic arithmetic = program::arithmetic::winograd;
   ct::train::options training;
   std::string out;
-  std::string idle;  // an option of the simulation that was given
+  std::vector<std::string> simulated;  // options of the simulation that were given
   bool resume = false;
   std::vector<std::string> set;  // those that a resumed run must not contradict and that were given
   bool force = false;
@@ -63,22 +63,23 @@ void add_content(ct::hasher& h, labelled_events const& events) {
   }
 }
 
-// Moves the last event of each class that has none for validation yet, where another one stays; tells of the
-// classes that have one event only.
+// Moves the last block of each class that has none for validation yet, where another one stays; tells of the
+// classes that have one only. `blocks` counts those of each class.
 void complete_validation(labelled_events& training, labelled_events& validation, network_info const& net,
-                         std::map<int, std::uint64_t> const& seen) {
-  for (auto const& [label, events] : seen) {
+                         std::map<int, std::uint64_t> const& blocks) {
+  for (auto const& [label, count] : blocks) {
     auto const is_of_class = [wanted = label](auto const& e) { return e.label == wanted; };
     if (std::any_of(validation.begin(), validation.end(), is_of_class)) continue;
-    if (events < 2) {
+    if (count < 2) {
       auto const place = static_cast<std::size_t>(label);
-      std::fprintf(stderr, "not validated: %s, of which there is one event\n",
+      std::fprintf(stderr, "not validated: %s, of which there is one event or block\n",
                    place < net.classes.size() ? net.classes[place].c_str() : "rest");
       continue;
     }
-    auto const last = std::find_if(training.rbegin(), training.rend(), is_of_class);
-    validation.push_back(std::move(*last));
-    training.erase(std::next(last).base());
+    auto const block = std::find_if(training.rbegin(), training.rend(), is_of_class)->block;
+    auto const is_moved = [&](auto const& e) { return is_of_class(e) && e.block == block; };
+    std::copy_if(training.begin(), training.end(), std::back_inserter(validation), is_moved);
+    std::erase_if(training, is_moved);
   }
 }
 
@@ -92,7 +93,8 @@ ct::result<void> from_file(train_options const& o, network_info const& net, trai
   progress bar("reading", source->size());
   std::uint64_t done = 0;
   std::uint64_t left_out = 0;
-  std::map<int, std::uint64_t> seen;  // of each class, so that both parts hold all classes
+  std::map<int, std::uint64_t> blocks;  // of each class, so that both parts hold all classes
+  std::map<std::pair<int, std::int64_t>, bool> for_validation;  // by class and block, which stays together
   auto const read = source->visit([&](ct::event const& e, truth const& t) -> ct::result<void> {
     bar.step(++done);
     bool const three_for_one = net.classes.size() == 1 && t.label > 0;
@@ -110,13 +112,19 @@ ct::result<void> from_file(train_options const& o, network_info const& net, trai
       ++left_out;
       return {};
     }
-    auto const before = static_cast<double>(seen[t.label]++);
-    bool const validate = std::floor((before + 1) * o.validation) > std::floor(before * o.validation);
-    auto& list = validate ? r.validation : r.training;
+    // An event without a block is one of its own; blocks of files are not negative.
+    std::int64_t const block = t.block < 0 ? -static_cast<std::int64_t>(done) : t.block;
+    auto const [decided, fresh] = for_validation.try_emplace({t.label, block});
+    if (fresh) {
+      auto const before = static_cast<double>(blocks[t.label]++);
+      decided->second = std::floor((before + 1) * o.validation) > std::floor(before * o.validation);
+    }
+    auto& list = decided->second ? r.validation : r.training;
     ct::io::labelled_event& kept = list.emplace_back();
     static_cast<ct::event&>(kept) = e;
     kept.label = t.label;
     kept.weight = t.weight;
+    kept.block = block;
     kept.m_gg = static_cast<float>(t.m_gg);
     return {};
   });
@@ -124,11 +132,11 @@ ct::result<void> from_file(train_options const& o, network_info const& net, trai
   if (left_out > 0) {
     std::fprintf(stderr, "left out: %s events without two photon candidates\n", grouped(left_out).c_str());
   }
-  if (seen.size() == 1) {
+  if (blocks.size() == 1) {
     return ct::error{"all events are of one class, so that there is nothing to tell apart", o.data,
                      "give a file of several classes"};
   }
-  if (o.validation > 0) complete_validation(r.training, r.validation, net, seen);
+  if (o.validation > 0) complete_validation(r.training, r.validation, net, blocks);
   ct::hasher digest;
   add_content(digest, r.training);
   add_content(digest, r.validation);
@@ -182,12 +190,20 @@ ct::result<void> check_outputs(train_options const& o, std::string const& checkp
   return {};
 }
 
-void report_epoch(ct::train::epoch_report const& e, int epochs, bool validated) {
+// Whose CvM is quoted.
+std::string decorrelated_class(network_info const& net, ct::train::options const& o) {
+  return class_name(net, o.decorrelation.label);
+}
+
+void report_epoch(ct::train::epoch_report const& e, std::string const& decorrelated, int epochs,
+                  bool validated) {
   std::fprintf(stderr, "epoch %2llu of %d: loss %.4f, ", static_cast<unsigned long long>(e.epoch), epochs,
                e.loss);
   if (validated) {
     std::fprintf(stderr, "validation loss %.4f, AUC %.4f", e.validation_loss, e.validation_auc);
-    if (e.validation_cvm.windows > 0) std::fprintf(stderr, ", CvM(gg) %.4f", e.validation_cvm.value);
+    if (e.validation_cvm.windows > 0) {
+      std::fprintf(stderr, ", CvM(%s) %.4f", decorrelated.c_str(), e.validation_cvm.value);
+    }
     std::fputs(e.best ? " *" : "  ", stderr);
   } else {
     std::fputs("no validation events", stderr);
@@ -230,8 +246,18 @@ int train(train_options o) {
     return fail(
         {"there is nothing, or too much, to train on", "command line", "give either --data F or --simulate N"});
   }
-  if (!o.data.empty() && !o.idle.empty()) {
-    return fail({o.idle + " has no effect on events from a file", "command line", "leave the option out"});
+  bool const guns = o.data.empty() && is_gun(samples_of((*net)->info()).front());
+  for (std::string const& option : o.simulated) {
+    char const* const has_none = !o.data.empty()                       ? "events from a file"
+                                 : guns && option == "--fragmentation" ? "the particles of a gun"
+                                                                       : nullptr;
+    if (has_none == nullptr) continue;
+    return fail({option + " has no effect on " + has_none, "command line", "leave the option out"});
+  }
+  bool const decorrelates = o.training.decorrelation.strength > 0 || o.training.cvm_bound > 0;
+  if (decorrelates && decorrelated_class((*net)->info(), o.training) != "gg") {
+    return fail({o.model + " has no class gg, whose score could be kept from knowing m_gg", "command line",
+                 "leave --decorrelate and --cvm-bound out"});
   }
   for (char const* option : {"--neighbours", "--ring"}) {
     bool const given = std::find(o.set.begin(), o.set.end(), option) != o.set.end();
@@ -264,6 +290,7 @@ int train(train_options o) {
   std::fprintf(stderr, "training %s on %s\n", o.model.c_str(), r.data.c_str());
   r.notes = {{"command", command_line()}, {"model", o.model}};
 
+  std::string const decorrelated = decorrelated_class((*net)->info(), o.training);
   progress bar("training", 0);
   r.on_step = [&](ct::train::step_report const& s) {
     char note[64];
@@ -273,7 +300,7 @@ int train(train_options o) {
   };
   r.on_epoch = [&](ct::train::epoch_report const& e) {
     bar.finish();
-    report_epoch(e, r.options.epochs, !r.validation.empty());
+    report_epoch(e, decorrelated, r.options.epochs, !r.validation.empty());
   };
   auto const history = (*net)->train(r);
   bar.finish();
@@ -285,8 +312,8 @@ int train(train_options o) {
   }
   if (!ct::train::keeps_to(r.options.cvm_bound, best)) {
     std::fprintf(stderr,
-                 "no epoch keeps to CvM(gg) <= %g; the weights are of the one with the smallest, %.4f\n",
-                 r.options.cvm_bound, best.validation_cvm.value);
+                 "no epoch keeps to CvM(%s) <= %g; the weights are of the one with the smallest, %.4f\n",
+                 decorrelated.c_str(), r.options.cvm_bound, best.validation_cvm.value);
   }
   if (o.json) {
     auto const report = as_json(o, r, seconds, *history, best);
@@ -301,8 +328,8 @@ int train(train_options o) {
         best.validation_auc, seconds);
     auto const& cvm = best.validation_cvm;
     if (cvm.windows > 0) {
-      std::printf("CvM of the score and m_gg for true gg events: %.4f, random scores: %.4f +- %.4f\n",
-                  cvm.value, cvm.floor, cvm.floor_error);
+      std::printf("CvM of the score and m_gg for true %s events: %.4f, random scores: %.4f +- %.4f\n",
+                  decorrelated.c_str(), cvm.value, cvm.floor, cvm.floor_error);
     }
   }
   return success;
@@ -384,7 +411,7 @@ void add_train(CLI::App& app, int& status) {
       ->each(remember("--arithmetic"));
   add_simulation(*command, o.simulation, false);
   for (char const* option : {"--pile-up", "--fragmentation"}) {
-    command->get_option(option)->each([&o, option](std::string const&) { o.idle = option; });
+    command->get_option(option)->each([&o, option](std::string const&) { o.simulated.push_back(option); });
   }
   command->add_flag("--resume", o.resume,
                     "Go on from the checkpoint beside the weights, exactly where it stopped, with its batch,\n"

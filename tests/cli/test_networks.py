@@ -171,6 +171,21 @@ class Networks(harness.Case):
         self.assertIn("not validated: H->gg, of which there is one event", done.stderr)
         self.assertIn("7 events and 2 for validation", done.stderr)
 
+    def test_blocks_are_not_split_for_validation(self):
+        self.photon_pairs("pairs.npz", 300)
+        arrays = self.load("pairs.npz")
+
+        def told(blocks, *options):
+            np.savez(self.folder / "blocks.npz", **arrays, block=np.arange(900) * blocks // 900)
+            return self.train("blocks.safetensors", "--epochs", 1, "--force", *options, data=("--data", "blocks.npz")).stderr
+
+        # Of ten blocks of a class the seventh is the first to be due.
+        self.assertIn("810 events and 90 for validation", told(10, "--validation", 0.15))
+        self.assertIn("450 events and 450 for validation", told(2))
+        single = told(1)
+        self.assertEqual(single.count("of which there is one event or block"), 3)
+        self.assertIn("900 events and 0 for validation", single)
+
     def test_training_on_simulated_events(self):
         done = self.train("s.safetensors", "--epochs", 1, data=("--simulate", 20))
         self.assertIn("20 events per class", done.stderr)
@@ -234,14 +249,19 @@ class Networks(harness.Case):
         self.assertEqual(same, report)
 
     def test_electrons_and_photons(self):
-        self.train("e.safetensors", "--epochs", 1, model="shower-fcn", data=("--simulate", 20))
+        self.train("electron.safetensors", "--epochs", 1, model="shower-fcn", data=("--simulate", 20))
         self.out("simulate", "--process", "showers", "-n", 20, "--pile-up", 0, "--out", "showers.npz")
-        report = self.json("evaluate", "showers.npz", "--model", "shower-fcn", "--weights", "e.safetensors")
+        report = self.json("evaluate", "showers.npz", "--model", "shower-fcn", "--weights", "electron.safetensors")
         self.assertEqual((report["events"], report["not_scored"]), (40, 0))
-        done = self.train("f.safetensors", "--epochs", 1, model="shower-fcn", data=("--data", "showers.npz"))
+        done = self.train("fcn.safetensors", "--epochs", 1, model="shower-fcn", data=("--data", "showers.npz"))
         self.assertIn("AUC(electron against the rest)", done.stdout)
         self.assertNotIn("left out", done.stderr)
-        self.refused("evaluate", "test.npz", "--model", "shower-fcn", "--weights", "e.safetensors",
+        for option in ("--decorrelate", "--cvm-bound"):
+            self.refused("train", "--model", "shower-fcn", "--data", "showers.npz", option, 0.1, "--out", "x.safetensors",
+                         says=["shower-fcn has no class gg", option])
+        self.refused("train", "--model", "shower-fcn", "--simulate", 2, "--fragmentation", 2, "--out", "x.safetensors",
+                     says="--fragmentation has no effect on the particles of a gun")
+        self.refused("evaluate", "test.npz", "--model", "shower-fcn", "--weights", "electron.safetensors",
                      says=["the label 2", "none of the network's classes"])
 
     def test_evaluate_for_people_and_as_a_page(self):

@@ -122,7 +122,8 @@ class Simulate(harness.Case):
         self.refused(*few, "--skip", 6, says="it has 6 events")
         self.refused(*few, "--library", "few.npz", says="no library of soft collisions")
         self.refused(*few, "--library", "tiny.npz", "--library-part", "3/3", says="no part of a library")
-        self.refused(*few, "--library", "tiny.npz", "--library-part", "0/5", says="part 0/5 of the library is empty")
+        for part in ("0/5", "4/5", f"{2**64 - 2}/{2**64 - 1}"):
+            self.refused(*few, "--library", "tiny.npz", "--library-part", part, says=["too few collisions", part, "it has 2"])
         self.refused(*few, "--library-part", "0/3", code=2, says="--library")
         self.refused(*few, "--fragmentation", 2, code=2, says="--fragmentation")
         self.refused(*few, "--process", "higgs", code=2, says="--process")
@@ -141,6 +142,9 @@ class Simulate(harness.Case):
         self.refused("simulate", "--process", "higgs", "-n", 5, "--skip", 2**64, "--out", "x.npz", code=2, says="--skip")
         last = self.simulate("last.npz", "--process", "higgs", "-n", 2, "--skip", 2**64 - 3)
         self.assertEqual(last["event"].tolist(), [2**64 - 3, 2**64 - 2])
+        for option, value in (("--fragmentation", 2), ("--selection", "forward")):
+            self.refused("simulate", "--process", "showers", "-n", 1, option, value, "--out", "x.npz",
+                         says=f"{option} has no effect on the particles of a gun")
         self.refused("simulate", "--process", "top", "-n", 1, "--out", "x.npz", code=2, says=["'top' is none of", "gamma-jet"])
 
 

@@ -30,8 +30,7 @@ struct calibration_curve {
 // The score of class `k` against the part of events that are of class k, in bins of equal width. It depends on
 // the mix of classes: scores learned on a balanced one are to be judged on a balanced one (`balanced`).
 inline result<calibration_curve> calibrate(predictions const& p, int k, int bins = 10) {
-  if (auto const good = check(p); !good) return *good.error();
-  if (k < 0 || k >= p.classes) return error{"there is no such score", "calibration", "name one of the classes"};
+  if (auto const good = detail::check_score(p, k, "calibration"); !good) return *good.error();
   if (bins < 1) return error{"there are no bins", "calibration", "ask for at least one"};
   calibration_curve curve;
   curve.bins.resize(static_cast<std::size_t>(bins));

@@ -41,6 +41,9 @@ inline result<void> check_pair(predictions const& first, predictions const& seco
 inline result<comparison> compare(predictions const& first, predictions const& second, int signal,
                                   int background, double efficiency, resampling how = {}) {
   if (auto const good = detail::check_pair(first, second, how); !good) return *good.error();
+  for (predictions const* p : {&first, &second}) {
+    if (auto const good = detail::check_score(*p, signal, "comparison"); !good) return *good.error();
+  }
   detail::contest const a(first, signal, background);
   detail::contest const b(second, signal, background);
   if (auto const curve = a.curve(a.weights()); !curve) return *curve.error();
@@ -74,7 +77,7 @@ inline result<difference> compare_cvm(predictions const& first, predictions cons
   std::vector<std::size_t> events;
   std::vector<double> masses, weights, score, other;
   for (std::size_t i = 0; i < first.size(); ++i) {
-    if (first.labels[i] != label || first.masses[i] == 0) continue;
+    if (first.labels[i] != label || first.masses[i] <= 0) continue;
     events.push_back(i);
     masses.push_back(first.masses[i]);
     weights.push_back(first.weight(i));

@@ -240,8 +240,8 @@ inline result<cvm_figure> cvm(std::span<double const> scores, std::span<double c
   return f;
 }
 
-// The same for the events of one class: their log-odds of class 0 against their masses, which the predictions
-// must hold.
+// The same for the events of one class that have a mass (> 0): their log-odds of class 0 against it; the
+// predictions must hold both.
 inline result<cvm_figure> cvm(predictions const& p, int label, cvm_options const& o = {}) {
   if (auto const good = check(p); !good) return *good.error();
   if (p.log_odds.size() != p.size()) {
@@ -252,7 +252,7 @@ inline result<cvm_figure> cvm(predictions const& p, int label, cvm_options const
   std::vector<double> masses;
   std::vector<double> weights;
   for (std::size_t i = 0; i < p.size(); ++i) {
-    if (p.labels[i] != label || p.masses[i] == 0) continue;
+    if (p.labels[i] != label || p.masses[i] <= 0) continue;
     scores.push_back(p.log_odds[i]);
     masses.push_back(p.masses[i]);
     if (!p.weights.empty()) weights.push_back(p.weights[i]);

@@ -34,7 +34,7 @@ struct predictions {
   }
 };
 
-// Fails, and says where, if the lists do not fit together or a label is no class.
+// Fails, and says where, if the lists do not fit together, a score is no number or a label is no class.
 inline result<void> check(predictions const& p) {
   std::size_t const n = p.size();
   if (n == 0) return error{"there are no events", "predictions", "give at least one"};
@@ -49,14 +49,29 @@ inline result<void> check(predictions const& p) {
       return error{"label " + std::to_string(p.labels[i]) + " is none of the classes",
                    "event " + std::to_string(i), "labels count from 0"};
     }
+    for (float score : p.row(i)) {
+      if (std::isfinite(score)) continue;
+      return error{"the score is not a finite number", "event " + std::to_string(i), "leave the event out"};
+    }
   }
   return {};
 }
 
+namespace detail {
+
+// The same, and for a class that has no score; `what` is to be judged by it.
+inline result<void> check_score(predictions const& p, int k, char const* what) {
+  if (auto good = check(p); !good) return good;
+  if (k < 0 || k >= p.classes) return error{"there is no such score", what, "name one of the classes"};
+  return {};
+}
+
+}  // namespace detail
+
 // The score of class `signal` for events of that class against those of class `background`, all others left out
 // (event paper 5.4).
 inline result<roc_curve> one_versus_one(predictions const& p, int signal, int background) {
-  if (auto const good = check(p); !good) return *good.error();
+  if (auto const good = detail::check_score(p, signal, "ROC curve"); !good) return *good.error();
   std::vector<float> scores;
   std::vector<char> is_signal;
   std::vector<double> weights;
@@ -72,7 +87,7 @@ inline result<roc_curve> one_versus_one(predictions const& p, int signal, int ba
 
 // The score of class `signal` for events of that class against all others.
 inline result<roc_curve> one_versus_rest(predictions const& p, int signal) {
-  if (auto const good = check(p); !good) return *good.error();
+  if (auto const good = detail::check_score(p, signal, "ROC curve"); !good) return *good.error();
   std::vector<float> scores;
   std::vector<char> is_signal;
   for (std::size_t i = 0; i < p.size(); ++i) {
@@ -84,7 +99,8 @@ inline result<roc_curve> one_versus_rest(predictions const& p, int signal) {
 }
 
 // The same predictions with weights scaled so that every class that occurs has the same total weight, and all
-// events together weigh what they did: the balanced mix of the papers from samples of any size.
+// events together weigh what they did: the balanced mix of the papers from samples of any size. With a single
+// score, class 0 and the rest have the same total weight, and so have the classes that are the rest.
 inline predictions balanced(predictions p) {
   std::vector<double> total;
   for (std::size_t i = 0; i < p.size(); ++i) {
@@ -92,32 +108,36 @@ inline predictions balanced(predictions p) {
     if (label >= total.size()) total.resize(label + 1);
     total[label] += p.weight(i);
   }
+  // Classes that the scores do not tell apart are one side.
+  auto const side = [&p](std::size_t label) { return p.classes == 1 && label > 0 ? std::size_t{1} : label; };
+  std::vector<double> present(total.size());  // classes of a side
   double sum = 0;
-  double present = 0;
-  for (double t : total) {
-    sum += t;
-    present += t > 0;
+  double sides = 0;
+  for (std::size_t label = 0; label < total.size(); ++label) {
+    if (!(total[label] > 0)) continue;
+    sum += total[label];
+    if (present[side(label)]++ == 0) ++sides;
   }
   std::vector<double> weights(p.size());
   for (std::size_t i = 0; i < p.size(); ++i) {
-    double const own = total[static_cast<std::size_t>(p.labels[i])];
-    weights[i] = own > 0 ? p.weight(i) * sum / (present * own) : 0;
+    auto const label = static_cast<std::size_t>(p.labels[i]);
+    double const own = total[label];
+    weights[i] = own > 0 ? p.weight(i) * sum / (sides * present[side(label)] * own) : 0;
   }
   p.weights = std::move(weights);
   return p;
 }
 
 // The weighted share of events whose true class has the highest score, the first of equals; a single score
-// means class 0 from 1/2 on.
+// means class 0 from 1/2 on, and the rest below.
 inline double accuracy(predictions const& p) {
   double right = 0;
   double all = 0;
   for (std::size_t i = 0; i < p.size(); ++i) {
     auto const row = p.row(i);
-    auto const chosen = row.size() == 1
-                            ? (row[0] >= 0.5F ? 0 : 1)
-                            : static_cast<int>(std::max_element(row.begin(), row.end()) - row.begin());
-    if (chosen == p.labels[i]) right += p.weight(i);
+    bool const chosen = row.size() == 1 ? (row[0] >= 0.5F) == (p.labels[i] == 0)
+                                        : std::max_element(row.begin(), row.end()) - row.begin() == p.labels[i];
+    if (chosen) right += p.weight(i);
     all += p.weight(i);
   }
   return right / all;

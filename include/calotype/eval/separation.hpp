@@ -92,7 +92,7 @@ class contest {
 // how.blocks, if any, has one entry per event.
 inline result<separation> separate(predictions const& p, int signal, int background, double efficiency,
                                    resampling how = {}) {
-  if (auto const good = check(p); !good) return *good.error();
+  if (auto const good = detail::check_score(p, signal, "separation"); !good) return *good.error();
   if (auto const good = detail::check_blocks(how, p.size()); !good) return *good.error();
   detail::contest const c(p, signal, background);
   auto const blocks = detail::blocks_of(c.events(), how.blocks);

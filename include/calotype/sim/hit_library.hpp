@@ -106,7 +106,7 @@ class soft_response {
 // Part `part` of `parts` of a library, from which collisions are drawn; parts share none. Events turn by
 // multiples of 20 degrees, a supermodule of the barrel, and are reflected in eta. In the endcaps, whose
 // crystals lie on a square grid, the energy goes to the crystal nearest to the turned place. Immutable: any
-// number of threads may share one. The library must outlive it.
+// number of threads may share one. The library must outlive it. Precondition: part < parts <= library.size().
 class overlays {
  public:
   static constexpr std::uint32_t turns = 18;

@@ -25,7 +25,7 @@ concept dataset = requires(D const& d, std::size_t i) {
   { d.weight(i) } -> std::convertible_to<float>;
 };
 
-// One that knows the mass, in GeV, that scores shall not know.
+// One that knows the mass, in GeV, that scores shall not know; <= 0 where an event has none.
 template <class D>
 concept massive_dataset = dataset<D> && requires(D const& d, std::size_t i) {
   { d.mass(i) } -> std::convertible_to<float>;
@@ -38,6 +38,12 @@ namespace calotype::train {
 // Purposes of the random streams (core/random.hpp) of training.
 inline constexpr std::uint32_t shuffle_purpose = 0x74720001;
 inline constexpr std::uint32_t dropout_purpose = 0x74720002;
+
+// Whether an event is of the class and has a mass that its score shall not know.
+template <concepts::massive_dataset Data>
+bool is_decorrelated(Data const& data, std::size_t i, int label) {
+  return data.label(i) == label && !(data.mass(i) <= 0);
+}
 
 // The order in which an epoch visits n samples: a Fisher-Yates shuffle from a counter-based stream, so that it
 // depends on seed and epoch alone and a resumed run continues exactly.

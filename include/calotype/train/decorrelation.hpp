@@ -10,8 +10,10 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <utility>
@@ -67,8 +69,9 @@ inline void positions(std::span<leveled const> rising, std::span<scored_mass con
 
 // The loss of events of one class, k of which are neighbours: every event and its k - 1 nearest in mass form a
 // group; F_g is the weighted distribution of scores in it, F that of all. The value is the weighted mean, over
-// the groups, of the mean of (F_g - F)^2 over the group's events; for scores that do not know the mass it is
-// (1/k - 1/n) / 6, not 0.
+// the groups, of the mean of (F_g - F)^2 over the group's events. For scores that do not know the mass, without
+// equals and weights, it is d/6 - d^2/12 with d = 1/k - 1/n, not 0: sampling k of n without replacement moves
+// the ranks' positions, and their middles do not lie on F.
 //
 // That value only counts ranks; what is descended is the integral of (F_g - F)^2 over the score. slopes[i], for
 // the first slopes.size() events, becomes -2 w_i / W times the mean of F_g - F at the event's score over the
@@ -76,14 +79,17 @@ inline void positions(std::span<leveled const> rising, std::span<scored_mass con
 // that a strength that multiplies it is that of the batch's mean whatever its size. The events after them (a
 // ring) only help to know the distributions.
 //
-// 0, and slopes of 0, where there are fewer than k events. Weights must be positive. Bits depend on the events
-// and their order alone.
+// 0, and slopes of 0, where there are fewer than k events; not a number, and slopes of 0, where a score or a
+// mass is none. Weights must be positive. Bits depend on the events and their order alone.
 inline double cvm_loss(std::span<scored_mass const> events, std::size_t k, std::span<double> slopes) {
   using detail::leveled;
   using detail::real;
   std::size_t const n = events.size();
   std::fill(slopes.begin(), slopes.end(), 0.0);
   if (k == 0 || n < k) return 0;
+  for (scored_mass const& e : events) {
+    if (!std::isfinite(e.score) || !std::isfinite(e.mass)) return std::numeric_limits<double>::quiet_NaN();
+  }
 
   std::vector<double> values(n);
   for (std::size_t i = 0; i < n; ++i) values[i] = static_cast<double>(events[i].score);
@@ -162,12 +168,17 @@ void add_log_odds_slope(Real const* logits, double slope, Real* dlogits) {
   }
 }
 
-// Fails, and says what to do, where the neighbours would be no neighbourhood: 12 of 20 events are not near each
-// other, 12 of 120 are. `events` is how many of the class a batch holds.
+// Events among which neighbours are near each other: 12 of 20 are not, 12 of 120 are.
+inline std::size_t least_events(decorrelation const& d) {
+  return 10 * static_cast<std::size_t>(std::max(d.neighbours, 0));
+}
+
+// Fails, and says what to do, where the neighbours would be no neighbourhood. `events` is how many of the class
+// a batch holds.
 inline result<void> check_neighbourhood(decorrelation const& d, std::size_t events) {
   if (d.neighbours < 1) return error{"there are no neighbours", "decorrelation", "ask for at least one"};
   std::size_t const known = events + static_cast<std::size_t>(std::max(d.ring, 0));
-  std::size_t const least = 10 * static_cast<std::size_t>(d.neighbours);
+  std::size_t const least = least_events(d);
   if (known >= least) return {};
   return error{std::to_string(d.neighbours) + " neighbours are to be found among " + std::to_string(known) +
                    " events, which is no neighbourhood",

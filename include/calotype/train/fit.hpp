@@ -86,11 +86,14 @@ inline bool keeps_to(double cvm_bound, epoch_report const& e) noexcept {
 }
 
 // The event paper's choice (5.4): the largest AUC of the signal among the epochs that keep to the bound on CvM.
-// Where neither does, the smaller CvM is better.
+// Where neither does, the smaller CvM is better, and any is better than none.
 inline bool is_better(epoch_report const& e, epoch_report const& than, double cvm_bound) noexcept {
   bool const keeps = keeps_to(cvm_bound, e);
   if (keeps != keeps_to(cvm_bound, than)) return keeps;
-  return keeps ? e.validation_auc > than.validation_auc : e.validation_cvm.value < than.validation_cvm.value;
+  if (keeps) return e.validation_auc > than.validation_auc;
+  bool const known = e.validation_cvm.windows > 0;
+  if (known != (than.validation_cvm.windows > 0)) return known;
+  return e.validation_cvm.value < than.validation_cvm.value;
 }
 
 namespace detail {
@@ -100,7 +103,7 @@ template <concepts::dataset Data>
 std::size_t events_with_mass(Data const& data, int label) {
   std::size_t n = 0;
   if constexpr (concepts::massive_dataset<Data>) {
-    for (std::size_t i = 0; i < data.size(); ++i) n += data.label(i) == label;
+    for (std::size_t i = 0; i < data.size(); ++i) n += is_decorrelated(data, i, label);
   }
   return n;
 }

@@ -17,9 +17,10 @@ struct adam {
 struct decorrelation {
   double strength = 0;  // multiplies the loss; 0: none
   int neighbours = 12;
-  int ring = 240;  // earlier pairs of mass and score that are kept; 0: none, and every batch has its share of
-                   // each class
-  int label = 1;   // prompt photon pairs
+  // Earlier pairs of mass and score that are kept; while they gather, batches add no loss before there are ten
+  // times the neighbours. 0: none, and every batch has its share of each class.
+  int ring = 240;
+  int label = 1;  // prompt photon pairs
 };
 
 struct options {

@@ -163,7 +163,7 @@ class trainer {
       if (!(d.strength > 0)) return 0;
       std::vector<std::size_t> places;
       for (std::size_t i = 0; i < batch.size(); ++i) {
-        if (data.label(batch[i]) == d.label) places.push_back(i);
+        if (is_decorrelated(data, batch[i], d.label)) places.push_back(i);
       }
       fresh_.resize(places.size());
       for_each_item(static_cast<int>(workers_.size()), places.size(), [&](int w, std::size_t j) {
@@ -175,6 +175,8 @@ class trainer {
       });
       std::vector<scored_mass> events(fresh_);
       events.insert(events.end(), ring_.begin(), ring_.end());
+      bool const gathering = ring_.size() < static_cast<std::size_t>(std::max(d.ring, 0));
+      if (gathering && events.size() < least_events(d)) return 0;
       std::vector<double> slopes(fresh_.size());
       double const loss = cvm_loss(events, static_cast<std::size_t>(d.neighbours), slopes);
       for (std::size_t j = 0; j < places.size(); ++j) {

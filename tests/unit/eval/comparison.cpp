@@ -55,6 +55,17 @@ TEST_CASE("the one that knows the mass has the larger CvM") {
   CHECK(!eval::compare_cvm(scored(0.2), scored(0.2, 0, 2), 1)->exceeds());
 }
 
+TEST_CASE("events without a mass do not count") {
+  auto with = scored(0.2), without = scored(0.2);
+  for (std::size_t i = 1; i < with.size(); i += 30) {
+    with.masses[i] = 0;
+    without.masses[i] = -1;
+  }
+  CHECK(eval::cvm(without, 1)->events == 1800);
+  CHECK(eval::cvm(without, 1)->value == eval::cvm(with, 1)->value);
+  CHECK(eval::compare_cvm(without, scored(0.5), 1)->value == eval::compare_cvm(with, scored(0.5), 1)->value);
+}
+
 TEST_CASE("blocks move together in both") {
   auto const good = scored(0.2);
   auto const poor = scored(0.5, 0, 2);
@@ -76,6 +87,13 @@ TEST_CASE("two that were not scored on the same events are refused") {
   std::vector<std::uint64_t> const few(3);
   CHECK(eval::compare(good, good, 0, 1, 0.7, {.blocks = few}).error() != nullptr);
   CHECK(eval::compare_cvm(good, other, 1).error() != nullptr);
+  CHECK(eval::compare(good, good, 3, 1, 0.7).error()->message() ==
+        "comparison: there is no such score; name one of the classes");
+  CHECK(eval::compare(good, good, eval::all_others, 1, 0.7).error() != nullptr);
+  eval::predictions single{1, {}, good.labels, {}, good.log_odds, good.masses};
+  for (std::size_t i = 0; i < good.size(); ++i) single.scores.push_back(good.row(i)[0]);
+  CHECK(eval::compare(good, single, 0, 1, 0.7));
+  CHECK(eval::compare(good, single, 1, 2, 0.7).error() != nullptr);
   other = good;
   other.masses.clear();
   CHECK(eval::compare_cvm(good, other, 1).error() != nullptr);
