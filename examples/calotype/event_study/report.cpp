@@ -178,14 +178,6 @@ void add_curves(rp::page& page, std::vector<measured> const& all, category where
   page.figures(figures);
 }
 
-// The threshold that keeps 70 % of the signal.
-double threshold_of(eval::separation const& s) {
-  auto const& points = s.curve.points();
-  return std::find_if(points.begin(), points.end(),
-                      [](eval::roc_point const& p) { return p.true_positive_rate >= efficiency; })
-      ->threshold;
-}
-
 void add_mass(rp::page& page, std::vector<measured> const& all, study const& s) {
   page.section("Mass sculpting (Figure 5)");
   page.paragraph(
@@ -203,8 +195,9 @@ void add_mass(rp::page& page, std::vector<measured> const& all, study const& s) 
   }
   for (std::string_view id : {"eb-mass-aware", "cms-b-division-only", "cms-b"}) {
     measured const& m = of(all, id);
-    figures.push_back({rp::spectrum_before_and_after(m.of->test, pairs, threshold_of(m.separations[3])),
-                       "true gg, cut on " + std::string(m.of->what->title)});
+    figures.push_back(
+        {rp::spectrum_before_and_after(m.of->test, pairs, m.separations[3].curve.threshold_at(efficiency)),
+         "true gg, cut on " + std::string(m.of->what->title)});
   }
   page.figures(figures);
 }
