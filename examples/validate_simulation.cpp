@@ -63,11 +63,6 @@ struct histogram {
     for (std::size_t i = 0; i + 1 < edges.size(); ++i) x.push_back((edges[i] + edges[i + 1]) / 2);
     return x;
   }
-  double total() const {
-    double sum = 0;
-    for (double n : counts) sum += n;
-    return sum;
-  }
 };
 
 double median(std::vector<double> x) {
@@ -157,6 +152,21 @@ double primary_vertex(ct::io::ig_file& file, std::size_t event) {
   return table != nullptr && table->numbers("pos").size() >= 3 ? 100 * table->numbers("pos")[2] : 0;
 }
 
+// use(event, its photon candidates) for every event of a recorded file; 0, or the exit status after a
+// complaint.
+template <class F>
+int for_recorded(std::string const& path, F use) {
+  auto file = ct::io::open_ig(path);
+  if (!file) return ct::io::complain(file);
+  ct::photon_finder find;
+  for (std::size_t i = 0; i < file->size(); ++i) {
+    auto const e = file->read(i);
+    if (!e) return ct::io::complain(e);
+    use(*e, photons_of(find, *e, primary_vertex(*file, i)));
+  }
+  return 0;
+}
+
 std::string number(char const* format, double x) {
   char text[48];
   std::snprintf(text, sizeof text, format, x);
@@ -215,8 +225,9 @@ report::figure kept_in_hb(std::uint64_t events) {
           "Share of HB hits in the thinned lists. The recorded shares compare hits with calorimeter towers."};
 }
 
-// The mass of H -> two photons and the shapes of its photons, beside recorded candidates.
-void higgs(report::page& page, std::uint64_t events, std::string const& folder) {
+// The mass of H -> two photons and the shapes of its photons, beside recorded candidates; 0, or the exit status
+// after a complaint.
+int higgs(report::page& page, std::uint64_t events, std::string const& folder) {
   ct::photon_finder find;
   observed simulated, recorded;
   histogram mass(60, 110, 140);
@@ -230,21 +241,19 @@ void higgs(report::page& page, std::uint64_t events, std::string const& folder) 
   }
   std::vector<std::vector<std::string>> rows;
   std::vector<double> off;
-  if (auto file = ct::io::open_ig(folder + "/diphoton_7of10.ig")) {
-    for (std::size_t i = 0; i < file->size(); ++i) {
-      auto const e = file->read(i);
-      if (!e) continue;
-      auto const found = photons_of(find, *e, primary_vertex(*file, i));
-      recorded.add_shapes(found);
-      ++recorded.events;
-      std::vector<ct::photon> ours;
-      for (auto const& c : found) ours.push_back(c.seen);
-      double const m = ct::diphoton_mass(ours), theirs = ct::diphoton_mass(e->photons());
-      if (!(m > 0 && theirs > 0)) continue;
-      off.push_back(std::fabs(m / theirs - 1));
-      rows.push_back({std::to_string(e->run), number("%.2f", theirs), number("%.2f", m),
-                      number("%+.2f %%", 100 * (m / theirs - 1))});
-    }
+  auto const compare = [&](ct::event const& e, std::vector<ct::photon_candidate> const& found) {
+    recorded.add_shapes(found);
+    ++recorded.events;
+    std::vector<ct::photon> ours;
+    for (auto const& c : found) ours.push_back(c.seen);
+    double const m = ct::diphoton_mass(ours), theirs = ct::diphoton_mass(e.photons());
+    if (!(m > 0 && theirs > 0)) return;
+    off.push_back(std::fabs(m / theirs - 1));
+    rows.push_back({std::to_string(e.run), number("%.2f", theirs), number("%.2f", m),
+                    number("%+.2f %%", 100 * (m / theirs - 1))});
+  };
+  if (!folder.empty()) {
+    if (int const failed = for_recorded(folder + "/diphoton_7of10.ig", compare); failed != 0) return failed;
   }
 
   page.section("The mass of H to two photons");
@@ -286,6 +295,7 @@ void higgs(report::page& page, std::uint64_t events, std::string const& folder) 
       plot(&observed::r9, "r9", "share", "E(3x3) / E(supercluster).", &observed::photons, false, false),
       plot(&observed::sigma, "sigma_ieta_ieta", "share", "Width along eta.", &observed::photons, false, false)};
   page.figures(shapes);
+  return 0;
 }
 
 int validate(std::string const& target, std::uint64_t events, std::string const& folder) {
@@ -293,13 +303,11 @@ int validate(std::string const& target, std::uint64_t events, std::string const&
   if (!out) return ct::io::complain(out);
   ct::photon_finder find;
   observed recorded, simulated;
-  if (auto file = ct::io::open_ig(folder + "/DoublePhoton_Run2012B_0.ig"); !folder.empty()) {
-    if (!file) return ct::io::complain(file);
-    for (std::size_t i = 0; i < file->size(); ++i) {
-      auto const e = file->read(i);
-      if (!e) return ct::io::complain(e);
-      recorded.add(*e, photons_of(find, *e, primary_vertex(*file, i)));
-    }
+  if (!folder.empty()) {
+    int const failed = for_recorded(
+        folder + "/DoublePhoton_Run2012B_0.ig",
+        [&](ct::event const& e, std::vector<ct::photon_candidate> const& found) { recorded.add(e, found); });
+    if (failed != 0) return failed;
   }
   sim::simulator const make({.process = sim::process::born, .seed = 17, .pile_up = 16});
   for (std::uint64_t i = 0; i < events; ++i) {
@@ -352,7 +360,7 @@ int validate(std::string const& target, std::uint64_t events, std::string const&
            "EB hits above 0.095 GeV round candidates: the end of the halo at 0.6.", per_photon, false, true),
       kept_in_hb(std::max<std::uint64_t>(events / 4, 1))};
   page.figures(thinning);
-  higgs(page, events, folder);
+  if (int const failed = higgs(page, events, folder); failed != 0) return failed;
   page.section("Not on this page");
   page.paragraph(
       "Photons against neutral pions: tests/reference/sim/photon_pion.cpp trains a boosted tree with "

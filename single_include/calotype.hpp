@@ -891,6 +891,13 @@ constexpr position seen_from_origin(point p) {
   return {math::asinh(p.z / math::sqrt(math::fma(p.x, p.x, p.y * p.y))), math::atan2(p.y, p.x)};
 }
 
+// An azimuth, or a difference of two, in [-pi, pi); meant for a few turns more at most.
+constexpr math::strict<double> wrap_azimuth(math::strict<double> phi) {
+  while (phi >= math::pi) phi -= 2 * math::pi;
+  while (phi < -math::pi) phi += 2 * math::pi;
+  return phi;
+}
+
 // A vector of length cosh(eta) in the direction (eta, phi).
 constexpr point direction(double eta, double phi) {
   auto const [sine, cosine] = math::sincos(phi);
@@ -2398,6 +2405,19 @@ constexpr point ee_front_center(int ix, int iy) {
 constexpr double eb_front_radius(int ieta) {
   int const i = ieta < 0 ? -ieta : ieta;
   return math::fma(double(i), math::fma(double(i), -8.74e-7, 2.0672e-4), 1.29094);
+}
+
+// By how much the axis of a barrel crystal leaves the ray from the origin to its front face, in radians: in
+// theta towards the middle of the barrel (0.052, less in the first rings) and in azimuth (2.93 degrees),
+// positive at ieta > 0. Source: the corners of the cells in the event display.
+struct axis_lean {
+  double theta, phi;
+};
+constexpr axis_lean eb_axis_lean(int ieta) {
+  int const ring = ieta < 0 ? -ieta : ieta;
+  double const side = ieta < 0 ? -1 : 1;
+  double const theta = ring < 5 ? math::fma(0.0103, double(ring - 1), 0.0076) : 0.052;
+  return {side * theta, side * 0.0512};
 }
 
 // ECAL barrel, 170 x 360 crystals. The dense index is EBDetId::hashedIndex and the pixel of a 170 x 360 image.

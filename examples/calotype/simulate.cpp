@@ -396,7 +396,7 @@ void add_simulation(CLI::App& command, simulation_options& o, bool with_selectio
       ->type_name("X");
   if (with_selection) {
     add_choice(command, "--selection", o.selection, selections,
-               "Events kept: two photon candidates in the barrel (central, default), or in barrel and\n"
+               "Events kept: exactly two photon candidates in the barrel (central, default), or in barrel and\n"
                "endcaps (forward), or whatever comes out of the collision (none)");
     add_choice(command, "--collections", o.collections, collections,
                "Hit lists thinned as the recorded files have them (reduced, default), or all (full)");

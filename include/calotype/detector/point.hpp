@@ -26,6 +26,13 @@ constexpr position seen_from_origin(point p) {
   return {math::asinh(p.z / math::sqrt(math::fma(p.x, p.x, p.y * p.y))), math::atan2(p.y, p.x)};
 }
 
+// An azimuth, or a difference of two, in [-pi, pi); meant for a few turns more at most.
+constexpr math::strict<double> wrap_azimuth(math::strict<double> phi) {
+  while (phi >= math::pi) phi -= 2 * math::pi;
+  while (phi < -math::pi) phi += 2 * math::pi;
+  return phi;
+}
+
 // A vector of length cosh(eta) in the direction (eta, phi).
 constexpr point direction(double eta, double phi) {
   auto const [sine, cosine] = math::sincos(phi);

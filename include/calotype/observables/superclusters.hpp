@@ -51,26 +51,16 @@ struct photon_candidate {
 
 namespace detail {
 
-// A difference of azimuths in [-pi, pi).
-constexpr math::strict<double> azimuth(math::strict<double> phi) {
-  if (phi >= math::pi) return phi - 2 * math::pi;
-  return phi < -math::pi ? phi + 2 * math::pi : phi;
-}
-
-// Where a shower's maximum lies behind the middle of a barrel crystal's front face that sits at (eta, phi): the
-// axes miss the origin by 2.93 degrees in phi and by up to 0.052 in theta (less in the first five rings), to
-// opposite sides at the two ends. `depth` metres along the axis.
+// Where a shower's maximum lies behind the middle of a barrel crystal's front face that sits at (eta, phi),
+// `depth` metres along the axis, which misses the origin.
 constexpr point inside_barrel(int ieta, double eta, double phi, double depth) {
   using real = math::strict<double>;
-  int const ring = ieta < 0 ? -ieta : ieta;
-  real const side = ieta < 0 ? -1 : 1;
-  real const lean = side * (ring < 5 ? 0.0076 + 0.0103 * real(ring - 1) : real(0.052));
+  auto const [lean, sideways] = cms::eb_axis_lean(ieta);
   real const radius = cms::eb_front_radius(ieta), z = radius * math::sinh(real(eta));
   real const norm = math::sqrt(radius * radius + z * z);
   real const c = z / norm, s = radius / norm;  // cosine and sine of theta
   // turned by `lean` towards the middle of the barrel
   real const along = c - lean * s, across = s + lean * c;
-  real const sideways = side * 0.0512;  // 2.93 degrees
   auto const [sine, cosine] = math::sincos(real(phi));
   real const r = radius + real(depth) * across, t = real(depth) * across * sideways;
   return {(r * cosine - t * sine).value, (r * sine + t * cosine).value, (z + real(depth) * along).value};
@@ -200,12 +190,14 @@ class supercluster_finder {
                      .raw_energy = static_cast<float>(total.value),
                      .shapes = shapes_around(barrel_, seed)};
       position const face = eb::center(seed);
-      real const spread = along_phi / total, core = middle.across / middle.weight;
+      // the seed's own centre where no crystal of the window weighs anything
+      real const weight = middle.weight > 0 ? middle.weight : real(1);
+      real const spread = along_phi / total, core = middle.across / weight;
       // a compact shower is placed by its core, a wide one by all its energy
       real const across = math::abs(spread - core) < 1 ? core : spread;
       int const ieta = eb::cell(seed).ieta;
       c.at =
-          detail::inside_barrel(ieta, (face.u + 0.01737 * (middle.along / middle.weight)).value,
+          detail::inside_barrel(ieta, (face.u + 0.01737 * (middle.along / weight)).value,
                                 (face.v + (math::pi / 180) * across).value, detail::shower_depth(total.value));
       keep(c, et_min);
     }
@@ -222,16 +214,18 @@ class supercluster_finder {
     }
   }
 
+  // 5 x 5 crystals of an endcap.
+  struct piece {
+    int seed;
+    real energy, et;
+    position at;
+    point place;
+    bool taken;
+  };
+
   // 5 x 5 crystals around local maxima; the strongest takes those on a road along phi.
   void find_endcaps(double et_min) {
-    struct piece {
-      int seed;
-      real energy, et;
-      position at;
-      point place;
-      bool taken;
-    };
-    std::vector<piece> pieces;
+    pieces_.clear();
     used_.assign(static_cast<std::size_t>(ee::size()), 0);
     seeds(endcaps_, 0.18);
     for (int const seed : seeds_) {
@@ -268,16 +262,16 @@ class supercluster_finder {
       point const mean{(x / weight).value, (y / weight).value, (z / weight).value};
       point const inside = detail::inside_endcap(mean, detail::shower_depth(total.value));
       position const seen = seen_from_origin(inside);
-      pieces.push_back({seed, total, total / math::cosh(real(seen.u)), seen, inside, false});
+      pieces_.push_back({seed, total, total / math::cosh(real(seen.u)), seen, inside, false});
     }
-    for (auto& core : pieces) {
+    for (auto& core : pieces_) {
       if (core.taken || core.et < endcap_seed_et) continue;
       core.taken = true;
       real total = core.energy, phi = 0;
-      for (auto& other : pieces) {
+      for (auto& other : pieces_) {
         if (other.taken || other.et < endcap_piece_et || math::abs(real(other.at.u) - core.at.u) > road_eta)
           continue;
-        real const away = detail::azimuth(real(other.at.v) - core.at.v);
+        real const away = wrap_azimuth(real(other.at.v) - core.at.v);
         if (math::abs(away) > road_phi) continue;
         other.taken = true;
         total += other.energy;
@@ -309,6 +303,7 @@ class supercluster_finder {
   energy_map<cms::ee> endcaps_;
   std::vector<std::uint8_t> used_;
   std::vector<int> seeds_;
+  std::vector<piece> pieces_;
   std::vector<supercluster> found_;
 };
 
@@ -334,7 +329,7 @@ double hadronic_energy(Event const& event, position direction) noexcept {
       int const cell = cells.unpack(h.id);
       if (cell < 0) continue;
       position const c = cells.center(cell);
-      real const de = c.u - direction.u, df = detail::azimuth(c.v - direction.v);
+      real const de = c.u - direction.u, df = wrap_azimuth(c.v - direction.v);
       if (de * de + df * df < 0.15 * 0.15) sum += e;
     }
   };

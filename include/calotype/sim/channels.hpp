@@ -31,10 +31,12 @@ class channel_factors {
   std::vector<float> eb, ee;
 
  private:
+  static constexpr std::uint32_t purpose = 0xfffffd00U;  // no event's
+
   static std::vector<float> make(channel_state const& state, std::uint32_t part, int rows, int columns,
                                  double spread) {
     std::vector<float> out(static_cast<std::size_t>(rows * columns));
-    stream singles(state.seed, 0, 2 * part), groups(state.seed, 0, 2 * part + 1);
+    stream singles(state.seed, 0, purpose + 2 * part), groups(state.seed, 0, purpose + 2 * part + 1);
     for (float& factor : out) {
       bool const silent = singles.uniform<double>() < state.silent;
       real const f = 1 + spread * real(singles.normal<double>());

@@ -151,7 +151,7 @@ class overlays {
     }
     real const angle = turn * (two_pi / turns);
     for (track t : library_->tracks(first_ + which)) {
-      t.phi = static_cast<float>(wrap(static_cast<double>(t.phi) + angle));
+      t.phi = static_cast<float>(wrap_azimuth(static_cast<double>(t.phi) + angle));
       if (reflected) {
         t.eta = -t.eta;
         t.z0 = -t.z0;

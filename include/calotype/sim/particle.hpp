@@ -7,6 +7,7 @@
 
 #include <calotype/core/math.hpp>
 #include <calotype/core/random.hpp>
+#include <calotype/detector/point.hpp>
 
 namespace calotype::sim {
 
@@ -28,13 +29,6 @@ struct particle {
   int charge = 0;
   real x = 0, y = 0, z = 0;  // cm, where it was made as seen from the vertex of its collision
 };
-
-// Into [-pi, pi).
-constexpr real wrap(real phi) {
-  while (phi >= math::pi) phi -= two_pi;
-  while (phi < -math::pi) phi += two_pi;
-  return phi;
-}
 
 struct four_momentum {
   real px, py, pz, e;

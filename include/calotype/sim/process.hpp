@@ -140,7 +140,7 @@ inline bool add_fake(hard_event& out, real jet_pt, real eta, real phi, double ha
       if (p < 0.2) continue;
       auto d = scatter(seed.eta, seed.phi, p, 0.025, random);
       for (int tries = 0; tries < 20; ++tries) {
-        if (math::abs(d.eta - seed.eta) < 0.12 && math::abs(wrap(d.phi - seed.phi)) < 0.2) break;
+        if (math::abs(d.eta - seed.eta) < 0.12 && math::abs(wrap_azimuth(d.phi - seed.phi)) < 0.2) break;
         d = scatter(seed.eta, seed.phi, p, 0.025, random);
       }
       decay_pion_0(out.particles, from_pt_eta_phi_mass(p, d.eta, d.phi, mass_pion_0), random);
@@ -152,12 +152,12 @@ inline bool add_fake(hard_event& out, real jet_pt, real eta, real phi, double ha
     real const p = charged * share;
     if (p < 0.15) continue;
     auto d = scatter(eta, phi, p, 0.07, random);
-    real const de = d.eta - seed.eta, df = wrap(d.phi - seed.phi);
+    real const de = d.eta - seed.eta, df = wrap_azimuth(d.phi - seed.phi);
     real distance = math::sqrt(de * de + df * df);
     if (p > 1.6 && distance < 0.2 && ++close > 2) {
       auto const [s, c] = math::sincos(real(random.uniform<double>(0, two_pi)));
       distance = random.uniform<double>(0.2, 0.35);
-      d = {seed.eta + distance * c, wrap(seed.phi + distance * s)};
+      d = {seed.eta + distance * c, wrap_azimuth(seed.phi + distance * s)};
     }
     if (distance < 0.3) fake.charged_pt += p;
     out.particles.push_back({species::charged_hadron, p, d.eta, d.phi, random.below(2) == 0 ? 1 : -1});
@@ -181,7 +181,7 @@ inline void add_lone_pion(hard_event& out, real jet_pt, real eta, real phi, doub
       decay_pion_0(out.particles, from_pt_eta_phi_mass(p, d.eta, d.phi, mass_pion_0), random);
     } else {
       out.particles.push_back({species::charged_hadron, p, d.eta, d.phi, random.below(2) == 0 ? 1 : -1});
-      real const de = d.eta - eta, df = wrap(d.phi - phi);
+      real const de = d.eta - eta, df = wrap_azimuth(d.phi - phi);
       if (de * de + df * df < 0.09) out.candidates[1].charged_pt += p;
     }
   }
@@ -256,7 +256,7 @@ inline bool generate(hard_event& out, process which, double hardness, stream& ra
     }
   }
   // what balances the system
-  add_jet(out.particles, recoil, y + 1.2 * real(random.normal<double>()), wrap(phi + math::pi), random);
+  add_jet(out.particles, recoil, y + 1.2 * real(random.normal<double>()), wrap_azimuth(phi + math::pi), random);
   return true;
 }
 

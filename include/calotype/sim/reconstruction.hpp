@@ -264,7 +264,7 @@ class readout {
     for (auto const& c : candidates) {
       real const de = p.u - c.direction.u;
       if (math::abs(de) > radius) continue;
-      real const df = wrap(p.v - c.direction.v);
+      real const df = wrap_azimuth(p.v - c.direction.v);
       if (de * de + df * df < radius * radius) return true;
     }
     return false;

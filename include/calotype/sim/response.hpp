@@ -176,7 +176,7 @@ class response {
   static aim bent(particle const& p, impact const& hit) {
     position const seen = seen_from_origin(hit.at);
     real const radius = math::sqrt(real(hit.at.x) * hit.at.x + real(hit.at.y) * hit.at.y);
-    return {hit.on, seen.u, seen.v, radius, p.eta, wrap(p.phi + hit.turn - seen.v)};
+    return {hit.on, seen.u, seen.v, radius, p.eta, wrap_azimuth(p.phi + hit.turn - seen.v)};
   }
 
   void photon(particle const& p, point const& origin) {
@@ -231,7 +231,7 @@ class response {
     auto const arrive = [&](real part, real radius, bool is_photon) {
       aim to = at;
       real const turn = shift(radius);
-      to.phi = wrap(at.phi + turn);
+      to.phi = wrap_azimuth(at.phi + turn);
       // its momentum has turned by 2 R bend (r - start); seen from where it arrives
       to.sideways = at.sideways + 2 * bend * at.radius * (radius - start) - turn;
       if (math::abs(turn) < 0.6 && part > 0.03) shower(part, to, is_photon);
@@ -314,13 +314,12 @@ class response {
       p.u = static_cast<float>((at.eta - cell.u_low) / (cell.u_high - cell.u_low));
       real const degrees = at.phi * (180 / math::pi) + 370;
       p.v = static_cast<float>(degrees - static_cast<double>(static_cast<int>(degrees)));
-      // against the particle, the axes lean by up to 0.052 towards the middle of the barrel and by 0.0512 in
-      // azimuth; the angle between two directions is (difference in eta) / cosh(eta)
-      int const ring = p.row < 85 ? 85 - p.row : p.row - 84;
-      real const side = p.row < 85 ? -1 : 1;
-      real const lean = ring < 5 ? 0.0076 + 0.0103 * (ring - 1) : 0.052;
-      p.drift_u = static_cast<float>(side * lean + (at.forward - at.eta) / math::cosh(at.eta));
-      p.drift_v = static_cast<float>(at.sideways - side * 0.0512);
+      // against the particle, the axes lean; the angle between two directions is their difference in eta, or
+      // in azimuth, over cosh(eta)
+      auto const lean = cms::eb_axis_lean(segmentation<cms::eb>::cell(index).ieta);
+      real const inverse = 1 / math::cosh(at.eta);
+      p.drift_u = static_cast<float>(lean.theta + (at.forward - at.eta) * inverse);
+      p.drift_v = static_cast<float>((at.sideways - lean.phi) * inverse);
       return p;
     }
     auto const [s, c] = math::sincos(at.phi);
@@ -480,7 +479,7 @@ class response {
     for (int k = 0; k < steps; ++k) {
       aim to = at;
       real const along = crystals * ((k + 0.5) / steps);
-      to.phi = wrap(at.phi + direction * along * (math::pi / 180));
+      to.phi = wrap_azimuth(at.phi + direction * along * (math::pi / 180));
       point_like(total / static_cast<float>(steps), to);
     }
   }
@@ -509,7 +508,7 @@ class response {
     for (int k = 0; k < 4; ++k) {
       auto const d = random_.normal_pair<double>();
       int const layer = random_.uniform<double>() < 0.75 ? 1 : 2;
-      real const eta = at.eta + 0.045 * real(d[0]), phi = wrap(at.phi + 0.045 * real(d[1]));
+      real const eta = at.eta + 0.045 * real(d[0]), phi = wrap_azimuth(at.phi + 0.045 * real(d[1]));
       auto const part = static_cast<float>(measured * 0.25);
       if (!behind<cms::hb>(energies.hb, eta, phi, layer, part))
         behind<cms::he>(energies.he, eta, phi, layer, part);

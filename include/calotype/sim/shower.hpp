@@ -89,17 +89,22 @@ inline std::array<shower_slice, shower_slices> develop(float energy, float start
   real32 const alpha = alpha_drawn > 1.1F ? alpha_drawn : real32(1.1F);
   real32 const beta = (alpha - 1) / peak;
 
-  constexpr int steps = 26, beyond = 14;  // of one radiation length; those beyond the crystals are lost
+  // of one radiation length; the crystals end inside one of them, and what is beyond is lost
+  constexpr int steps = 40;
+  float const end = static_cast<float>(in.length / crystal::radiation_length);
+  auto const inside = [end](int k) {
+    float const left = end - static_cast<float>(k);
+    return left < 0 ? 0.0F : left < 1 ? left : 1.0F;
+  };
   std::array<real32, steps> dose{};
   real32 total = 0, contained = 0;
-  for (int k = 0; k < steps + beyond; ++k) {
+  for (int k = 0; k < steps; ++k) {
     real32 const t = static_cast<float>(k) + 0.5F - start;
     if (!(t > 0)) continue;
     real32 const d = math::exp((alpha - 1) * math::log(t / peak) - beta * (t - peak));
     total += d;
-    if (k >= steps) continue;
-    dose[static_cast<std::size_t>(k)] = d;
-    contained += d;
+    dose[static_cast<std::size_t>(k)] = d * inside(k);
+    contained += dose[static_cast<std::size_t>(k)];
   }
   std::array<shower_slice, shower_slices> out{};
   std::array<real32, shower_slices> sum{}, depth{};
@@ -110,7 +115,7 @@ inline std::array<shower_slice, shower_slices> develop(float energy, float start
     auto const at = static_cast<int>((before + 0.5F * d) / contained * static_cast<float>(shower_slices));
     auto const i = static_cast<std::size_t>(at < shower_slices ? at : shower_slices - 1);
     sum[i] += d;
-    depth[i] += d * (static_cast<float>(k) + 0.5F);
+    depth[i] += d * math::fma(0.5F, inside(k), static_cast<float>(k));
     before += d;
   }
   real32 const ln_e = math::log(e);

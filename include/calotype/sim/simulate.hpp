@@ -29,8 +29,9 @@
 
 namespace calotype::sim {
 
-// Which events are kept. central: two photon candidates with pT > 20 GeV, |eta| < 1.44 and m > 90 GeV. forward:
-// |eta| < 2.3 without 1.44 .. 1.54. none: every collision that passes the generator's own cuts.
+// Which events are kept. central: exactly two photon candidates with pT > 20 GeV and |eta| < 1.44, the two of
+// highest pT of all, and m > 90 GeV. forward: |eta| < 2.3 without 1.44 .. 1.54. none: every collision that
+// passes the generator's own cuts.
 enum class selection : std::uint8_t { central, forward, none };
 
 // A run era of 2012: how many events the event paper selected in it (its Table 1), and the mean pile-up,
@@ -115,7 +116,9 @@ class simulator {
     simulated_event out;
     stream random(sample_.seed, hard.number, first_purpose(0));
     hard_event collision{{hard.candidates[0], hard.candidates[1]}, {}, {particles.begin(), particles.end()}};
-    if (selective() && hard.has_candidates && !promising(collision)) return {};
+    // what a jet holds in truth says little of the candidate that it makes
+    bool const prompt = hard.candidates[0].prompt && hard.candidates[1].prompt;
+    if (selective() && hard.has_candidates && prompt && !promising(collision)) return {};
     photon_finder find;
     if (!observe(out, collision, nullptr, hard.number, 0, random, find)) return {};
     out.label = hard.label;
@@ -181,9 +184,10 @@ class simulator {
   bool selected(std::vector<photon_candidate> const& found, real m) const {
     if (!selective()) return true;
     if (found.size() < 2 || !(m > 90)) return false;
-    for (std::size_t k = 0; k < 2; ++k) {
+    for (std::size_t k = 0; k < found.size(); ++k) {
       auto const& c = found[k];
-      if (!(c.seen.et > 20) || !in_acceptance(wide(c.seen.eta)) || !in_acceptance(c.direction.u)) return false;
+      bool const counts = c.seen.et > 20 && in_acceptance(wide(c.seen.eta)) && in_acceptance(c.direction.u);
+      if (counts != (k < 2)) return false;
     }
     return !sample_.scaled_pt || (wide(found[0].seen.et) > m / 3 && wide(found[1].seen.et) > m / 4);
   }

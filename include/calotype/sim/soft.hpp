@@ -86,7 +86,7 @@ inline direction_near scatter(real eta, real phi, real pt, double width, stream&
   auto const w = random.normal_pair<double>();
   real const kick = 0.45 / pt;
   real const size = kick < 0.5 ? kick : real(0.5);
-  return {eta + size * z[0] + width * real(w[0]), wrap(phi + size * z[1] + width * real(w[1]))};
+  return {eta + size * z[0] + width * real(w[0]), wrap_azimuth(phi + size * z[1] + width * real(w[1]))};
 }
 
 // Appends a jet: 65 % charged, 25 % photons, 10 % neutral hadrons of its momentum on average, each varying by

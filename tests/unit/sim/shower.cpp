@@ -134,6 +134,26 @@ TEST_CASE(
   }
 }
 
+TEST_CASE(
+    "showers end where the crystals do, at 24.7 radiation lengths in the endcaps and 25.8 in the barrel") {
+  // late ones, so that much is lost
+  auto const lost = [](double length) {
+    double sum = 0;
+    for (int i = 0; i < 500; ++i) {
+      calotype::stream random(3, static_cast<std::uint64_t>(i), 0);
+      for (auto const& s : sim::develop(100, 8, {.length = length}, 1, random)) {
+        sum += static_cast<double>(s.share) / 500;
+        CHECK(static_cast<double>(s.depth) < length);
+      }
+    }
+    return 1 - sum;
+  };
+  double const whole = lost(0.89 * 25), more = lost(0.89 * 25.5), next = lost(0.89 * 26);
+  CHECK(more == doctest::Approx((whole + next) / 2).epsilon(1e-4).scale(0));
+  CHECK(whole > 1.1 * next);
+  CHECK(lost(sim::endcap_crystal.length) > 1.1 * lost(sim::barrel_crystal.length));
+}
+
 TEST_CASE("a gap takes what falls into it and leaves the rest to the crystals on its sides") {
   sim::lateral_shape const shape{};
   auto const whole = sim::crystal_fractions<7>(shape, 0.97F, 0.5F);

@@ -146,6 +146,19 @@ constexpr double eb_front_radius(int ieta) {
   return math::fma(double(i), math::fma(double(i), -8.74e-7, 2.0672e-4), 1.29094);
 }
 
+// By how much the axis of a barrel crystal leaves the ray from the origin to its front face, in radians: in
+// theta towards the middle of the barrel (0.052, less in the first rings) and in azimuth (2.93 degrees),
+// positive at ieta > 0. Source: the corners of the cells in the event display.
+struct axis_lean {
+  double theta, phi;
+};
+constexpr axis_lean eb_axis_lean(int ieta) {
+  int const ring = ieta < 0 ? -ieta : ieta;
+  double const side = ieta < 0 ? -1 : 1;
+  double const theta = ring < 5 ? math::fma(0.0103, double(ring - 1), 0.0076) : 0.052;
+  return {side * theta, side * 0.0512};
+}
+
 // ECAL barrel, 170 x 360 crystals. The dense index is EBDetId::hashedIndex and the pixel of a 170 x 360 image.
 // Centres: eta by table, phi = iphi - 10.5 degrees (crystals lie up to 0.15 degrees off: each supermodule
 // leaves a gap to the next).
