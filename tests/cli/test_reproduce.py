@@ -1,3 +1,4 @@
+"""Minutes of training: not one of CTest's cli tests, but part of .ci/run's stage demo, with an optimised program."""
 import harness
 
 SECTIONS = ["Results, central (Table 6, Figure 4)", "Results, central+forward (Table 7, Figure 6)",
