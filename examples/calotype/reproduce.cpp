@@ -30,8 +30,8 @@ namespace study = event_study;
 
 enum class paper { event };
 choices<paper> const papers{{"event-paper", paper::event}};
-// CvM compares groups of 200 events with all events of their class.
-constexpr std::uint64_t least_events = 200;
+// CvM compares groups of 200 events of similar mass with all events of their class.
+constexpr std::uint64_t least_events = 300;
 
 choices<study::size const*> const budgets{
     {"small", &study::sizes[0]}, {"standard", &study::sizes[1]}, {"paper", &study::sizes[2]}};

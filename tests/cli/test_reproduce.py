@@ -8,7 +8,7 @@ SECTIONS = ["Results, central (Table 6, Figure 4)", "Results, central+forward (T
 
 class Reproduce(harness.Case):
     def test_the_whole_study_in_miniature(self):
-        command = ["reproduce", "event-paper", "--events", 200, "--epochs", 1, "--out", "study"]
+        command = ["reproduce", "event-paper", "--events", 300, "--epochs", 1, "--out", "study"]
         numbers = self.json(*command)
         page = (self.folder / "study/report.html").read_text()
         for section in SECTIONS:
@@ -23,6 +23,7 @@ class Reproduce(harness.Case):
                 self.assertTrue(0 <= s["auc"] <= 1)
             self.assertTrue((self.folder / f"study/{t['id']}.safetensors").exists())
         self.assertEqual(trainings["eb"]["cvm_gg"]["published"], 0.002)
+        self.assertGreater(trainings["eb"]["cvm_gg"]["value"], 0)
         self.assertEqual(trainings["eb"]["separations"][4]["published_auc"], 0.94)
         self.assertEqual(len(numbers["comparisons"]), 11)
 
@@ -35,7 +36,7 @@ class Reproduce(harness.Case):
         self.refused(*command, "--force", "--seed", 2, says=["checkpoint"])
 
     def test_what_cannot_be_done(self):
-        self.refused("reproduce", "event-paper", "--events", 100, "--out", "few", says=["200"])
+        self.refused("reproduce", "event-paper", "--events", 100, "--out", "few", says=["300"])
         self.refused("reproduce", "jet-paper", says=["event-paper"], code=2)
 
 
