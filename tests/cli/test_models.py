@@ -54,7 +54,7 @@ class Models(harness.Case):
         self.assertEqual(svg.count(">image<"), 3)  # barrel and two endcaps
         self.assertEqual(svg.count(">conv 7x7 /2, relu<"), 3)
         self.assertEqual(svg.count("h14 V"), 3 * 7)  # the shortcuts
-        self.refused("models", "cms-i", "--diagram", "--out", drawing, says=["--force"])
+        self.refused("models", "cms-i", "--diagram", "--out", drawing, says=["exists already"])
         self.refused("models", "cms-i", "--diagram", "--force", code=2, says=["--force", "--out"])
         self.refused("models", "--diagram", "--out", self.folder / "all.svg", says=["one network"])
 

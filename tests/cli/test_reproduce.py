@@ -29,7 +29,7 @@ class Reproduce(harness.Case):
 
         # Nothing is trained twice, and the numbers stay.
         before = (self.folder / "study/cms-b.safetensors").read_bytes()
-        self.refused(*command, says=["--force"])
+        self.refused(*command, says=["exists already"])
         again = self.json(*command, "--force")
         self.assertEqual({**again, "command": ""}, {**numbers, "command": ""})
         self.assertEqual((self.folder / "study/cms-b.safetensors").read_bytes(), before)
