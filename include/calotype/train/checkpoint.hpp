@@ -105,8 +105,12 @@ result<void> save_checkpoint(std::string const& path, trainer<Net, Policy> const
   for (auto const& h : state.history) {
     std::string& text = metadata["epoch." + std::to_string(h.epoch)];
     text = std::to_string(h.validation_cvm.events);
-    text += " " + std::to_string(h.validation_cvm.windows);
-    for (double const* number : detail::numbers_of(h)) text += " " + detail::exact_text(*number);
+    text += ' ';
+    text += std::to_string(h.validation_cvm.windows);
+    for (double const* number : detail::numbers_of(h)) {  // g++ 12 warns of " " + text at -O3
+      text += ' ';
+      text += detail::exact_text(*number);
+    }
     if (h.best) text += " best";
   }
   for (auto const& [key, text] : notes) metadata.emplace("note." + key, text);
