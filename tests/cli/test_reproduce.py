@@ -28,11 +28,12 @@ class Reproduce(harness.Case):
         self.assertEqual(len(numbers["comparisons"]), 11)
 
         # Nothing is trained twice, and the numbers stay.
-        before = (self.folder / "study/cms-b.safetensors").read_bytes()
+        parameters = lambda: (self.folder / "study/cms-b.safetensors").read_bytes()[-4 * 90291:]
+        before = parameters()
         self.refused(*command, says=["exists already"])
         again = self.json(*command, "--force")
         self.assertEqual({**again, "command": ""}, {**numbers, "command": ""})
-        self.assertEqual((self.folder / "study/cms-b.safetensors").read_bytes(), before)
+        self.assertEqual(parameters(), before)
         self.refused(*command, "--force", "--seed", 2, says=["checkpoint"])
 
     def test_what_cannot_be_done(self):
