@@ -313,18 +313,18 @@ def run(arguments):
     prepare(folder, options, version)
     size = BLOCK[options.process]
     paths = [folder / f"{number:06d}.npz" for number in range((arguments.events + size - 1) // size)]
-    todo = [number for number, path in enumerate(paths) if not path.exists()]
-    start, done = time.monotonic(), len(paths) - len(todo)
+    unfinished = [number for number, path in enumerate(paths) if not path.exists()]
+    start, done = time.monotonic(), len(paths) - len(unfinished)
     # Ctrl-C is for this process alone: blocks at work are finished
     with concurrent.futures.ProcessPoolExecutor(arguments.jobs, initializer=signal.signal,
                                                 initargs=(signal.SIGINT, signal.SIG_IGN)) as pool:
-        jobs = [pool.submit(finish_block, options, number, size, paths[number]) for number in todo]
+        jobs = [pool.submit(finish_block, options, number, size, paths[number]) for number in unfinished]
         try:
             for job in concurrent.futures.as_completed(jobs):
                 if isinstance(job.result(), str):
                     raise Problem(job.result())
                 done += 1
-                left = (time.monotonic() - start) * (len(paths) - done) / max(1, done - len(paths) + len(todo))
+                left = (time.monotonic() - start) * (len(paths) - done) / max(1, done - len(paths) + len(unfinished))
                 print(f"{options.process}: block {done} of {len(paths)}, {left:.0f} s to go", file=sys.stderr)
         except BaseException:
             pool.shutdown(cancel_futures=True)
