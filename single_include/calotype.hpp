@@ -3129,11 +3129,11 @@ struct adam_step {
 //   dense dweights one product; dbias: dout
 //   relu           x > 0 ? x : +0
 //   max pool       the first maximum in raster order
-//   max pool dinput    acc = +0; for the windows (row, column) whose first maximum the pixel is: acc = acc +
-//   dout avg pool       acc = +0; for row of the window: sum = +0; for column: sum = sum + x; then acc = acc +
-//   sum;
-//                  acc (1 / numbers in the window)
-//   avg pool dinput    acc = +0; for the windows (row, column) that hold the pixel:
+//   max pool dinput  acc = +0;
+//                  for the windows (row, column) whose first maximum the pixel is: acc = acc + dout
+//   avg pool       acc = +0; for row of the window: sum = +0; for column: sum = sum + x; acc = acc + sum;
+//                  the result is acc (1 / numbers in the window)
+//   avg pool dinput  acc = +0; for the windows (row, column) that hold the pixel:
 //                  acc = acc + dout (1 / numbers in the window); of a global one that product itself
 //   dropout        x (1 / (1 - rate)) where the pixel's uniform number is >= rate, else +0
 //   adam           m = fma(beta1, m, (1 - beta1) g);  v = fma(beta2, v, ((1 - beta2) g) g);
