@@ -34,6 +34,7 @@ HEAVY = {"string", "vector", "functional", "iostream", "sstream", "fstream", "ma
 NEVER_IN_UMBRELLA = {"iostream", "sstream", "fstream", "regex", "filesystem", "ranges"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*[<"]([^>"]+)[>"]', re.M)
+MODULE = re.compile(r"^\s*(import|module|export)\b", re.M)
 DEFINE = re.compile(r"^\s*#\s*define\s+(\w+)", re.M)
 
 
@@ -77,6 +78,8 @@ def check_headers():
             continue
         if not re.search(r"^#pragma once$", text, re.M):
             yield f"{where}: no #pragma once"
+        if MODULE.search(text):
+            yield f"{where}: a line begins with import, module or export, which nvcc takes for a C++20 module's"
         for macro in DEFINE.findall(text):
             if name != "core/config.hpp":
                 yield f"{where}: defines the macro {macro}; macros live in core/config.hpp"

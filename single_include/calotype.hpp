@@ -9491,10 +9491,10 @@ CALOTYPE_INLINE constexpr void for_each_index(F&& f) {
 
 }  // namespace detail
 
-// `import` brings an image plane into the layout of feature maps where the first layer is no convolution.
+// `image_import` brings an image plane into the layout of feature maps where the first layer is no convolution.
 // The numbers are part of the networks' signatures: new ones come last.
 enum class op : unsigned char {
-  import,
+  image_import,
   conv,
   max_pool,
   global_max_pool,
@@ -9767,7 +9767,7 @@ class plan_builder {
   constexpr void leave_image() {
     if (!plan_.value_at(current_).input || shape().is_vector()) return;
     step s;
-    s.kind = op::import;
+    s.kind = op::image_import;
     s.in = current_;
     add_step(s, shape());
   }
@@ -10329,7 +10329,7 @@ CALOTYPE_INLINE void forward_step(Policy& policy, At at, Real const* packed, Rea
   } else if constexpr (s.kind == op::dense) {
     ops::template dense<k::dense_shape>::template forward<s.relu>(policy, at(s.in), packed, at(s.out));
   } else {
-    static_assert(s.kind == op::import);
+    static_assert(s.kind == op::image_import);
     ops::template import_image<k::in_shape>(policy, at(s.in), at(s.out));
   }
 }

@@ -225,7 +225,7 @@ std::vector<layer_line> layer_lines() {
     std::string const side = std::to_string(s.kernel) + "x" + std::to_string(s.kernel);
     std::string const step = s.stride > 1 ? " /" + std::to_string(s.stride) : "";
     switch (s.kind) {
-      case op::import:
+      case op::image_import:
         line.what = "image";
         break;
       case op::conv:
@@ -310,7 +310,7 @@ std::vector<ct::report::diagram_box> diagram_boxes(std::vector<layer_line> const
   for (int i = 0; i < plan.step_count; ++i) {
     auto const& s = plan.at(i);
     int& made_by = box_of[static_cast<std::size_t>(s.out)];
-    if (s.kind == ct::nn::op::import) {
+    if (s.kind == ct::nn::op::image_import) {
       made_by = makers(s.in).front();
       continue;
     }

@@ -29,10 +29,10 @@ CALOTYPE_INLINE constexpr void for_each_index(F&& f) {
 
 }  // namespace detail
 
-// `import` brings an image plane into the layout of feature maps where the first layer is no convolution.
+// `image_import` brings an image plane into the layout of feature maps where the first layer is no convolution.
 // The numbers are part of the networks' signatures: new ones come last.
 enum class op : unsigned char {
-  import,
+  image_import,
   conv,
   max_pool,
   global_max_pool,
@@ -305,7 +305,7 @@ class plan_builder {
   constexpr void leave_image() {
     if (!plan_.value_at(current_).input || shape().is_vector()) return;
     step s;
-    s.kind = op::import;
+    s.kind = op::image_import;
     s.in = current_;
     add_step(s, shape());
   }

@@ -146,7 +146,7 @@ CALOTYPE_INLINE void forward_step(Policy& policy, At at, Real const* packed, Rea
   } else if constexpr (s.kind == op::dense) {
     ops::template dense<k::dense_shape>::template forward<s.relu>(policy, at(s.in), packed, at(s.out));
   } else {
-    static_assert(s.kind == op::import);
+    static_assert(s.kind == op::image_import);
     ops::template import_image<k::in_shape>(policy, at(s.in), at(s.out));
   }
 }
