@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "../tests/sample_event.hpp"
+#include "calotype_tree.hpp"
 #include <spawn.h>
 #include <sys/resource.h>
 #include <sys/wait.h>

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "calotype_tree.hpp"
+
 #include <calotype/image/event.hpp>
 #include <calotype/io/ig.hpp>
 

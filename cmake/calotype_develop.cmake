@@ -16,8 +16,10 @@ endif()
 find_program(CALOTYPE_CCACHE ccache)
 mark_as_advanced(CALOTYPE_CCACHE)
 if(CALOTYPE_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  # Precompiled headers need the two sloppiness settings: ccache's manual, "Precompiled headers".
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND};-E;env;CCACHE_SLOPPINESS=pch_defines,time_macros;${CALOTYPE_CCACHE}")
+  # Precompiled headers need the two sloppiness settings: ccache's manual, "Precompiled headers". Clones share their results:
+  # paths count relative to the clone.
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+    "${CMAKE_COMMAND};-E;env;CCACHE_SLOPPINESS=pch_defines,time_macros;CCACHE_BASEDIR=${PROJECT_SOURCE_DIR};CCACHE_NOHASHDIR=1;${CALOTYPE_CCACHE}")
 endif()
 
 set(CMAKE_CXX_EXTENSIONS OFF)
@@ -32,8 +34,13 @@ target_compile_options(calotype_develop_common INTERFACE
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   target_compile_options(calotype_develop_common INTERFACE -Wno-error=aggressive-loop-optimizations -Wno-error=stringop-overflow)
 endif()
-target_compile_definitions(calotype_develop_common INTERFACE
-  "CALOTYPE_SOURCE_DIR=\"${PROJECT_SOURCE_DIR}\"" "CALOTYPE_BINARY_DIR=\"${PROJECT_BINARY_DIR}\"")
+# The folders' names come from a header and not from the command line, so that ccache knows a source again in another clone.
+file(CONFIGURE OUTPUT "${PROJECT_BINARY_DIR}/develop/calotype_tree.hpp" @ONLY CONTENT [[
+#pragma once
+#define CALOTYPE_SOURCE_DIR "@PROJECT_SOURCE_DIR@"
+#define CALOTYPE_BINARY_DIR "@PROJECT_BINARY_DIR@"
+]])
+target_include_directories(calotype_develop_common INTERFACE "${PROJECT_BINARY_DIR}/develop")
 add_library(calotype_develop INTERFACE)
 target_link_libraries(calotype_develop INTERFACE calotype_develop_common)
 if(CALOTYPE_MARCH)

@@ -6,6 +6,8 @@
 #include <system_error>
 #include <utility>
 
+#include "calotype_tree.hpp"
+
 namespace program {
 
 network const& eb_network();

@@ -11,6 +11,7 @@
 #include <string>
 #include <utility>
 
+#include "calotype_tree.hpp"
 #include <doctest/doctest.h>
 
 // "set name value" of every line, by set and name.

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "../../unit/io/scratch.hpp"
+#include "calotype_tree.hpp"
 #include <doctest/doctest.h>
 
 #include <calotype/image/image.hpp>

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "../../unit/io/scratch.hpp"
+#include "calotype_tree.hpp"
 #include <doctest/doctest.h>
 #include <sys/resource.h>
 

@@ -9,6 +9,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "calotype_tree.hpp"
 #include <doctest/doctest.h>
 
 #include <calotype/core/random.hpp>

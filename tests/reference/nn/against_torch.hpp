@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "calotype_tree.hpp"
 #include <doctest/doctest.h>
 
 #include <calotype/io/safetensors.hpp>

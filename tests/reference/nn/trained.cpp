@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "calotype_tree.hpp"
 #include <doctest/doctest.h>
 
 #include <calotype/calotype.hpp>

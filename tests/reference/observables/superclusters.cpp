@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "calotype_tree.hpp"
 #include <doctest/doctest.h>
 
 #include <calotype/detector/presets/cms_run1.hpp>

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "calotype_tree.hpp"
 #include <doctest/doctest.h>
 
 #include <calotype/detector/presets/cms_run1.hpp>

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "calotype_tree.hpp"
 #include <doctest/doctest.h>
 #include <unistd.h>
 

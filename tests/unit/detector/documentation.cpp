@@ -3,6 +3,7 @@
 #include <sstream>
 #include <string>
 
+#include "calotype_tree.hpp"
 #include <doctest/doctest.h>
 
 namespace {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "calotype_tree.hpp"
 #include "scratch.hpp"
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
