@@ -33,7 +33,7 @@ class plot {
   plot(plot_axis x, plot_axis y, int width = 400, int height = 300)
       : x_(std::move(x)), y_(std::move(y)), width_(width), height_(height) {}
 
-  // Straight from point to point. An empty name stays out of the legend.
+  // Straight from point to point; a point without neighbours is a disc. An empty name stays out of the legend.
   void line(std::span<double const> x, std::span<double const> y, std::string name = {}) {
     char const* const ink = next_color();
     path(x, y, ink, "");
@@ -64,7 +64,7 @@ class plot {
     for (std::size_t i = 0; i < x.size(); ++i) {
       double const px = across(x[i]), py = down(y[i]);
       if (!std::isfinite(px) || !std::isfinite(py)) continue;
-      inside_.add("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"/>\n", px, py, ink);
+      disc(px, py, ink);
       if (i >= errors.size()) continue;
       double const low = y[i] - errors[i];
       inside_.add("<path d=\"M%.1f %.1f V%.1f\" stroke=\"%s\"/>\n", px,
@@ -139,14 +139,19 @@ class plot {
     inside_.add("<path fill=\"none\" stroke=\"%s\" stroke-width=\"1.8\"%s d=\"", ink, style);
     bool pen_up = true;
     double last_x = 0, last_y = 0;
-    for (std::size_t i = 0; i < x.size() && i < y.size(); ++i) {
-      double const px = across(x[i]), py = down(y[i]);
-      if (!std::isfinite(px) || !std::isfinite(py)) {
+    std::size_t const n = std::min(x.size(), y.size());
+    auto const shown = [&](std::size_t i) {
+      return i < n && std::isfinite(across(x[i])) && std::isfinite(down(y[i]));
+    };
+    std::vector<std::size_t> alone;
+    for (std::size_t i = 0; i < n; ++i) {
+      if (!shown(i)) {
         pen_up = true;
         continue;
       }
-      bool const seen =
-          pen_up || i + 1 == x.size() || std::abs(px - last_x) >= 0.7 || std::abs(py - last_y) >= 0.7;
+      double const px = across(x[i]), py = down(y[i]);
+      if (pen_up && !shown(i + 1)) alone.push_back(i);
+      bool const seen = pen_up || i + 1 == n || std::abs(px - last_x) >= 0.7 || std::abs(py - last_y) >= 0.7;
       if (!seen) continue;
       inside_.add("%c%.1f %.1f", pen_up ? 'M' : 'L', px, py);
       pen_up = false;
@@ -154,6 +159,10 @@ class plot {
       last_y = py;
     }
     inside_.put("\"/>\n");
+    for (std::size_t const i : alone) disc(across(x[i]), down(y[i]), ink);
+  }
+  void disc(double px, double py, char const* ink) {
+    inside_.add("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"/>\n", px, py, ink);
   }
 
   // About five round numbers; powers of ten on a logarithmic axis.

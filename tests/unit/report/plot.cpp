@@ -40,8 +40,10 @@ TEST_CASE("numbers that are not finite leave a gap") {
   rp::plot p({"x", 0, 3}, {"y", 0, 1}, 300, 100);
   p.line(std::array{0.0, 1.0, 2.0, 3.0}, std::array{0.5, nan, 0.5, 1.0});
   CHECK(p.svg().find("M0.0 50.0M200.0 50.0L300.0 0.0\"/>") != std::string::npos);
-  p.points(std::array{1.0, 2.0}, std::array{nan, 0.5}, std::array{0.1, 0.1});
+  CHECK(count(p.svg(), "<circle cx=\"0.0\" cy=\"50.0\"") == 1);  // alone, so that no stroke shows it
   CHECK(count(p.svg(), "<circle") == 1);
+  p.points(std::array{1.0, 2.0}, std::array{nan, 0.5}, std::array{0.1, 0.1});
+  CHECK(count(p.svg(), "<circle") == 2);
   CHECK(p.svg().find("M200.0 60.0 V40.0") != std::string::npos);
 }
 
