@@ -94,7 +94,7 @@ int display(display_options const& o) {
   network const* net = nullptr;
   std::unique_ptr<scorer> score;
   if (!o.model.empty() || !o.weights.empty()) {
-    auto found = find_network(o.model.empty() ? "cms-b" : o.model);
+    auto found = find_network(o.model.empty() ? default_model : std::string_view(o.model));
     if (!found) return fail(*found.error());
     net = *found;
     auto loaded = net->load(o.weights);
@@ -152,7 +152,8 @@ void add_display(CLI::App& app, int& status) {
              "Hadronic energy from hits (default), or from towers where recorded hit lists are thinned");
   command
       ->add_option("--model", o.model,
-                   "Write the scores of this network below the title (cms-b if --weights are given)")
+                   "Write the scores of this network below the title (" + std::string(default_model) +
+                       " if --weights are given)")
       ->type_name("M");
   command->add_option("--weights", o.weights, "Its weights (default: those in the repository)")->type_name("W");
   command->add_option("--scale", o.look.scale, "Pixels per crystal and direction (default: 4)")

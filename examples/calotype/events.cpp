@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <utility>
+#include <vector>
 
 #include <calotype/detector/presets/cms_run1.hpp>
 #include <calotype/image/kinematics.hpp>
@@ -28,6 +30,7 @@ ct::result<file_kind> kind_of_file(std::string const& path) {
 struct event_source::state {
   std::variant<ct::io::ig_file, ct::io::event_file> file;
   range events;
+  std::size_t at = 0;  // the place in the file of the event of a visit
 };
 
 event_source::event_source(std::unique_ptr<state> s) : state_(std::move(s)) {}
@@ -70,8 +73,10 @@ bool event_source::has_labels() const { return std::holds_alternative<ct::io::ev
 
 ct::result<void> event_source::visit(std::function<ct::result<void>(ct::event const&, truth const&)> const& f) {
   if (auto* const ig = std::get_if<ct::io::ig_file>(&state_->file)) {
+    state_->at = static_cast<std::size_t>(state_->events.skip);
     for (ct::event const& e : *ig) {
       if (auto done = f(e, {-1, 1, ct::diphoton_mass(e.photons())}); !done) return done;
+      ++state_->at;
     }
     if (ig->error() != nullptr) return *ig->error();
     return {};
@@ -87,6 +92,26 @@ ct::result<void> event_source::visit(std::function<ct::result<void>(ct::event co
   }
   if (npz.error() != nullptr) return *npz.error();
   return {};
+}
+
+std::optional<double> event_source::vertex_z() {
+  auto* const ig = std::get_if<ct::io::ig_file>(&state_->file);
+  if (ig == nullptr) return std::nullopt;
+  constexpr std::array<std::string_view, 2> names{"Vertices_V1", "PrimaryVertices_V1"};
+  auto const contents = ig->contents(state_->at, names);
+  if (!contents) return std::nullopt;
+  for (auto const name : names) {
+    auto const* const table = contents->find(name);
+    if (table == nullptr) continue;
+    auto const place = table->numbers("pos"), valid = table->numbers("isValid"),
+               fake = table->numbers("isFake");
+    for (std::size_t i = 0; i < table->rows && 3 * i + 2 < place.size(); ++i) {
+      bool const found = (i >= valid.size() || valid[i] != 0) && (i >= fake.size() || fake[i] == 0);
+      double const z = 100 * place[3 * i + 2];  // from metres
+      if (found && z - z == 0) return z;
+    }
+  }
+  return std::nullopt;
 }
 
 std::string event_source::tolerated() const {
@@ -122,6 +147,36 @@ void report_without_towers(std::uint64_t events) {
     std::fprintf(stderr, "without calorimeter towers, nothing in the hadronic channel: %s events\n",
                  grouped(events).c_str());
   }
+}
+
+std::string_view name_of(pair_category c) {
+  switch (c) {
+    case pair_category::central:
+      return "central";
+    case pair_category::forward:
+      return "central+forward";
+    case pair_category::none:
+      break;
+  }
+  return "none";
+}
+
+pair_category category_of(std::span<ct::photon const> candidates) {
+  std::vector<ct::photon> kept;
+  for (ct::photon const& c : candidates) {
+    if (c.h_over_e < 0.5F) kept.push_back(c);
+  }
+  if (!(ct::diphoton_mass(kept) > 90)) return pair_category::none;
+  auto const selects = [&kept](auto accepts) {
+    for (std::size_t k = 0; k < kept.size(); ++k) {
+      if ((kept[k].et > 20 && accepts(std::abs(kept[k].eta))) != (k < 2)) return false;
+    }
+    return true;
+  };
+  if (selects([](float eta) { return eta < 1.44F; })) return pair_category::central;
+  if (selects([](float eta) { return eta < 1.44F || (eta > 1.54F && eta < 2.3F); }))
+    return pair_category::forward;
+  return pair_category::none;
 }
 
 std::string name_of(ct::event const& e) {

@@ -4,7 +4,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "common.hpp"
@@ -42,6 +45,10 @@ class event_source {
   // Calls f for one event after the other; ends at the first error, of the file or of f.
   ct::result<void> visit(std::function<ct::result<void>(ct::event const&, truth const&)> const& f);
 
+  // z in cm of the first vertex that the file records of the event that a visit is at; none in .npz files, and
+  // where no vertex was found.
+  std::optional<double> vertex_z();
+
   // What the last visit tolerated, one line each.
   std::string tolerated() const;
 
@@ -56,6 +63,16 @@ class event_source {
 bool has_towers(ct::event const& e);
 ct::error no_towers(std::string const& path);
 void report_without_towers(std::uint64_t events);
+
+// What two photon candidates make of an event (event paper 2): both in the barrel, |eta| < 1.44; in barrel or
+// endcaps, |eta| < 2.3 without 1.44 to 1.54; or no pair to be classified.
+enum class pair_category : unsigned char { none, central, forward };
+std::string_view name_of(pair_category c);  // central, central+forward, none
+
+// The category of an event's candidates, by falling ET: those with H/E < 0.5 count; the two leading ones must
+// have ET > 20 GeV and lie in the acceptance, no other one may, and m_gg > 90 GeV. As sim::selection has it,
+// but for the candidates' directions as seen from the origin, which files do not tell.
+pair_category category_of(std::span<ct::photon const> candidates);
 
 // "run 199319, event 641436592"
 std::string name_of(ct::event const& e);

@@ -164,7 +164,7 @@ int info_model(info_options const& o) {
   std::printf("%s: weights of a network, %s parameters in %zu tensors\n", o.file.c_str(),
               grouped(parameters).c_str(), file->entries().size());
   for (auto const& [key, text] : file->metadata())
-    std::printf("  %-20s %s\n", ct::one_line(key).c_str(), ct::one_line(text).c_str());
+    std::printf("  %-32s %s\n", ct::one_line(key).c_str(), ct::one_line(text).c_str());
   std::printf("\n%-28s %s\n", "tensor", "shape");
   for (auto const& t : file->entries()) {
     std::string shape;

@@ -18,6 +18,7 @@
 #include <calotype/io/model.hpp>
 #include <calotype/models/event_paper.hpp>
 #include <calotype/nn/cost.hpp>
+#include <calotype/nn/input_content.hpp>
 #include <calotype/nn/session.hpp>
 #include <calotype/train/checkpoint.hpp>
 #include <calotype/train/trainer.hpp>
@@ -52,14 +53,57 @@ class scorer_of final : public scorer {
 };
 
 template <class Net>
+class range_check_of final : public range_check {
+ public:
+  explicit range_check_of(ct::nn::content_ranges const& ranges) : ranges_(ranges) {}
+
+  std::vector<outlier> operator()(ct::event const& e) override {
+    std::vector<outlier> found;
+    auto const values = content_(e);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      auto const range = ranges_.find(content_.names()[i]);
+      if (range == ranges_.end() || range->second.contains(values[i])) continue;
+      found.push_back({range->first, values[i], range->second});
+    }
+    return found;
+  }
+
+ private:
+  ct::nn::content_ranges ranges_;
+  ct::nn::input_content<typename Net::input> content_;
+};
+
+template <class Net>
 class trained_network_of final : public trained_network {
  public:
-  explicit trained_network_of(ct::nn::model<Net> model) : model_(std::move(model)) {}
+  trained_network_of(ct::nn::model<Net> model, ct::nn::content_ranges ranges)
+      : model_(std::move(model)), ranges_(std::move(ranges)) {}
   std::unique_ptr<scorer> make_scorer() const override { return std::make_unique<scorer_of<Net>>(model_); }
+  std::unique_ptr<range_check> make_range_check() const override {
+    if (ranges_.empty()) return nullptr;
+    return std::make_unique<range_check_of<Net>>(ranges_);
+  }
 
  private:
   ct::nn::model<Net> model_;
+  ct::nn::content_ranges ranges_;
 };
+
+// The training ranges of a weights file, once each of them is of a quantity that the network has: one of
+// another would be passed over.
+template <class Net>
+ct::result<ct::nn::content_ranges> ranges_for(ct::io::safetensors_file const& file) {
+  auto ranges = ct::io::training_ranges(file);
+  if (!ranges) return ranges;
+  ct::nn::input_content<typename Net::input> const content;
+  auto const names = content.names();
+  for (auto const& [name, range] : *ranges) {
+    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+    return ct::error{"the file has a training range of '" + name + "', which the network's input does not have",
+                     file.path(), "use the program that trained these weights, or train anew"};
+  }
+  return ranges;
+}
 
 // Events in memory as a data set.
 struct event_data {
@@ -170,7 +214,8 @@ ct::result<std::vector<ct::train::epoch_report>> train_with(
           text("%.5f (random scores: %.5f +- %.5f)", cvm.value, cvm.floor, cvm.floor_error);
     }
   }
-  auto written = ct::io::save<Net>(r.out, ct::nn::model<Net>(state.best_parameters), notes, {.force = r.force});
+  auto written = ct::io::save<Net>(r.out, ct::nn::model<Net>(state.best_parameters), notes, {.force = r.force},
+                                   ct::nn::ranges_of<typename Net::input>(r.training));
   if (!written) return *written.error();
   return state.history;
 }
@@ -201,9 +246,11 @@ ct::result<void> convert_weights(std::string const& weights, conversion_request 
   for (auto const& [key, text] : file->metadata()) {
     if (key.starts_with(prefix)) notes.emplace(key.substr(prefix.size()), text);
   }
+  auto const ranges = ranges_for<Net>(*file);
+  if (!ranges) return *ranges.error();
   return r.to == weights_format::header
              ? ct::io::save_constant<Net>(r.out, *model, r.constant, notes, {.force = r.force})
-             : ct::io::save<Net>(r.out, *model, notes, {.force = r.force});
+             : ct::io::save<Net>(r.out, *model, notes, {.force = r.force}, *ranges);
 }
 
 inline std::string shape_text(ct::nn::map_shape s) {
@@ -356,9 +403,14 @@ class network_of final : public network {
       }
     }
     if (auto usable = check_input(path); !usable) return *usable.error();
-    auto model = ct::io::load<Net>(path);
+    auto file = ct::io::safetensors_file::open(path);
+    if (!file) return *file.error();
+    auto model = ct::io::load<Net>(*file);
     if (!model) return *model.error();
-    return std::unique_ptr<trained_network>(std::make_unique<trained_network_of<Net>>(std::move(*model)));
+    auto ranges = ranges_for<Net>(*file);
+    if (!ranges) return *ranges.error();
+    return std::unique_ptr<trained_network>(
+        std::make_unique<trained_network_of<Net>>(std::move(*model), std::move(*ranges)));
   }
 
   ct::result<void> convert(std::string const& weights, conversion_request const& request) const override {

@@ -16,6 +16,7 @@
 #include <calotype/io/constant_weights.hpp>
 #include <calotype/io/events_npz.hpp>
 #include <calotype/io/model.hpp>
+#include <calotype/nn/input_content.hpp>
 #include <calotype/report/network_diagram.hpp>
 #include <calotype/train/fit.hpp>
 #include <calotype/train/options.hpp>
@@ -58,11 +59,28 @@ class scorer {
   virtual double log_odds() const = 0;
 };
 
+// A quantity of an event in which it is unlike nearly all events that a network was trained on.
+struct outlier {
+  std::string name;  // as nn::input_content calls it
+  double value = 0;  // NaN where the event has no such thing
+  ct::nn::content_range range;
+};
+
+// Compares events with those that a network was trained on, one after the other; one per thread.
+class range_check {
+ public:
+  virtual ~range_check() = default;
+  // What of an event lies outside the stored ranges.
+  virtual std::vector<outlier> operator()(ct::event const& e) = 0;
+};
+
 // A network with its weights.
 class trained_network {
  public:
   virtual ~trained_network() = default;
   virtual std::unique_ptr<scorer> make_scorer() const = 0;
+  // Null where the weights do not say what they were trained on.
+  virtual std::unique_ptr<range_check> make_range_check() const = 0;
 };
 
 // How the convolutions of a training are computed (exec::direct, exec::winograd).
@@ -112,6 +130,10 @@ class network {
   // Trains, and writes the parameters of the best epoch. Returns all epochs.
   virtual ct::result<std::vector<ct::train::epoch_report>> train(training_request const& request) const = 0;
 };
+
+// What events are scored with unless the user names another network: the one whose weights in examples/weights/
+// are meant for recorded events.
+inline constexpr std::string_view default_model = "cms-b";
 
 // All of them, those of the paper's Table 2 first and in its order; and one by its name.
 std::span<network const* const> networks();

@@ -206,7 +206,7 @@ class Networks(harness.Case):
     def test_classify_one_line_per_event(self):
         text = self.out("classify", self.ig, "--model", "four-momentum-3", "--weights", "w.safetensors")
         for e in self.truth:
-            self.assertRegex(text, rf"(?m)^ *{e['run']} +{e['event']} \| +{e['leading_et']:.1f} ")
+            self.assertRegex(text, rf"(?m)^ *{e['run']} +{e['event']} +file \| +{e['leading_et']:.1f} ")
         self.assertIn("not the probability", text)
         lines = self.out("classify", self.ig, "--model", "four-momentum-3", "--weights", "w.safetensors", "--json").splitlines()
         self.assertEqual([json.loads(l)["event"] for l in lines], [e["event"] for e in self.truth])

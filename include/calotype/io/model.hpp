@@ -18,6 +18,7 @@
 #include <calotype/core/result.hpp>
 #include <calotype/io/detail/number_text.hpp>
 #include <calotype/io/safetensors.hpp>
+#include <calotype/nn/input_content.hpp>
 #include <calotype/nn/model.hpp>
 #include <calotype/nn/self_test.hpp>
 
@@ -30,6 +31,7 @@ namespace detail {
 
 inline constexpr std::string_view model_format = "calotype-model";
 inline constexpr std::string_view model_format_version = "1";
+inline constexpr std::string_view range_prefix = "training_range.";
 inline constexpr std::uint64_t self_test_seed = 0x63616c6f74797065;  // any number
 
 inline std::string hexadecimal(std::uint64_t number) {
@@ -233,10 +235,35 @@ result<nn::model<Net>> load(std::string const& path) {
   return load<Net>(*file);
 }
 
-// Writes a model so that load() can verify it; the file appears whole or not at all.
+// The ranges of the training events that save() wrote beside the weights; empty for weights that have none.
+// Refused with one sentence: a range that is no pair of finite numbers, the lower one first.
+inline result<nn::content_ranges> training_ranges(safetensors_file const& file) {
+  nn::content_ranges ranges;
+  for (auto const& [key, text] : file.metadata()) {
+    if (!key.starts_with(detail::range_prefix)) continue;
+    std::string const name = key.substr(detail::range_prefix.size());
+    auto const blank = text.find(' ');
+    auto const low = detail::finite_number(text.substr(0, blank));
+    auto const high = detail::finite_number(blank == text.npos ? "" : text.substr(blank + 1));
+    if (!low || !high || *low > *high) {
+      return error{"the training range of '" + name + "' is no pair of numbers, but '" + text + "'",
+                   file.path(), "fetch the file again, or train anew"};
+    }
+    ranges[name] = {*low, *high};
+  }
+  return ranges;
+}
+inline result<nn::content_ranges> training_ranges(std::string const& path) {
+  auto file = safetensors_file::open(path);
+  if (!file) return *file.error();
+  return training_ranges(*file);
+}
+
+// Writes a model so that load() can verify it; the file appears whole or not at all. `ranges` are those of the
+// events it was trained on (nn::ranges_of).
 template <class Net, std::uint64_t Signature = nn::signature<Net>>
 result<void> save(std::string const& path, nn::model<Net> const& model, provenance const& how = {},
-                  output_options options = {}) {
+                  output_options options = {}, nn::content_ranges const& ranges = {}) {
   constexpr auto const& plan = nn::plan_of<Net>;
   constexpr std::uint64_t seed = detail::self_test_seed;
   if (auto good = detail::check_finite(model, path); !good) return good;
@@ -253,6 +280,10 @@ result<void> save(std::string const& path, nn::model<Net> const& model, provenan
       {"self_test_logits", detail::self_test_text(model, seed)},
   };
   for (auto const& [key, text] : how) metadata.emplace("provenance." + key, text);
+  for (auto const& [name, range] : ranges) {
+    metadata.emplace(std::string(detail::range_prefix) + name,
+                     detail::short_text(range.low) + ' ' + detail::short_text(range.high));
+  }
   std::vector<tensor_view> tensors;
   for (int i = 0; i < plan.parameter_count; ++i) {
     nn::parameter const& p = plan.parameter_at(i);

@@ -85,6 +85,30 @@ TEST_CASE("a saved model comes back with the same bits, and says what it is") {
   CHECK(has(message(ct::io::save(path, model)), "exists already"));
 }
 
+TEST_CASE("the ranges of the training events come back as they were, and broken ones are refused") {
+  scratch::folder const folder;
+  std::string const path = folder / "m.safetensors", bad = folder / "bad.safetensors";
+  ct::nn::content_ranges const ranges{
+      {"eb_hits_in_halos", {34, 512}}, {"eta1", {-1.0 / 3, 1e-30}}, {"he_hits", {}}};
+  REQUIRE(ct::io::save(path, model, {}, {}, ranges));
+  REQUIRE(ct::io::load<tagger>(path));
+  auto const back = ct::io::training_ranges(path);
+  REQUIRE_MESSAGE(back, message(back));
+  CHECK(*back == ranges);
+  CHECK(ct::io::read_safetensors(path)->metadata.at("training_range.eb_hits_in_halos") == "34 512");
+  for (std::string const text : {"", "1", "1 2 3", "2 1", "1 nan", "1 inf", " 1 2", "1  2", "a b", "0x1 0x2"}) {
+    edited e(path);
+    e.file.metadata["training_range.he_hits"] = text;
+    e.write(bad);
+    CHECK_MESSAGE(has(message(ct::io::training_ranges(bad)), "the training range of 'he_hits' is no pair"),
+                  text);
+    CHECK(ct::io::load<tagger>(bad));
+  }
+  REQUIRE(ct::io::save(path, model, {}, {.force = true}));
+  CHECK(ct::io::training_ranges(path)->empty());
+  CHECK(has(message(ct::io::training_ranges(folder / "absent.safetensors")), "cannot be read"));
+}
+
 TEST_CASE("weights for something else are refused with a sentence") {
   scratch::folder const folder;
   std::string const path = folder / "m.safetensors";

@@ -42,6 +42,14 @@ inline std::optional<std::uint64_t> whole_number(std::string_view text, int base
   return number;
 }
 
+// The whole of the text as a finite decimal number; nothing if it is anything else.
+inline std::optional<double> finite_number(std::string_view text) {
+  double number = 0;
+  auto const read = std::from_chars(text.data(), text.data() + text.size(), number);
+  bool const whole = read.ec == std::errc{} && read.ptr == text.data() + text.size();
+  return whole && number - number == 0 ? std::optional<double>(number) : std::nullopt;
+}
+
 // The shortest decimal text of a number.
 inline std::string short_text(double number) {
   std::array<char, 40> text{};
