@@ -123,6 +123,10 @@ ct::eval::predictions predict(trained_network const& net, int classes, labelled_
   return p;
 }
 
+double minutes_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / 60;
+}
+
 // Trains what has not been trained yet, or goes on where it stopped, and scores the test events.
 ct::result<study::result> train_and_test(reproduce_options const& o, study::size const& size,
                                          study::training const& t, samples& s) {
@@ -151,19 +155,22 @@ ct::result<study::result> train_and_test(reproduce_options const& o, study::size
   if (!history) return *history.error();
   auto const trained = (*net)->load(r.out);
   if (!trained) return *trained.error();
-  return study::result{&t,
-                       predict(**trained, static_cast<int>((*net)->info().classes.size()), s.test, o.threads),
-                       std::move(*history)};
+  auto const start = std::chrono::steady_clock::now();
+  auto test = predict(**trained, static_cast<int>((*net)->info().classes.size()), s.test, o.threads);
+  return study::result{&t, std::move(test), std::move(*history), minutes_since(start)};
 }
 
 ct::result<study::study> perform(reproduce_options const& o, study::size const& size) {
   study::study done;
   done.size = size;
   done.seed = o.seed;
+  done.threads = o.threads;
   std::size_t number = 0;
   for (study::category c : study::categories) {
+    auto const begin = std::chrono::steady_clock::now();
     auto s = simulate_samples(o, size, c);
     if (!s) return *s.error();
+    done.minutes += minutes_since(begin);
     done.samples[static_cast<std::size_t>(c)] = s->request.data;
     auto const is_fake = [](auto const& e) { return e.label == 2; };
     if (study::has_collisions(c)) done.shown.push_back(*std::find_if(s->test.begin(), s->test.end(), is_fake));
@@ -172,10 +179,10 @@ ct::result<study::study> perform(reproduce_options const& o, study::size const& 
       auto const start = std::chrono::steady_clock::now();
       auto result = train_and_test(o, size, t, *s);
       if (!result) return *result.error();
-      double const minutes =
-          std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / 60;
       std::fprintf(stderr, "%2zu of %zu: %s, %s; %.1f minutes\n", ++number, study::trainings.size(),
-                   std::string(study::name_of(c)).c_str(), std::string(t.title).c_str(), minutes);
+                   std::string(study::name_of(c)).c_str(), std::string(t.title).c_str(), minutes_since(start));
+      done.minutes += result->test_minutes;
+      for (auto const& e : result->history) done.minutes += e.seconds / 60;
       done.results.push_back(std::move(*result));
     }
   }

@@ -6,7 +6,8 @@ import re
 from . import common
 from .common import RECORD, ROOT, goal_text, is_exact, value_text, verdict
 
-PAGES = {"spine": ROOT / "README.md", "cpu": ROOT / "docs/performance.md"}
+PAGES = {"spine": ROOT / "README.md", "cpu": ROOT / "docs/performance.md",
+         "event-paper": ROOT / "docs/event_paper.md"}
 NOTHING = "Not measured yet: `scripts/figures {study} --write` measures, and writes the table here."
 
 
@@ -63,7 +64,38 @@ def grouped(times):
     return groups
 
 
-TABLES = {"spine": spine_table, "cpu": cpu_tables}
+def event_paper_tables(record):
+    about = record["study"]
+    events = ", ".join(f"{category} {number:,}" for category, number in about["events"].items())
+    lines = [f"Made {record['measured']} on {record['machine']}: budget {about['budget']}, {about['epochs']} epochs in batches of "
+             f"{about['batch']}, seed {about['seed']}; events per class: {events} to train on, {about['validation_events']:,} to "
+             f"choose by, {about['test_events']:,} for the test.", "",
+             "| statement or gate | value | goal | | conditions |", "|---|---|---|---|---|"]
+    lines += [f"| {f['figure']} | {value_text(f)} | {goal_text(f)} | {verdict(f)} | {f['conditions']} |" for f in record["figures"]]
+    for category, trainings in record["trainings"].items():
+        lines += ["", f"**{category}**, AUC, the paper's in brackets:", "", f"| | {' | '.join(t['title'] for t in trainings)} |",
+                  "|---" * (1 + len(trainings)) + "|"]
+        for k, s in enumerate(trainings[0]["separations"]):
+            lines.append(f"| {s['name']} | {' | '.join(area_text(t['separations'][k]) for t in trainings)} |")
+        for key, name in (("cvm_gg", "CvM, true gg"), ("cvm_gamma_jet", "CvM, true gamma+jet")):
+            if key in trainings[0]:
+                lines.append(f"| {name} | {' | '.join(cvm_text(t[key]) for t in trainings)} |")
+    return "\n".join(lines)
+
+
+def with_published(text, published):
+    return text if published is None else f"{text} ({published})"
+
+
+def area_text(s):
+    return with_published(f"{s['auc']:.3f} ± {s['auc_error']:.3f}", s.get("published_auc"))
+
+
+def cvm_text(c):
+    return with_published(f"{c['value']:.4f}", c.get("published"))
+
+
+TABLES = {"spine": spine_table, "cpu": cpu_tables, "event-paper": event_paper_tables}
 
 
 def marked(study, text, inner):

@@ -1,5 +1,10 @@
 """Minutes of training: not one of CTest's cli tests, but part of .ci/run's stage demo, with an optimised program."""
+import sys
+
 import harness
+
+sys.path.insert(0, str(harness.ROOT / "scripts"))
+from figures_lib import event_paper  # noqa: E402
 
 SECTIONS = ["Results, central (Table 6, Figure 4)", "Results, central+forward (Table 7, Figure 6)",
             "What the paper says of its classifiers", "Mass sculpting (Figure 5)", "Ways to keep the mass out",
@@ -27,12 +32,17 @@ class Reproduce(harness.Case):
         self.assertEqual(trainings["eb"]["separations"][4]["published_auc"], 0.94)
         self.assertEqual(len(numbers["comparisons"]), 11)
 
+        figures = event_paper.Statements(numbers).all()
+        self.assertEqual(len(figures), 28)
+        self.assertTrue(all(isinstance(f["value"], float) for f in figures))
+
         # Nothing is trained twice, and the numbers stay.
         parameters = lambda: (self.folder / "study/cms-b.safetensors").read_bytes()[-4 * 90291:]
         before = parameters()
         self.refused(*command, says=["exists already"])
         again = self.json(*command, "--force")
-        self.assertEqual({**again, "command": ""}, {**numbers, "command": ""})
+        differing = {"command": "", "minutes": 0}
+        self.assertEqual({**again, **differing}, {**numbers, **differing})
         self.assertEqual(parameters(), before)
         self.refused(*command, "--force", "--seed", 2, says=["checkpoint"])
 

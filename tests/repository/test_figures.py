@@ -11,7 +11,7 @@ from unittest import mock
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent / "scripts"))
 
-from figures_lib import common, cpu, field, pages, rounds  # noqa: E402
+from figures_lib import common, cpu, event_paper, field, pages, rounds  # noqa: E402
 from figures_lib.engines import Contestant, Engine, EngineError  # noqa: E402
 from figures_lib.rounds import Block  # noqa: E402
 
@@ -247,6 +247,70 @@ class Driver(unittest.TestCase):
         setting = self.run_setting(self.study(), {})
         with self.assertRaisesRegex(EngineError, "nothing is set up"):
             setting.contestants["calotype winograd"].time(1, 1)
+
+
+class EventPaper(unittest.TestCase):
+    @staticmethod
+    def report(budget):
+        """Of a study with a CvM of 0.001 and AUCs of 0.7 +- 0.01, all differences 0.02 with an interval from 0.005."""
+        names = ("H->gg vs rest", "gg vs rest", "gamma+jet vs rest", "H->gg vs gg", "H->gg vs gamma+jet")
+        area = {"auc": 0.7, "auc_error": 0.01}
+        trainings = [{"id": name, "title": name.upper(), "category": "central",
+                      "separations": [{"name": n, **area, "published_auc": 0.9} for n in names],
+                      "cvm_gg": {"value": 0.001, "floor": 0.0008, "floor_error": 0.0001, "events": 100, "published": 0.002},
+                      "cvm_gamma_jet": {"value": 0.003}} for name in ("four-momentum", *event_paper.CVM)]
+        trainings += [{"id": name, "title": name, "category": "showers", "separations": [{"name": "electron vs photon", "auc": auc,
+                       "auc_error": 0.03}]} for name, auc in ((event_paper.SINGLE, 0.7), (event_paper.PAIRS, 0.8))]
+        comparisons = [{"first": "cms-b", "second": "eb", "auc_of": "H->gg vs gg", "claim": claim, "difference": 0.02,
+                        "lower": 0.005, "upper": 0.035} for claim in ("above", "not below", "open")]
+        return {"study": "event-paper", "budget": budget, "seed": 1, "epochs": 4, "batch": 32, "minutes": 30.0, "threads": 2,
+                "events": {"central": 3000}, "validation_events": 1000, "test_events": 2000, "trainings": trainings,
+                "comparisons": comparisons}
+
+    def test_a_budget_with_goals_and_one_without(self):
+        figures = {f["figure"]: f for f in event_paper.Statements(self.report("standard")).all()}
+        self.assertEqual(figures["4-mom, AUC H->gg vs rest: distance from the paper's 0.71"]["value"], 0.01)
+        self.assertEqual(common.verdict(figures["4-mom, AUC H->gg vs rest: distance from the paper's 0.71"]), "reached")
+        self.assertEqual(common.verdict(figures["4-mom, AUC gg vs rest: distance from the paper's 0.81"]), "MISSED")
+        self.assertEqual(common.verdict(figures["EB, AUC H->gg vs gamma+jet"]), "MISSED")
+        self.assertEqual(common.verdict(figures["EB, central: CvM of true gg"]), "reached")
+        bounds = [f for name, f in figures.items() if name.startswith("CMS-B") and name.endswith("lower bound")]
+        self.assertEqual([(f["value"], f["goal"]) for f in bounds], [(0.005, 0), (0.005, -0.01), (0.005, None)])
+        pairs = figures["shower-pairs above shower-resnet, AUC of electron vs photon: lower bound"]
+        self.assertAlmostEqual(pairs["value"], 0.1 - 1.96 * 0.03 * math.sqrt(2), places=5)
+        self.assertIsNone(figures["the whole study"]["goal"])
+        small = {f["figure"]: f["goal"] for f in event_paper.Statements(self.report("small")).all()}
+        self.assertEqual({name for name, goal in small.items() if goal is not None},
+                         {"the whole study", *(name for name in small if name.startswith("4-mom"))})
+
+    def test_gates_of_a_page_and_of_a_test(self):
+        page = ("<figcaption>Median 124.81 +- 0.03 GeV (goal 125.0 +- 0.3), half 1.90 GeV</figcaption>"
+                "<caption>Recorded candidates [GeV]; median difference 0.12 % (goal 1.5 %)</caption>"
+                "<tr><td>EB hits</td><td>300.0</td><td>200.0</td><td>0.67</td></tr><tr><td>HB hits</td><td>-</td><td>38.0</td></tr>")
+        figures = event_paper.page_gates(page, True)
+        self.assertEqual([f["value"] for f in figures], [0.19, 0.12, 1.5, None, None, None])
+        self.assertEqual([f["value"] for f in event_paper.page_gates("", False)], [None] * 6)
+        figures = event_paper.pion_gates("AUC 20-30 GeV 0.77, 30-45 GeV 0.74, 45-60 GeV 0.6941")
+        self.assertEqual([f["value"] for f in figures], [0.11, 0.07, 0.0659])
+        self.assertEqual([f["value"] for f in event_paper.pion_gates("")], [None] * 3)
+
+    def test_what_is_no_report_is_told(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for text, says in ((None, "not there"), ("{", "no JSON"), ("{}", "no event-paper study")):
+                if text is not None:
+                    pathlib.Path(folder, "report.json").write_text(text)
+                with self.assertRaisesRegex(SystemExit, says):
+                    event_paper.read_report(folder)
+
+    def test_the_page_has_the_statements_and_the_papers_tables(self):
+        report = self.report("standard")
+        about = {k: report[k] for k in ("budget", "seed", "epochs", "batch", "events", "validation_events", "test_events")}
+        text = pages.event_paper_tables({"measured": "2026-01-01", "machine": "a machine", "study": about,
+                                         "figures": event_paper.Statements(report).all(), "trainings": event_paper.tables(report)})
+        self.assertIn("budget standard, 4 epochs in batches of 32, seed 1; events per class: central 3,000 to train on", text)
+        self.assertIn("| CvM, true gg | 0.0010 (0.002) |", text)
+        self.assertIn("| H->gg vs rest | 0.700 ± 0.010 (0.9) |", text)
+        self.assertIn("| electron vs photon | 0.700 ± 0.030 | 0.800 ± 0.030 |", text)
 
 
 class Pages(unittest.TestCase):

@@ -49,6 +49,7 @@ struct comparison {
   enum kind : unsigned char { above, not_below, open } claim;
 };
 constexpr double margin = 0.01;  // of "not below"
+constexpr std::array claim_names{"above", "not below", "open"};
 constexpr std::array comparisons{
     comparison{"eb", "four-momentum", 4, comparison::above},
     comparison{"cms-b", "four-momentum", 4, comparison::above},
@@ -449,15 +450,20 @@ ct::result<report> report_on(study const& s) {
   if (auto added = add_events(page, s); !added) return *added.error();
   page.paragraph("Made by: " + command_line());
 
-  json numbers{
-      {"study", "event-paper"}, {"budget", s.size.name}, {"seed", s.seed}, {"command", command_line()}};
-  for (category c : categories)
+  json numbers{{"study", "event-paper"},     {"budget", s.size.name}, {"seed", s.seed},
+               {"epochs", s.size.epochs},    {"batch", s.size.batch}, {"validation_events", s.size.validation},
+               {"test_events", s.size.test}, {"minutes", s.minutes},  {"threads", s.threads},
+               {"command", command_line()}};
+  for (category c : categories) {
+    numbers["events"][std::string(name_of(c))] = s.size.training[static_cast<std::size_t>(c)];
     numbers["samples"][std::string(name_of(c))] = s.samples[static_cast<std::size_t>(c)];
+  }
   for (measured const& m : all) numbers["trainings"].push_back(as_json(m));
   for (compared const& c : tested) {
     numbers["comparisons"].push_back({{"first", c.what->first},
                                       {"second", c.what->second},
                                       {"auc_of", separation_name(*c.what)},
+                                      {"claim", claim_names[c.what->claim]},
                                       {"difference", c.by.value},
                                       {"error", c.by.error},
                                       {"lower", c.by.lower},

@@ -117,12 +117,15 @@ struct result {
   event_study::training const* what = nullptr;
   ct::eval::predictions test;  // scores of the test events, in the order of the samples
   std::vector<ct::train::epoch_report> history;
+  double test_minutes = 0;
 };
 
 // A study that has been done.
 struct study {
   event_study::size size{};
   std::uint64_t seed = 1;
+  double minutes = 0;  // of simulations, tests and trainings, those of interrupted runs included
+  int threads = 1;
   std::array<std::string, categories.size()> samples;  // how the events of a category came about
   std::vector<result> results;
   std::vector<ct::event> shown;  // for pictures: a photon + jet event of each category of collisions
