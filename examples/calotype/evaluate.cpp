@@ -14,6 +14,7 @@
 
 #include "common.hpp"
 #include "events.hpp"
+#include "matched.hpp"
 #include "networks.hpp"
 #include <nlohmann/json.hpp>
 
@@ -23,6 +24,7 @@
 #include <calotype/eval/cvm.hpp>
 #include <calotype/eval/predictions.hpp>
 #include <calotype/eval/separation.hpp>
+#include <calotype/eval/subset.hpp>
 #include <calotype/io/output.hpp>
 #include <calotype/report/curves.hpp>
 #include <calotype/report/mass_plots.hpp>
@@ -44,6 +46,7 @@ struct evaluate_options {
   std::string against_model;  // the same network where it is not named
   std::string report;
   double efficiency = 0.7;
+  bool matched = false;
   int threads = 1;
   bool force = false;
   bool json = false;
@@ -60,6 +63,8 @@ struct contender {
 struct separation : eval::separation {
   std::string name;
   bool against_rest = false;
+  int signal_class = 0, background_class = 0;
+  std::optional<eval::roc_curve> without_prompt_pairs{};  // where the class of fakes has some
 };
 
 // How much the score knows of the mass of the events of a class, beside how well it tells them from the signal.
@@ -84,7 +89,10 @@ struct mass_advantage {
 struct figures {
   std::uint64_t events = 0;
   std::uint64_t unscored = 0;
+  std::uint64_t unmatched = 0;     // without a place in the matched sample
+  std::uint64_t prompt_pairs = 0;  // among the fakes
   std::vector<std::uint64_t> per_class;
+  std::vector<double> effective;  // per class: how many events of equal weight would say as much
   double accuracy = 0;
   double accuracy_error = 0;
   double cross_entropy = 0;
@@ -100,7 +108,12 @@ struct scored_events {
   std::vector<eval::predictions> predictions{};  // of every network, with the labels of the file
   std::uint64_t unscored = 0;                    // by one of them at least
   std::vector<std::uint64_t> blocks{};           // what bootstraps keep together
+  std::vector<char> prompt_fakes{};              // events of a photon and a jet whose two candidates are prompt
+  std::vector<kinematics> momenta{};
+  std::uint64_t unmatched = 0;
 };
+
+constexpr int fakes = 2;  // the class of a photon and a jet
 
 ct::result<scored_events> predict(evaluate_options const& o, event_source& source,
                                   std::span<contender const> networks) {
@@ -136,6 +149,8 @@ ct::result<scored_events> predict(evaluate_options const& o, event_source& sourc
       }
       // An event without a block is one of its own; blocks of files are not negative.
       constexpr std::uint64_t own = std::uint64_t{1} << 63;
+      all.momenta.push_back(kinematics_of(s.event));
+      all.prompt_fakes.push_back(s.about.label == fakes && s.about.prompt_pair);
       all.blocks.push_back(s.about.block < 0 ? own + all.blocks.size()
                                              : static_cast<std::uint64_t>(s.about.block));
       for (std::size_t n = 0; n < networks.size(); ++n) {
@@ -182,9 +197,25 @@ ct::result<void> separate_all(evaluate_options const& o, network_info const& abo
     if (!s) return *s.error();
     auto const name = about.classes[static_cast<std::size_t>(signal)] + " vs " +
                       (background == eval::all_others ? "rest" : class_name(about, background));
-    f.separations.push_back({std::move(*s), name, background == eval::all_others});
+    f.separations.push_back({std::move(*s), name, background == eval::all_others, signal, background});
   }
   return {};
+}
+
+// The same areas with no event among the fakes that is none.
+void separate_without_prompt_pairs(eval::predictions const& of_file, std::vector<char> const& prompt_fakes,
+                                   figures& f) {
+  f.prompt_pairs = static_cast<std::uint64_t>(std::count(prompt_fakes.begin(), prompt_fakes.end(), 1));
+  if (f.prompt_pairs == 0) return;
+  std::vector<char> kept;
+  for (char prompt : prompt_fakes) kept.push_back(!prompt);
+  auto const p = eval::balanced(eval::chosen(of_file, kept));
+  for (auto& s : f.separations) {
+    if (!s.against_rest && s.background_class != fakes) continue;
+    auto curve = s.against_rest ? eval::one_versus_rest(p, s.signal_class)
+                                : eval::one_versus_one(p, s.signal_class, s.background_class);
+    if (curve) s.without_prompt_pairs = std::move(*curve);
+  }
 }
 
 // Of every class but the signal that the file holds.
@@ -225,6 +256,40 @@ ct::result<void> compare_all(evaluate_options const& o, network_info const& abou
   return {};
 }
 
+// Leaves the matched sample.
+ct::result<void> match(scored_events& all) {
+  auto const& first = all.predictions.front();
+  auto const factors = matching_factors(first.labels, first.weights, all.momenta);
+  if (!factors) return *factors.error();
+  std::vector<char> kept;
+  for (double f : *factors) kept.push_back(f > 0);
+  for (auto& p : all.predictions) {
+    for (std::size_t i = 0; i < p.size(); ++i) p.weights[i] *= (*factors)[i];
+    p = eval::chosen(p, kept);
+  }
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    if (!kept[i]) continue;
+    all.blocks[next] = all.blocks[i];
+    all.prompt_fakes[next++] = all.prompt_fakes[i];
+  }
+  all.unmatched = kept.size() - next;
+  all.blocks.resize(next);
+  all.prompt_fakes.resize(next);
+  return {};
+}
+
+// How many events of equal weight say as much as some.
+struct effective_number {
+  double sum = 0, squares = 0;
+
+  void add(double weight) {
+    sum += weight;
+    squares += weight * weight;
+  }
+  double value() const { return squares > 0 ? sum * sum / squares : 0; }
+};
+
 ct::result<figures> judge(evaluate_options const& o, network_info const& about, scored_events const& scored) {
   auto const& of_file = scored.predictions.front();
   eval::resampling const how{.blocks = scored.blocks};
@@ -232,19 +297,28 @@ ct::result<figures> judge(evaluate_options const& o, network_info const& about, 
   figures f;
   f.events = of_file.size();
   f.unscored = scored.unscored;
+  f.unmatched = scored.unmatched;
   f.per_class.resize(std::max<std::size_t>(2, about.classes.size()));
-  // A yes-or-no network knows its class and the rest.
-  for (int label : of_file.labels)
-    ++f.per_class[std::min(static_cast<std::size_t>(label), f.per_class.size() - 1)];
   auto const p = eval::balanced(of_file);
+  effective_number all;
+  std::vector<effective_number> of_class(f.per_class.size());
+  for (std::size_t i = 0; i < p.size(); ++i) {
+    // A yes-or-no network knows its class and the rest.
+    auto const k = std::min(static_cast<std::size_t>(p.labels[i]), f.per_class.size() - 1);
+    ++f.per_class[k];
+    of_class[k].add(p.weight(i));
+    all.add(p.weight(i));
+  }
+  for (auto const& n : of_class) f.effective.push_back(n.value());
   f.accuracy = eval::accuracy(p);
-  f.accuracy_error = std::sqrt(f.accuracy * (1 - f.accuracy) / static_cast<double>(p.size()));
+  f.accuracy_error = std::sqrt(f.accuracy * (1 - f.accuracy) / all.value());
   f.cross_entropy = eval::cross_entropy(p);
   if (auto separated = separate_all(o, about, p, how, f); !separated) return *separated.error();
   if (f.separations.empty()) {
     return ct::error{"all events are of one class, so that nothing can be separated", o.file,
                      "give a file of several classes"};
   }
+  separate_without_prompt_pairs(of_file, scored.prompt_fakes, f);
   for (int k = 0; k < p.classes; ++k) {
     auto const curve = eval::calibrate(p, k);
     if (!curve) return *curve.error();
@@ -290,13 +364,17 @@ json as_json(evaluate_options const& o, std::span<contender const> networks, fig
               {"file", o.file},
               {"events", f.events},
               {"not_scored", f.unscored},
+              {"matched", o.matched},
+              {"not_matched", f.unmatched},
+              {"prompt_pairs", f.prompt_pairs},
               {"accuracy", f.accuracy},
               {"accuracy_error", f.accuracy_error},
               {"cross_entropy", f.cross_entropy}};
   for (std::size_t k = 0; k < f.per_class.size(); ++k) {
     report["classes"].push_back({{"label", k},
                                  {"name", k < about.classes.size() ? about.classes[k] : "rest"},
-                                 {"events", f.per_class[k]}});
+                                 {"events", f.per_class[k]},
+                                 {"effective_events", f.effective[k]}});
   }
   report["separations"] = json::array();
   for (auto const& s : f.separations) {
@@ -306,6 +384,9 @@ json as_json(evaluate_options const& o, std::span<contender const> networks, fig
                                      {"signal_efficiency", o.efficiency},
                                      {"background_efficiency", s.background},
                                      {"background_efficiency_error", s.background_error}});
+    if (!s.without_prompt_pairs) continue;
+    report["separations"].back()["auc_without_prompt_pairs"] = s.without_prompt_pairs->auc();
+    report["separations"].back()["auc_without_prompt_pairs_error"] = s.without_prompt_pairs->auc_error();
   }
   report["mass_dependence"] = json::array();
   for (auto const& m : f.masses) report["mass_dependence"].push_back(as_json(m));
@@ -349,6 +430,9 @@ rows separation_rows(figures const& f) {
   for (auto const& s : f.separations) {
     all.push_back(
         {s.name, with_error(s.curve.auc(), s.curve.auc_error()), with_error(s.background, s.background_error)});
+    if (f.prompt_pairs == 0) continue;
+    auto const& w = s.without_prompt_pairs;
+    all.back().push_back(w ? with_error(w->auc(), w->auc_error()) : "");
   }
   return all;
 }
@@ -376,12 +460,23 @@ rows mass_advantage_rows(figures const& f) {
   return all;
 }
 
-std::string explanation(evaluate_options const& o) {
-  return text(
+std::string explanation(evaluate_options const& o, figures const& f) {
+  auto words = text(
       "On a balanced mix of the classes. Background kept at a signal efficiency of %.0f %%. Errors are one "
-      "standard "
-      "deviation: DeLong's for the AUC, from 200 bootstrap samples for the background.",
+      "standard deviation: DeLong's for the AUC, from 200 bootstrap samples for the background.",
       100 * o.efficiency);
+  if (f.prompt_pairs > 0) {
+    words += " " + grouped(f.prompt_pairs) +
+             " of the gamma+jet events have two prompt photons and hold no fake: the last column is without "
+             "them.";
+  }
+  if (o.matched) {
+    words += std::string(" Matched sample: ") + about_matching + "; " + grouped(f.unmatched) +
+             " events are left out, the others say as much as";
+    for (double n : f.effective) words += text(&n == &f.effective.front() ? " %.0f" : ", %.0f", n);
+    words += " unweighted ones of each class.";
+  }
+  return words;
 }
 
 constexpr char const* about_cvm =
@@ -442,8 +537,13 @@ std::string wrapped(std::string words) {
   return words;
 }
 
-std::vector<std::string> separation_head(evaluate_options const& o) {
+std::vector<std::string> advantage_head(evaluate_options const& o) {
   return {"", "AUC", text("background kept at %.0f %%", 100 * o.efficiency)};
+}
+std::vector<std::string> separation_head(evaluate_options const& o, figures const& f) {
+  auto head = advantage_head(o);
+  if (f.prompt_pairs > 0) head.emplace_back("AUC without prompt pairs");
+  return head;
 }
 std::vector<std::string> const mass_head{"", "CvM", "random scores", "AUC of the signal", "events"};
 std::vector<std::string> const mass_advantage_head{"", "CvM"};
@@ -456,16 +556,16 @@ void print_text(evaluate_options const& o, std::span<contender const> networks, 
                 k < about.classes.size() ? about.classes[k].c_str() : "rest");
   }
   std::printf(")\n\n");
-  print_table(separation_head(o), separation_rows(f));
+  print_table(separation_head(o, f), separation_rows(f));
   std::printf("accuracy %.4f +- %.4f, cross-entropy %.4f\n%s\n%s\n\n", f.accuracy, f.accuracy_error,
-              f.cross_entropy, expected_errors(about, f).c_str(), wrapped(explanation(o)).c_str());
+              f.cross_entropy, expected_errors(about, f).c_str(), wrapped(explanation(o, f)).c_str());
   if (!f.masses.empty()) {
     print_table(mass_head, mass_rows(f));
     std::printf("%s\n", wrapped(about_cvm).c_str());
   }
   if (networks.size() > 1) {
     std::printf("\nMore than %s (%s)\n\n", networks[1].about->name.c_str(), networks[1].weights.c_str());
-    print_table(separation_head(o), advantage_rows(f));
+    print_table(advantage_head(o), advantage_rows(f));
     if (!f.mass_advantages.empty()) print_table(mass_advantage_head, mass_advantage_rows(f));
     std::printf("%s\n", wrapped(about_differences).c_str());
   }
@@ -506,8 +606,8 @@ std::string as_html(evaluate_options const& o, std::span<contender const> networ
   page.paragraph(grouped(f.events) + text(" events, accuracy %.4f \u00b1 %.4f, cross-entropy %.4f.", f.accuracy,
                                           f.accuracy_error, f.cross_entropy));
   page.section("Separation");
-  page.table(separation_head(o), separation_rows(f));
-  page.paragraph(explanation(o));
+  page.table(separation_head(o, f), separation_rows(f));
+  page.paragraph(explanation(o, f));
   std::vector<ct::report::named_curve> rest;
   std::vector<ct::report::named_curve> pairs;
   for (auto const& s : f.separations) { (s.against_rest ? rest : pairs).push_back({s.name, &s.curve}); }
@@ -524,7 +624,7 @@ std::string as_html(evaluate_options const& o, std::span<contender const> networ
   page.figures(reliability);
   if (networks.size() > 1) {
     page.section("More than " + networks[1].about->name + " (" + networks[1].weights + ")");
-    page.table(separation_head(o), advantage_rows(f));
+    page.table(advantage_head(o), advantage_rows(f));
     if (!f.mass_advantages.empty()) page.table(mass_advantage_head, mass_advantage_rows(f));
     page.paragraph(about_differences);
   }
@@ -572,10 +672,13 @@ int evaluate(evaluate_options const& o) {
     page.emplace(std::move(*file));
   }
 
-  auto const scored = predict(o, *source, networks);
+  auto scored = predict(o, *source, networks);
   if (!scored) return fail(*scored.error());
   if (scored->predictions[0].size() == 0)
     return fail({"no event has the two photon candidates that the network needs", o.file, "give others"});
+  if (o.matched) {
+    if (auto matched = match(*scored); !matched) return fail(*matched.error());
+  }
   auto const f = judge(o, *networks[0].about, *scored);
   if (!f) return fail(*f.error());
   if (page) {
@@ -627,6 +730,10 @@ void add_evaluate(CLI::App& app, int& status) {
   command->add_option("--efficiency", o.efficiency, "Signal efficiency of the working point (default: 0.7)")
       ->check(finite_in(0.001, 0.999))
       ->type_name("TPR");
+  command->add_flag(
+      "--matched", o.matched,
+      "Judge events with both photon candidates above 40 GeV, weighted so that all classes have one\n"
+      "distribution of pT1, pT2 and |eta|: what images tell beyond them");
   command
       ->add_option("--threads", o.threads,
                    "Threads to work on; the result is the same for any number (default: all)")

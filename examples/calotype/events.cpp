@@ -87,7 +87,7 @@ ct::result<void> event_source::visit(std::function<ct::result<void>(ct::event co
   for (ct::io::labelled_event const& e : npz) {
     if (index++ < state_->events.skip) continue;
     double const mass = e.m_gg > 0 ? static_cast<double>(e.m_gg) : ct::diphoton_mass(e.photons());
-    if (auto done = f(e, {e.label, e.weight, mass, e.block}); !done) return done;
+    if (auto done = f(e, {e.label, e.weight, mass, e.block, e.prompt_pair}); !done) return done;
     if (index == end) return {};
   }
   if (npz.error() != nullptr) return *npz.error();

@@ -23,7 +23,8 @@ struct truth {
   int label = -1;
   float weight = 1;
   double m_gg = 0;
-  std::int64_t block = -1;  // the same for events that must not be split; -1 where each is its own
+  std::int64_t block = -1;   // the same for events that must not be split; -1 where each is its own
+  bool prompt_pair = false;  // both photons are known to be none of a jet's
 };
 
 // What begins with these bytes.

@@ -15,6 +15,7 @@
 
 #include "common.hpp"
 #include "event_study/study.hpp"
+#include "matched.hpp"
 #include "networks.hpp"
 #include "simulation.hpp"
 
@@ -96,6 +97,18 @@ ct::result<samples> simulate_samples(reproduce_options const& o, study::size con
   return s;
 }
 
+ct::result<std::vector<double>> match(labelled_events const& events) {
+  std::vector<int> labels;
+  std::vector<double> weights;
+  std::vector<kinematics> momenta;
+  for (auto const& e : events) {
+    labels.push_back(e.label);
+    weights.push_back(static_cast<double>(e.weight));
+    momenta.push_back(kinematics_of(e));
+  }
+  return matching_factors(labels, weights, momenta);
+}
+
 // The scores of events, in their order.
 ct::eval::predictions predict(trained_network const& net, int classes, labelled_events const& events,
                               int threads) {
@@ -174,6 +187,13 @@ ct::result<study::study> perform(reproduce_options const& o, study::size const& 
     done.samples[static_cast<std::size_t>(c)] = s->request.data;
     auto const is_fake = [](auto const& e) { return e.label == 2; };
     if (study::has_collisions(c)) done.shown.push_back(*std::find_if(s->test.begin(), s->test.end(), is_fake));
+    for (auto const& e : s->test)
+      done.prompt_fakes[static_cast<std::size_t>(c)].push_back(is_fake(e) && e.prompt_pair);
+    if (study::has_collisions(c)) {
+      auto factors = match(s->test);
+      if (!factors) return *factors.error();
+      done.matching[static_cast<std::size_t>(c)] = std::move(*factors);
+    }
     for (study::training const& t : study::trainings) {
       if (t.where != c) continue;
       auto const start = std::chrono::steady_clock::now();

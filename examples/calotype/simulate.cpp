@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "matched.hpp"
 #include "simulation.hpp"
 #include <nlohmann/json.hpp>
 
@@ -56,6 +57,7 @@ struct simulate_options {
   std::optional<std::uint64_t> count;
   std::uint64_t skip = 0;
   simulation_options simulation;
+  bool matched = false;
   std::string of_collisions;  // an option that only they have and that was given
   std::string out;
   bool compress = false;
@@ -88,6 +90,34 @@ int report(simulate_options const& o, std::string const& process, std::map<int, 
   return success;
 }
 
+// Leaves the matched sample, with its weights.
+ct::result<void> match(std::vector<ct::io::labelled_event>& events) {
+  std::vector<int> labels;
+  std::vector<double> weights;
+  std::vector<kinematics> momenta;
+  for (auto const& e : events) {
+    labels.push_back(e.label);
+    weights.push_back(static_cast<double>(e.weight));
+    momenta.push_back(kinematics_of(e));
+  }
+  if (std::count(labels.begin(), labels.end(), labels.empty() ? 0 : labels.front()) == std::ssize(labels)) {
+    return ct::error{"samples are matched with each other, and there is one class only", "--matched",
+                     "simulate several processes"};
+  }
+  auto const factors = matching_factors(labels, weights, momenta);
+  if (!factors) return *factors.error();
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    auto const weight = static_cast<float>(weights[i] * (*factors)[i]);
+    if (!(weight > 0)) continue;
+    events[i].weight = weight;
+    if (next != i) events[next] = std::move(events[i]);
+    ++next;
+  }
+  events.resize(next);
+  return {};
+}
+
 // Writes the events that make(use) passes to `use`.
 template <class Make>
 int write_events(simulate_options const& o, std::string const& process,
@@ -100,14 +130,27 @@ int write_events(simulate_options const& o, std::string const& process,
   for (std::size_t k = 0; o.simulation.eras && k < ct::sim::run_eras.size(); ++k) {
     metadata["eras"] += (k > 0 ? ", " : "") + std::to_string(k) + " " + std::string(ct::sim::run_eras[k].name);
   }
+  if (o.matched) metadata["matched"] = about_matching;
   auto file = ct::io::event_writer::create(o.out, metadata, {.force = o.force, .compress = o.compress});
   if (!file) return fail(*file.error());
   std::map<int, std::uint64_t> labels;
-  auto const made = make([&](ct::sim::simulated_event&& e) {
+  std::vector<ct::io::labelled_event> waiting;  // for weights that are known at the end
+  auto const made = make([&](ct::sim::simulated_event&& e) -> ct::result<void> {
+    if (o.matched) {
+      waiting.push_back(labelled(std::move(e)));
+      return {};
+    }
     ++labels[e.label];
     return file->append(e.event, labels_of(e));
   });
   if (!made) return fail(*made.error());
+  if (o.matched) {
+    if (auto matched = match(waiting); !matched) return fail(*matched.error());
+  }
+  for (auto const& e : waiting) {
+    ++labels[e.label];
+    if (auto written = file->append(e); !written) return fail(*written.error());
+  }
   if (auto closed = file->close(); !closed) return fail(*closed.error());
   return report(o, process, labels);
 }
@@ -460,6 +503,11 @@ void add_simulate(CLI::App& app, int& status) {
   for (char const* const option : {"--pile-up", "--selection", "--collections", "--eras", "--library"}) {
     command->get_option(option)->excludes("--minimum-bias");
   }
+  command
+      ->add_flag("--matched", o.matched,
+                 "Write those with both photon candidates above 40 GeV, weighted so that all classes have one\n"
+                 "distribution of pT1, pT2 and |eta|; all events are kept in memory until then")
+      ->excludes("--minimum-bias");
   command->add_flag("--compress", o.compress, "Write a compressed file: smaller, slower");
   add_force(*command, o.force);
   add_json(*command, o.json, "Print what was written as a JSON object");

@@ -305,6 +305,63 @@ class Networks(harness.Case):
         cvm = report["mass_dependence"][0]
         self.assertRegex(text, rf"true gg +{cvm['cvm']['value']:.4f} +0\.0006 \+- 0\.000\d +{cvm['auc_signal']:.4f} +600")
 
+    def test_weights_count_and_prompt_pairs_are_told_apart(self):
+        self.photon_pairs("pairs.npz", 300, seed=5)
+        arrays = dict(np.load(self.folder / "pairs.npz"))
+        random = np.random.default_rng(3)
+        weight = random.choice([0.5, 1.0, 3.0], 900).astype(np.float32)
+        prompt = (random.random(900) < 0.2).astype(np.uint8)  # of any class: only those of gamma+jet are no fakes
+        np.savez(self.folder / "weights.npz", **{**arrays, "weight": weight, "prompt_pair": prompt})
+        w = ("--model", "four-momentum-3", "--weights", "w.safetensors")
+        report = self.json("evaluate", "weights.npz", *w)
+        lines = [json.loads(l) for l in self.out("classify", "weights.npz", *w, "--json").splitlines()]
+        labels = np.array([l["label"] for l in lines])
+        scores = np.array([list(l["scores"].values()) for l in lines])
+
+        def auc(kept, signal, background):
+            share = {k: weight[kept & (labels == k)].sum() for k in range(3)}
+            a, b = kept & (labels == signal), kept & np.isin(labels, background)
+            one, other = weight[a] / share[signal], weight[b] / np.array([share[k] for k in labels[b]]) / len(background)
+            beaten = (scores[a, signal][:, None] > scores[b, signal]) + 0.5 * (scores[a, signal][:, None] == scores[b, signal])
+            return one @ beaten @ other
+
+        left_out = (labels == 2) & (prompt == 1)
+        self.assertEqual(report["prompt_pairs"], left_out.sum())
+        figures = {s["name"]: s for s in report["separations"]}
+        for name, signal, background in (("H->gg vs rest", 0, [1, 2]), ("gamma+jet vs rest", 2, [0, 1]), ("H->gg vs gamma+jet", 0, [2])):
+            self.assertAlmostEqual(figures[name]["auc"], auc(labels >= 0, signal, background), places=5)
+            self.assertAlmostEqual(figures[name]["auc_without_prompt_pairs"], auc(~left_out, signal, background), places=5)
+        self.assertNotIn("auc_without_prompt_pairs", figures["H->gg vs gg"])
+        plain = self.json("evaluate", "pairs.npz", *w)
+        self.assertNotEqual(plain["mass_dependence"][0]["cvm"]["value"], report["mass_dependence"][0]["cvm"]["value"])
+        self.assertEqual(plain["prompt_pairs"], 0)
+        text = " ".join(self.out("evaluate", "weights.npz", *w).split())
+        self.assertIn(f"{left_out.sum()} of the gamma+jet events have two prompt photons", text)
+
+    def test_a_matched_sample_is_the_same_from_simulate_and_evaluate(self):
+        w = ("--model", "four-momentum-3", "--weights", "w.safetensors")
+        self.out("simulate", "--process", "all", "-n", 100, "--seed", 3, "--matched", "--out", "matched.npz")
+        made, whole = (np.load(self.folder / name) for name in ("matched.npz", "train.npz"))
+        self.assertTrue(np.all(made["photon_et"][made["photon_offset"][:-1] + 1] > 40))
+        self.assertTrue(np.all((made["weight"] > 0) & (made["weight"] <= 1)))
+        # Every class has as large a part of its events in a cell: of all, the parts' sum.
+        parts = [made["weight"][made["label"] == k].sum(dtype=float) / np.sum(made["label"] == k) for k in range(3)]
+        np.testing.assert_allclose(parts, parts[0], rtol=1e-5)
+        kept = whole["photon_et"][whole["photon_offset"][:300] + 1] > 40
+        self.assertEqual(len(made["label"]), kept.sum())
+        reports = [self.json("evaluate", *f, *w) for f in (("matched.npz",), ("train.npz", "-n", 300, "--matched"))]
+        self.assertEqual(reports[1]["not_matched"], 300 - kept.sum())
+        for ours, theirs in zip(*(r["separations"] for r in reports)):
+            self.assertAlmostEqual(ours["auc"], theirs["auc"], places=5)
+        for c in reports[1]["classes"]:
+            self.assertTrue(0 < c["effective_events"] <= c["events"])
+        plain = self.json("evaluate", "train.npz", "-n", 300, *w)
+        self.assertGreater(plain["separations"][2]["auc"], reports[0]["separations"][2]["auc"])
+        text = " ".join(self.out("evaluate", "train.npz", "--matched", *w).split())
+        self.assertIn("both photon candidates above 40 GeV", text)
+        self.refused("evaluate", "train.npz", "-n", 60, "--matched", *w, says="fewer than the 20")
+        self.refused("simulate", "--process", "higgs", "-n", 2, "--matched", "--out", "x.npz", says="one class only")
+
     def test_against_another_network(self):
         self.photon_pairs("pairs.npz", 300, seed=9)
         self.train("bad.safetensors", "--epochs", 1, "--rate", "1e-9")

@@ -4,11 +4,13 @@
 #include <cstddef>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "../matched.hpp"
 #include "study.hpp"
 #include <nlohmann/json.hpp>
 
@@ -17,6 +19,7 @@
 #include <calotype/eval/cvm.hpp>
 #include <calotype/eval/predictions.hpp>
 #include <calotype/eval/separation.hpp>
+#include <calotype/eval/subset.hpp>
 #include <calotype/report/cms_event_picture.hpp>
 #include <calotype/report/curves.hpp>
 #include <calotype/report/mass_plots.hpp>
@@ -39,7 +42,9 @@ constexpr int pairs = 1, fakes = 2;  // the classes of the backgrounds
 struct measured {
   result const* of = nullptr;
   std::vector<eval::separation> separations;  // as event_study::separations; of showers, electron or photon
-  eval::cvm_figure of_pairs, of_fakes;        // of collisions
+  std::vector<std::optional<eval::roc_curve>> without_prompt_pairs;  // the same, where there are fakes in it
+  std::vector<eval::roc_curve> matched;  // as event_study::separations, of the matched sample of collisions
+  eval::cvm_figure of_pairs, of_fakes;   // of collisions
 };
 
 // A statement of the paper about two trainings, tested on the same events.
@@ -88,7 +93,22 @@ std::string text(char const* format, Values... values) {
   return words.data();
 }
 
-ct::result<measured> measure(result const& r) {
+bool has_fakes(separation const& s) {
+  return s.signal == fakes || s.background == fakes || s.background == eval::all_others;
+}
+
+eval::predictions matched_sample(study const& of, result const& r) {
+  auto const& factors = of.matching[static_cast<std::size_t>(r.what->where)];
+  auto p = r.test;
+  std::vector<char> kept;
+  for (std::size_t i = 0; i < p.size(); ++i) {
+    p.weights[i] *= factors[i];
+    kept.push_back(factors[i] > 0);
+  }
+  return eval::balanced(eval::chosen(p, kept));
+}
+
+ct::result<measured> measure(study const& of, result const& r) {
   measured m;
   m.of = &r;
   if (!has_collisions(r.what->where)) {
@@ -97,10 +117,27 @@ ct::result<measured> measure(result const& r) {
     m.separations.push_back(std::move(*found));
     return m;
   }
+  auto const all = eval::balanced(r.test);
+  std::vector<char> kept;
+  for (char prompt : of.prompt_fakes[static_cast<std::size_t>(r.what->where)]) kept.push_back(!prompt);
+  auto const without = eval::balanced(eval::chosen(r.test, kept));
   for (separation const& s : separations) {
-    auto found = eval::separate(r.test, s.signal, s.background, efficiency);
+    auto found = eval::separate(all, s.signal, s.background, efficiency);
     if (!found) return *found.error();
     m.separations.push_back(std::move(*found));
+    auto& fewer = m.without_prompt_pairs.emplace_back();
+    if (!has_fakes(s)) continue;
+    auto curve = s.background == eval::all_others ? eval::one_versus_rest(without, s.signal)
+                                                  : eval::one_versus_one(without, s.signal, s.background);
+    if (!curve) return *curve.error();
+    fewer = std::move(*curve);
+  }
+  auto const alike = matched_sample(of, r);
+  for (separation const& s : separations) {
+    auto curve = s.background == eval::all_others ? eval::one_versus_rest(alike, s.signal)
+                                                  : eval::one_versus_one(alike, s.signal, s.background);
+    if (!curve) return *curve.error();
+    m.matched.push_back(std::move(*curve));
   }
   for (auto [label, into] : {std::pair{pairs, &m.of_pairs}, std::pair{fakes, &m.of_fakes}}) {
     auto const cvm = eval::cvm(r.test, label);
@@ -112,8 +149,8 @@ ct::result<measured> measure(result const& r) {
 
 ct::result<compared> compare(study const& s, comparison const& c) {
   separation const& by = separations[c.separation];
-  auto const found =
-      eval::compare(s.of(c.first).test, s.of(c.second).test, by.signal, by.background, efficiency);
+  auto const found = eval::compare(eval::balanced(s.of(c.first).test), s.of(c.second).test, by.signal,
+                                   by.background, efficiency);
   if (!found) return *found.error();
   return compared{&c, found->auc};
 }
@@ -135,7 +172,7 @@ std::vector<measured const*> columns(std::vector<measured> const& all, category 
   return found;
 }
 
-void add_results(rp::page& page, std::vector<measured> const& all, category where) {
+void add_results(rp::page& page, std::vector<measured> const& all, study const& s, category where) {
   auto const list = columns(all, where);
   std::vector<std::string> head{""};
   for (measured const* m : list) head.emplace_back(m->of->what->title);
@@ -145,11 +182,19 @@ void add_results(rp::page& page, std::vector<measured> const& all, category wher
     std::vector<std::string> kept{std::string(separations[k].name) + ", FPR at TPR 0.7"};
     for (measured const* m : list) {
       published const& paper = *published_result(m->of->what->id);
-      eval::separation const& s = m->separations[k];
-      area.push_back(with_error(s.curve.auc(), s.curve.auc_error()) + text(" (%.2f)", paper.auc[k]));
-      kept.push_back(with_error(s.background, s.background_error) + text(" (%.2f)", paper.background[k]));
+      eval::separation const& found = m->separations[k];
+      area.push_back(with_error(found.curve.auc(), found.curve.auc_error()) + text(" (%.2f)", paper.auc[k]));
+      kept.push_back(with_error(found.background, found.background_error) +
+                     text(" (%.2f)", paper.background[k]));
     }
     rows.push_back(std::move(area));
+    if (has_fakes(separations[k])) {
+      auto& without = rows.emplace_back(1, "without prompt pairs");
+      for (measured const* m : list) {
+        auto const& curve = *m->without_prompt_pairs[k];
+        without.push_back(with_error(curve.auc(), curve.auc_error()));
+      }
+    }
     rows.push_back(std::move(kept));
   }
   std::vector<std::string> cvm{"CvM, gg"}, of_fakes{"CvM, gamma+jet"};
@@ -160,11 +205,15 @@ void add_results(rp::page& page, std::vector<measured> const& all, category wher
   rows.push_back(std::move(cvm));
   rows.push_back(std::move(of_fakes));
   auto const& floor = list.front()->of_pairs;
+  auto const& prompt = s.prompt_fakes[static_cast<std::size_t>(where)];
   page.table(
       head, rows,
-      text("Published values in brackets. Errors: DeLong's for the AUC, bootstrap for the FPR. A score that "
-           "knows nothing of the mass has a CvM of %.4f \u00b1 %.4f.",
-           floor.floor, floor.floor_error));
+      "Published values in brackets. Errors: DeLong's for the AUC, bootstrap for the FPR. Without prompt "
+      "pairs: without the " +
+          std::to_string(std::count(prompt.begin(), prompt.end(), 1)) +
+          " gamma+jet events with two prompt photons, which hold no fake. " +
+          text("A score that knows nothing of the mass has a CvM of %.4f \u00b1 %.4f.", floor.floor,
+               floor.floor_error));
 }
 
 void add_curves(rp::page& page, std::vector<measured> const& all, category where) {
@@ -177,6 +226,30 @@ void add_curves(rp::page& page, std::vector<measured> const& all, category where
     figures.push_back({rp::roc_figure(curves), std::string(separations[k].name)});
   }
   page.figures(figures);
+}
+
+// Whether a class is told from the others by more than the momenta of its photons.
+void add_matched(rp::page& page, std::vector<measured> const& all, study const& s) {
+  page.section("Beyond kinematics");
+  page.paragraph(
+      std::string("AUC on a matched sample: ") + about_matching +
+      ". What is left to the four-momentum network is the mass and the opening angle, and differences "
+      "within the cells in which classes are matched.");
+  for (category where : {category::central, category::forward}) {
+    std::vector<std::string> head{""};
+    for (separation const& by : separations) head.emplace_back(by.name);
+    std::vector<std::vector<std::string>> rows;
+    for (measured const& m : all) {
+      if (m.of->what->where != where) continue;
+      auto& row = rows.emplace_back(1, std::string(m.of->what->title));
+      for (auto const& curve : m.matched) row.push_back(with_error(curve.auc(), curve.auc_error()));
+    }
+    auto const& factors = s.matching[static_cast<std::size_t>(where)];
+    auto const left = std::count_if(factors.begin(), factors.end(), [](double f) { return f > 0; });
+    page.table(head, rows,
+               std::string(name_of(where)) + ": " + std::to_string(left) + " of " +
+                   std::to_string(factors.size()) + " test events");
+  }
 }
 
 void add_mass(rp::page& page, std::vector<measured> const& all, study const& s) {
@@ -381,6 +454,14 @@ json as_json(measured const& m) {
              {"auc_error", s.curve.auc_error()},
              {"background", s.background},
              {"background_error", s.background_error}};
+    if (collisions) {
+      row["auc_matched"] = m.matched[k].auc();
+      row["auc_matched_error"] = m.matched[k].auc_error();
+    }
+    if (collisions && m.without_prompt_pairs[k]) {
+      row["auc_without_prompt_pairs"] = m.without_prompt_pairs[k]->auc();
+      row["auc_without_prompt_pairs_error"] = m.without_prompt_pairs[k]->auc_error();
+    }
     if (paper != nullptr) {
       row["published_auc"] = paper->auc[k];
       row["published_background"] = paper->background[k];
@@ -404,7 +485,7 @@ json as_json(measured const& m) {
 ct::result<report> report_on(study const& s) {
   std::vector<measured> all;
   for (result const& r : s.results) {
-    auto m = measure(r);
+    auto m = measure(s, r);
     if (!m) return *m.error();
     all.push_back(std::move(*m));
   }
@@ -438,9 +519,10 @@ ct::result<report> report_on(study const& s) {
   for (auto const& [where, number] : {std::pair{category::central, "6"}, std::pair{category::forward, "7"}}) {
     page.section("Results, " + std::string(name_of(where)) + " (Table " + number + ", Figure " +
                  (where == category::central ? "4" : "6") + ")");
-    add_results(page, all, where);
+    add_results(page, all, s, where);
     add_curves(page, all, where);
   }
+  add_matched(page, all, s);
   add_comparisons(page, tested);
   add_mass(page, all, s);
   add_decorrelation(page, s);
@@ -455,6 +537,9 @@ ct::result<report> report_on(study const& s) {
                {"test_events", s.size.test}, {"minutes", s.minutes},  {"threads", s.threads},
                {"command", command_line()}};
   for (category c : categories) {
+    auto const& prompt = s.prompt_fakes[static_cast<std::size_t>(c)];
+    if (has_collisions(c))
+      numbers["prompt_pairs"][std::string(name_of(c))] = std::count(prompt.begin(), prompt.end(), 1);
     numbers["events"][std::string(name_of(c))] = s.size.training[static_cast<std::size_t>(c)];
     numbers["samples"][std::string(name_of(c))] = s.samples[static_cast<std::size_t>(c)];
   }

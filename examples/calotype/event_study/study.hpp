@@ -127,6 +127,10 @@ struct study {
   double minutes = 0;  // of simulations, tests and trainings, those of interrupted runs included
   int threads = 1;
   std::array<std::string, categories.size()> samples;  // how the events of a category came about
+  // Of a category's test events the factors that match the classes (matched.hpp), 0 for those left out.
+  std::array<std::vector<double>, categories.size()> matching;
+  // Of a category's test events those of a photon and a jet whose two candidates are prompt.
+  std::array<std::vector<char>, categories.size()> prompt_fakes;
   std::vector<result> results;
   std::vector<ct::event> shown;  // for pictures: a photon + jet event of each category of collisions
 
