@@ -187,7 +187,7 @@ class [[nodiscard]] result<void> {
 // Largest errors measured against x87 `long double` (tests/unit/core/math.cpp), in units in the last place,
 // float / double:
 //   exp 1.0 / 1.0   log, log1p 0.8 / 0.8   sin, cos 0.8 / 0.8   atan, atan2 1.8 / 1.8   asinh 1.6 / 1.6   sinh,
-//   cosh 1.6 / 1.6
+//   cosh 1.6 / 1.6   tanh 3.0 / 3.0   sigmoid 2.2 / 2.2
 // Infinities, NaN and subnormals behave as in C unless a comment says otherwise; no flag or errno is set.
 //
 // At compile time g++ evaluates `__builtin_fma` itself; clang cannot, so `fma` is then emulated: exactly for
@@ -788,6 +788,32 @@ constexpr CALOTYPE_HD T cosh(T x) {
   using n = number<T>;
   T const half = detail::exp_scaled(detail::magnitude(x), -1);
   return n::add(half, n::div(n::constant(typename n::scalar_type(0.25)), half));
+}
+
+template <class T>
+constexpr CALOTYPE_HD T tanh(T x) {
+  using n = number<T>;
+  using c = detail::constants_of<T>;
+  using scalar = typename n::scalar_type;
+  T const size = detail::magnitude(x), one = n::constant(1);
+  T const q = exp(detail::negative(size));
+  // (1 - q^2) / (1 + q^2); near 0 the numerator is 2 q sinh
+  auto const low = n::less(size, one);
+  T const a = n::select(low, size, one);
+  T const z = n::mul(a, a);
+  T const sinh = n::fma(n::mul(a, z), c::sinh(z), a);
+  T const top =
+      n::select(low, n::mul(n::mul(n::constant(scalar(2)), q), sinh), n::fma(detail::negative(q), q, one));
+  return detail::flip(n::div(top, n::fma(q, q, one)), n::bits(x));
+}
+
+// 1 / (1 + e^-x).
+template <class T>
+constexpr CALOTYPE_HD T sigmoid(T x) {
+  using n = number<T>;
+  T const one = n::constant(1);
+  T const e = exp(detail::negative(detail::magnitude(x)));  // never overflows
+  return n::div(n::select(n::less(x, n::constant(0)), e, one), n::add(one, e));
 }
 
 // A float or double whose arithmetic is never contracted, so that formulas may be written as they are printed:
@@ -2802,13 +2828,21 @@ struct photon {
   float h_over_e = 0;
 };
 
+// The digitised pulse behind a hit: samples 25 ns apart, in GeV above the pedestal.
+inline constexpr int pulse_samples = 10;
+struct pulse {
+  std::uint32_t id = 0;  // that of the hit
+  std::array<float, pulse_samples> samples{};
+};
+
 // Which hit list of an event a segmentation reads. A detector of another experiment numbers its own lists from
 // 0.
 inline constexpr int max_collections = 12;
 
 namespace concepts {
 
-// An event: identity, contiguous hits per collection, contiguous tracks; nothing throws.
+// An event: identity, contiguous hits per collection, contiguous tracks; nothing throws. An event that has
+// digitised pulses offers them as pulses(), a std::span<pulse const>.
 template <class E>
 concept event = requires(E const& e, int collection) {
   { e.run } -> std::convertible_to<std::uint32_t>;
@@ -2833,6 +2867,7 @@ struct event {
   std::array<std::vector<hit>, max_collections> hit_lists{};
   std::vector<track> track_list{};
   std::vector<photon> photon_list{};  // by falling transverse energy
+  std::vector<pulse> pulse_list{};    // of EB hits, sorted by id; empty where the source has none
 
   std::span<hit const> hits(int collection) const noexcept {
     return collection >= 0 && collection < max_collections
@@ -2841,6 +2876,7 @@ struct event {
   }
   std::span<track const> tracks() const noexcept { return track_list; }
   std::span<photon const> photons() const noexcept { return photon_list; }
+  std::span<pulse const> pulses() const noexcept { return pulse_list; }
 };
 
 static_assert(concepts::event<event>);
@@ -3020,6 +3056,23 @@ constexpr std::size_t words_in_set(map_shape m) {
   return static_cast<std::size_t>(m.rows) * static_cast<std::size_t>(words_in_row(m));
 }
 
+// A convolutional LSTM over `steps` maps, which are equal groups of the input's channels, one after the other.
+// A convolution of the map of a step joined with what the cells showed before (nothing, at the first step)
+// gives their four gates; out: what they show after the last step.
+struct lstm_shape {
+  map_shape in{};
+  int filters = 0;
+  int kernel = 1;  // odd
+  int steps = 1;
+
+  constexpr map_shape out() const { return {filters, in.rows, in.cols}; }
+  constexpr int channels() const { return in.channels / steps; }  // of one step
+  constexpr conv_shape gates() const {
+    return {{channels() + filters, in.rows, in.cols}, 4 * filters, kernel, 1, kernel / 2};
+  }
+  friend constexpr bool operator==(lstm_shape, lstm_shape) = default;
+};
+
 struct dense_shape {
   int inputs = 0;
   int outputs = 0;
@@ -3111,10 +3164,22 @@ struct adam_step {
 //   dense<dense_shape>              packed_size, pack(weights [out][in], bias, packed)
 //       forward<Relu>(p, in, packed, out)
 //       input_gradient(p, dout, weights [out][in], din), weight_gradient(p, in, dout, dweights, dbias)
+//   lstm_cells<lstm_shape>          what kernel/conv_lstm.hpp needs besides convolutions. Hidden numbers, what
+//   the
+//                                   cells show, and their slopes are blocks of out().size() reals in an order
+//                                   of the policy's own; a state is five of them.
+//       join(p, in, step, hidden, joined)         the input of the gates at a step, all of the map; hidden: of
+//                                   the step before, null for zeros
+//       forward(p, gates, before, state, hidden)  before: the state before, may be the same, null for zeros
+//       show(p, hidden, out)        a map; show_gradient(p, dout, dhidden)
+//       gradient(p, state, before, dhidden, dcell, dgates)        all of the map dgates; dcell in place, before
+//                                   may be null
+//       split(p, djoined, step, din, dhidden)     the gradient of join; din: the channels of the step alone
 //   dropout<map_shape>              forward(p, rate, key, in, out), gradient(p, rate, key, dout, din) with the
 //                                   same mask; rate is a Real, key the 64-bit name of the random stream
 //   copy<map_shape>(p, in, out)     a map of the same layout
 //   add(p, n, from, into)           into[i] += from[i]
+//   zero(p, n, to)                  to[i] = +0
 //   adam(p, n, adam_step, gradient, first, second, parameters)    one step over flat arrays; updates the last 3
 //
 // Order of the arithmetic, part of the interface (all multiply-adds fused):
@@ -3135,6 +3200,8 @@ struct adam_step {
 //                  the result is acc (1 / numbers in the window)
 //   avg pool dinput  acc = +0; for the windows (row, column) that hold the pixel:
 //                  acc = acc + dout (1 / numbers in the window); of a global one that product itself
+//   lstm           gates: input, forget, candidate, output, by the convolution; cells: kernel/element/lstm.hpp;
+//                  dweights, dbias: sums over the steps, the last first
 //   dropout        x (1 / (1 - rate)) where the pixel's uniform number is >= rate, else +0
 //   adam           m = fma(beta1, m, (1 - beta1) g);  v = fma(beta2, v, ((1 - beta2) g) g);
 //                  w = fma(-(learning_rate correction1), m / (sqrt(v correction2) + epsilon), w)
@@ -4026,6 +4093,9 @@ namespace calotype::kernel::cpu {
 //   select_equal(a, b, x, y)  a == b ? x : y
 //   select_greater(a, b, x, y)
 //   not_zero(a)               a bit for each lane, the first is the lowest
+//   broadcast_word            the bits of a float in every lane
+//   word_add, word_sub, word_and, word_xor(a, b), word_left, word_right(a, places)
+//                             lanes as unsigned integers of 32 bits; shifts fill up with zeros
 template <class Arch>
 struct simd {
   static_assert(
@@ -4094,6 +4164,39 @@ struct simd<exec::portable> {
     for (int i = 0; i < lanes; ++i) bits |= static_cast<unsigned>(a.lane[i] != 0) << i;
     return bits;
   }
+
+  CALOTYPE_INLINE static type broadcast_word(std::uint32_t word) {
+    float const x = std::bit_cast<float>(word);
+    return {{x, x, x, x}};
+  }
+  CALOTYPE_INLINE static type word_add(type a, type b) {
+    return words(a, b, [](std::uint32_t x, std::uint32_t y) { return x + y; });
+  }
+  CALOTYPE_INLINE static type word_sub(type a, type b) {
+    return words(a, b, [](std::uint32_t x, std::uint32_t y) { return x - y; });
+  }
+  CALOTYPE_INLINE static type word_and(type a, type b) {
+    return words(a, b, [](std::uint32_t x, std::uint32_t y) { return x & y; });
+  }
+  CALOTYPE_INLINE static type word_xor(type a, type b) {
+    return words(a, b, [](std::uint32_t x, std::uint32_t y) { return x ^ y; });
+  }
+  CALOTYPE_INLINE static type word_left(type a, int places) {
+    return words(a, a, [places](std::uint32_t x, std::uint32_t) { return x << places; });
+  }
+  CALOTYPE_INLINE static type word_right(type a, int places) {
+    return words(a, a, [places](std::uint32_t x, std::uint32_t) { return x >> places; });
+  }
+
+ private:
+  template <class Function>
+  CALOTYPE_INLINE static type words(type a, type b, Function f) {
+    for (int i = 0; i < lanes; ++i) {
+      a.lane[i] = std::bit_cast<float>(
+          f(std::bit_cast<std::uint32_t>(a.lane[i]), std::bit_cast<std::uint32_t>(b.lane[i])));
+    }
+    return a;
+  }
 };
 
 namespace detail {
@@ -4159,7 +4262,23 @@ struct simd<xsimd::sse2> {
     return static_cast<unsigned>(_mm_movemask_ps(_mm_cmpneq_ps(a, _mm_setzero_ps())));
   }
 
+  CALOTYPE_INLINE static type broadcast_word(std::uint32_t word) {
+    return floats(_mm_set1_epi32(static_cast<int>(word)));
+  }
+  CALOTYPE_INLINE static type word_add(type a, type b) { return floats(_mm_add_epi32(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_sub(type a, type b) { return floats(_mm_sub_epi32(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_and(type a, type b) { return floats(_mm_and_si128(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_xor(type a, type b) { return floats(_mm_xor_si128(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_left(type a, int places) {
+    return floats(_mm_sll_epi32(words(a), _mm_cvtsi32_si128(places)));
+  }
+  CALOTYPE_INLINE static type word_right(type a, int places) {
+    return floats(_mm_srl_epi32(words(a), _mm_cvtsi32_si128(places)));
+  }
+
  private:
+  CALOTYPE_INLINE static __m128i words(type a) { return _mm_castps_si128(a); }
+  CALOTYPE_INLINE static type floats(__m128i a) { return _mm_castsi128_ps(a); }
   CALOTYPE_INLINE static type upper(type a) { return _mm_movehl_ps(a, a); }
   CALOTYPE_INLINE static type select(type mask, type x, type y) {
     return _mm_or_ps(_mm_and_ps(mask, x), _mm_andnot_ps(mask, y));
@@ -4216,6 +4335,24 @@ struct simd<xsimd::fma3<xsimd::avx2>> {
   CALOTYPE_INLINE static unsigned not_zero(type a) {
     return static_cast<unsigned>(_mm256_movemask_ps(_mm256_cmp_ps(a, _mm256_setzero_ps(), _CMP_NEQ_UQ)));
   }
+
+  CALOTYPE_INLINE static type broadcast_word(std::uint32_t word) {
+    return floats(_mm256_set1_epi32(static_cast<int>(word)));
+  }
+  CALOTYPE_INLINE static type word_add(type a, type b) { return floats(_mm256_add_epi32(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_sub(type a, type b) { return floats(_mm256_sub_epi32(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_and(type a, type b) { return floats(_mm256_and_si256(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_xor(type a, type b) { return floats(_mm256_xor_si256(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_left(type a, int places) {
+    return floats(_mm256_sll_epi32(words(a), _mm_cvtsi32_si128(places)));
+  }
+  CALOTYPE_INLINE static type word_right(type a, int places) {
+    return floats(_mm256_srl_epi32(words(a), _mm_cvtsi32_si128(places)));
+  }
+
+ private:
+  CALOTYPE_INLINE static __m256i words(type a) { return _mm256_castps_si256(a); }
+  CALOTYPE_INLINE static type floats(__m256i a) { return _mm256_castsi256_ps(a); }
 };
 #endif
 
@@ -4253,7 +4390,23 @@ struct simd<Arch> {
     return _mm512_cmp_ps_mask(a, _mm512_setzero_ps(), _CMP_NEQ_UQ);
   }
 
+  CALOTYPE_INLINE static type broadcast_word(std::uint32_t word) {
+    return floats(_mm512_set1_epi32(static_cast<int>(word)));
+  }
+  CALOTYPE_INLINE static type word_add(type a, type b) { return floats(_mm512_add_epi32(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_sub(type a, type b) { return floats(_mm512_sub_epi32(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_and(type a, type b) { return floats(_mm512_and_si512(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_xor(type a, type b) { return floats(_mm512_xor_si512(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_left(type a, int places) {
+    return floats(_mm512_maskz_sll_epi32(0xffff, words(a), _mm_cvtsi32_si128(places)));
+  }
+  CALOTYPE_INLINE static type word_right(type a, int places) {
+    return floats(_mm512_maskz_srl_epi32(0xffff, words(a), _mm_cvtsi32_si128(places)));
+  }
+
  private:
+  CALOTYPE_INLINE static __m512i words(type a) { return _mm512_castps_si512(a); }
+  CALOTYPE_INLINE static type floats(__m512i a) { return _mm512_castsi512_ps(a); }
   CALOTYPE_INLINE static __mmask16 first(int n) { return static_cast<__mmask16>((1u << n) - 1); }
 };
 #endif
@@ -4295,6 +4448,22 @@ struct simd<xsimd::neon64> {
     uint32x4_t const place = {1, 2, 4, 8};
     return vaddvq_u32(vbicq_u32(place, vceqzq_f32(a)));
   }
+
+  CALOTYPE_INLINE static type broadcast_word(std::uint32_t word) { return floats(vdupq_n_u32(word)); }
+  CALOTYPE_INLINE static type word_add(type a, type b) { return floats(vaddq_u32(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_sub(type a, type b) { return floats(vsubq_u32(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_and(type a, type b) { return floats(vandq_u32(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_xor(type a, type b) { return floats(veorq_u32(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_left(type a, int places) {
+    return floats(vshlq_u32(words(a), vdupq_n_s32(places)));
+  }
+  CALOTYPE_INLINE static type word_right(type a, int places) {
+    return floats(vshlq_u32(words(a), vdupq_n_s32(-places)));
+  }
+
+ private:
+  CALOTYPE_INLINE static uint32x4_t words(type a) { return vreinterpretq_u32_f32(a); }
+  CALOTYPE_INLINE static type floats(uint32x4_t a) { return vreinterpretq_f32_u32(a); }
 };
 #endif
 
@@ -7156,6 +7325,12 @@ void copy(std::size_t n, float const* from, float* to) noexcept {
 }
 
 template <class Arch>
+void zero(std::size_t n, float* to) noexcept {
+  for (std::size_t i = 0; i < n; i += simd<Arch>::lanes)
+    store_up_to<Arch>(to + i, simd<Arch>::broadcast(0.f), n - i);
+}
+
+template <class Arch>
 void add(std::size_t n, float const* from, float* into) noexcept {
   for (std::size_t i = 0; i < n; i += simd<Arch>::lanes) {
     vec<Arch> const sum = simd<Arch>::add(load_up_to<Arch>(into + i, n - i), load_up_to<Arch>(from + i, n - i));
@@ -7349,6 +7524,299 @@ struct dense {
         store_up_to<arch>(out + n * v::lanes, Relu ? rectified<arch>(sum[n]) : sum[n], wanted - n * v::lanes);
       }
     }
+  }
+};
+
+}  // namespace calotype::kernel::cpu
+
+// ---- calotype/kernel/cpu/math.hpp
+
+// Registers of floats as numbers of core/math.hpp: its functions for every lane at once, with the bits that
+// they have for a float.
+
+namespace calotype::kernel::cpu {
+
+template <class Arch>
+struct batch {
+  vec<Arch> lanes;
+};
+
+// The lanes of a register as unsigned integers.
+template <class Arch>
+struct batch_words {
+  vec<Arch> lanes;
+
+  CALOTYPE_INLINE friend batch_words operator+(batch_words a, batch_words b) {
+    return {simd<Arch>::word_add(a.lanes, b.lanes)};
+  }
+  CALOTYPE_INLINE friend batch_words operator-(batch_words a, batch_words b) {
+    return {simd<Arch>::word_sub(a.lanes, b.lanes)};
+  }
+  CALOTYPE_INLINE friend batch_words operator&(batch_words a, batch_words b) {
+    return {simd<Arch>::word_and(a.lanes, b.lanes)};
+  }
+  CALOTYPE_INLINE friend batch_words operator^(batch_words a, batch_words b) {
+    return {simd<Arch>::word_xor(a.lanes, b.lanes)};
+  }
+  CALOTYPE_INLINE friend batch_words operator<<(batch_words a, int places) {
+    return {simd<Arch>::word_left(a.lanes, places)};
+  }
+  CALOTYPE_INLINE friend batch_words operator>>(batch_words a, int places) {
+    return {simd<Arch>::word_right(a.lanes, places)};
+  }
+};
+
+// Where `lesser` is less than `greater`.
+template <class Arch>
+struct batch_less {
+  vec<Arch> lesser, greater;
+};
+
+}  // namespace calotype::kernel::cpu
+
+namespace calotype::math {
+
+// What exp, tanh and sigmoid are written in.
+template <class Arch>
+struct number<kernel::cpu::batch<Arch>> {
+  using type = kernel::cpu::batch<Arch>;
+  using v = kernel::cpu::simd<Arch>;
+  using scalar_type = float;
+  using integer_type = kernel::cpu::batch_words<Arch>;
+  using mask = kernel::cpu::batch_less<Arch>;
+
+  CALOTYPE_INLINE static type constant(float x) { return {v::broadcast(x)}; }
+  CALOTYPE_INLINE static integer_type integer(std::uint32_t i) { return {v::broadcast_word(i)}; }
+  CALOTYPE_INLINE static integer_type bits(type x) { return {x.lanes}; }
+  CALOTYPE_INLINE static type from_bits(integer_type i) { return {i.lanes}; }
+  CALOTYPE_INLINE static mask less(type a, type b) { return {a.lanes, b.lanes}; }
+  CALOTYPE_INLINE static type select(mask m, type a, type b) {
+    return {v::select_greater(m.greater, m.lesser, a.lanes, b.lanes)};
+  }
+  CALOTYPE_INLINE static type add(type a, type b) { return {v::add(a.lanes, b.lanes)}; }
+  CALOTYPE_INLINE static type sub(type a, type b) { return {v::sub(a.lanes, b.lanes)}; }
+  CALOTYPE_INLINE static type mul(type a, type b) { return {v::mul(a.lanes, b.lanes)}; }
+  CALOTYPE_INLINE static type div(type a, type b) { return {v::div(a.lanes, b.lanes)}; }
+  CALOTYPE_INLINE static type fma(type a, type b, type c) { return {v::fma(a.lanes, b.lanes, c.lanes)}; }
+};
+
+}  // namespace calotype::math
+
+// ---- calotype/kernel/element/lstm.hpp
+
+// One number of the memory cell of an LSTM (Hochreiter and Schmidhuber 1997, with a forget gate, without
+// peepholes) and its gradient. Real: float, double, or a register of floats (kernel/cpu/math.hpp).
+
+namespace calotype::kernel::element {
+
+// The gates behind their functions, and what the cell then holds.
+template <class Real>
+struct lstm_state {
+  Real input, forget, candidate, output, cell;
+};
+
+// cell = forget before + input candidate.
+template <class Real>
+CALOTYPE_INLINE CALOTYPE_HD lstm_state<Real> lstm_forward(Real input, Real forget, Real candidate, Real output,
+                                                          Real before) {
+  using n = math::number<Real>;
+  lstm_state<Real> s{math::sigmoid(input), math::sigmoid(forget), math::tanh(candidate), math::sigmoid(output),
+                     before};
+  s.cell = n::fma(s.forget, before, n::mul(s.input, s.candidate));
+  return s;
+}
+
+// What the cell shows: output tanh(cell).
+template <class Real>
+CALOTYPE_INLINE CALOTYPE_HD Real lstm_hidden(lstm_state<Real> const& s) {
+  return math::number<Real>::mul(s.output, math::tanh(s.cell));
+}
+
+// d loss / d the four sums before their functions, and / d what the cell held before.
+template <class Real>
+struct lstm_slopes {
+  Real input, forget, candidate, output, before;
+};
+
+namespace detail {
+
+// The slopes of a sigmoid and of a tanh that has the value y.
+template <class Real>
+CALOTYPE_INLINE CALOTYPE_HD Real slope_of_sigmoid(Real y) {
+  using n = math::number<Real>;
+  return n::mul(y, n::sub(n::constant(1), y));
+}
+template <class Real>
+CALOTYPE_INLINE CALOTYPE_HD Real slope_of_tanh(Real y) {
+  using n = math::number<Real>;
+  return n::fma(n::mul(n::constant(-1), y), y, n::constant(1));
+}
+
+}  // namespace detail
+
+// From d loss / d what the cell shows (dhidden) and / d what it holds, but for what it shows (dcell).
+template <class Real>
+CALOTYPE_INLINE CALOTYPE_HD lstm_slopes<Real> lstm_gradient(lstm_state<Real> const& s, Real before,
+                                                            Real dhidden, Real dcell) {
+  using n = math::number<Real>;
+  using detail::slope_of_sigmoid;
+  using detail::slope_of_tanh;
+  Real const shown = math::tanh(s.cell);
+  Real const d = n::fma(n::mul(dhidden, s.output), slope_of_tanh(shown), dcell);
+  return {n::mul(n::mul(d, s.candidate), slope_of_sigmoid(s.input)),
+          n::mul(n::mul(d, before), slope_of_sigmoid(s.forget)),
+          n::mul(n::mul(d, s.input), slope_of_tanh(s.candidate)),
+          n::mul(n::mul(dhidden, shown), slope_of_sigmoid(s.output)), n::mul(d, s.forget)};
+}
+
+// Cell i of `Block`, where gates, states and slopes are arrays of the kinds one after the other.
+template <std::size_t Block, class Real>
+CALOTYPE_INLINE CALOTYPE_HD void lstm_forward_at(Real const* gates, Real const* before, Real* state,
+                                                 Real* hidden, std::size_t i) {
+  constexpr std::size_t n = Block;
+  auto const s = lstm_forward(gates[i], gates[n + i], gates[2 * n + i], gates[3 * n + i],
+                              before != nullptr ? before[4 * n + i] : Real{0});
+  state[i] = s.input;
+  state[n + i] = s.forget;
+  state[2 * n + i] = s.candidate;
+  state[3 * n + i] = s.output;
+  state[4 * n + i] = s.cell;
+  hidden[i] = lstm_hidden(s);
+}
+template <std::size_t Block, class Real>
+CALOTYPE_INLINE CALOTYPE_HD void lstm_gradient_at(Real const* state, Real const* before, Real const* dhidden,
+                                                  Real* dcell, Real* dgates, std::size_t i) {
+  constexpr std::size_t n = Block;
+  lstm_state<Real> const s{state[i], state[n + i], state[2 * n + i], state[3 * n + i], state[4 * n + i]};
+  auto const d = lstm_gradient(s, before != nullptr ? before[4 * n + i] : Real{0}, dhidden[i], dcell[i]);
+  dgates[i] = d.input;
+  dgates[n + i] = d.forget;
+  dgates[2 * n + i] = d.candidate;
+  dgates[3 * n + i] = d.output;
+  dcell[i] = d.before;
+}
+
+}  // namespace calotype::kernel::element
+
+// ---- calotype/kernel/cpu/lstm_cells.hpp
+
+// The cells of a convolutional LSTM, a register of them at a time. Blocks of hidden numbers and slopes, and the
+// five of a state, are [row][col][filter].
+
+namespace calotype::kernel::cpu {
+
+template <class Policy, lstm_shape S>
+class lstm_cells {
+  using arch = typename Policy::arch_type;
+  using v = simd<arch>;
+  using number = batch<arch>;
+  static constexpr conv_shape gates_shape = S.gates();
+  static constexpr map_shape joined_shape = gates_shape.in;
+  static constexpr int pixels = S.in.rows * S.in.cols;
+  static constexpr int cells = S.filters * pixels;
+  // Pixels at a time, whose gates are brought together here.
+  static constexpr int at_once = smaller_of(larger_of(256 / S.filters, 1), pixels);
+  static constexpr int reach = ratio_up(at_once * S.filters, v::lanes) * v::lanes;
+
+ public:
+  static void join(Policy const&, float const* in, int step, float const* hidden, float* joined) noexcept {
+    zero<arch>(map_reals(joined_shape), joined);
+    each_channel<S.in>(step * S.channels(), S.channels(),
+                       [&](int c, int pixel, int from) { joined[place<joined_shape>(c, pixel)] = in[from]; });
+    if (hidden == nullptr) return;
+    each_channel<joined_shape>(S.channels(), S.filters,
+                               [&](int c, int pixel, int to) { joined[to] = hidden[pixel * S.filters + c]; });
+  }
+
+  static void forward(Policy const&, float const* gates, float const* before, float* state,
+                      float* hidden) noexcept {
+    alignas(64) float sums[4][reach] = {};
+    for (int first = 0; first < pixels; first += at_once) {
+      int const count = smaller_of(at_once, pixels - first);
+      each_gate(first, count, [&](int gate, int cell, int at) { sums[gate][cell] = gates[at]; });
+      int const cell = first * S.filters, n = count * S.filters;
+      for (int i = 0; i < n; i += v::lanes) {
+        auto const s = element::lstm_forward<number>({v::load(sums[0] + i)}, {v::load(sums[1] + i)},
+                                                     {v::load(sums[2] + i)}, {v::load(sums[3] + i)},
+                                                     {of_state(before, 4, cell + i, n - i)});
+        int k = 0;
+        for (number const x : {s.input, s.forget, s.candidate, s.output, s.cell})
+          store_up_to<arch>(state + k++ * cells + cell + i, x.lanes, n - i);
+        store_up_to<arch>(hidden + cell + i, element::lstm_hidden(s).lanes, n - i);
+      }
+    }
+  }
+
+  static void show(Policy const&, float const* hidden, float* out) noexcept {
+    each_channel<S.out()>(0, S.filters,
+                          [&](int c, int pixel, int to) { out[to] = hidden[pixel * S.filters + c]; });
+  }
+  static void show_gradient(Policy const&, float const* dout, float* dhidden) noexcept {
+    each_channel<S.out()>(0, S.filters,
+                          [&](int c, int pixel, int from) { dhidden[pixel * S.filters + c] = dout[from]; });
+  }
+
+  static void gradient(Policy const&, float const* state, float const* before, float const* dhidden,
+                       float* dcell, float* dgates) noexcept {
+    alignas(64) float slopes[4][reach];
+    zero<arch>(map_reals(gates_shape.out()), dgates);
+    for (int first = 0; first < pixels; first += at_once) {
+      int const count = smaller_of(at_once, pixels - first);
+      int const cell = first * S.filters, n = count * S.filters;
+      for (int i = 0; i < n; i += v::lanes) {
+        auto const kind = [&](int k) { return number{of_state(state, k, cell + i, n - i)}; };
+        element::lstm_state<number> const s{kind(0), kind(1), kind(2), kind(3), kind(4)};
+        auto const d = element::lstm_gradient<number>(s, {of_state(before, 4, cell + i, n - i)},
+                                                      {load_up_to<arch>(dhidden + cell + i, n - i)},
+                                                      {load_up_to<arch>(dcell + cell + i, n - i)});
+        int k = 0;
+        for (number const x : {d.input, d.forget, d.candidate, d.output}) v::store(slopes[k++] + i, x.lanes);
+        store_up_to<arch>(dcell + cell + i, d.before.lanes, n - i);
+      }
+      each_gate(first, count, [&](int gate, int at_cell, int at) { dgates[at] = slopes[gate][at_cell]; });
+    }
+  }
+
+  static void split(Policy const&, float const* djoined, int step, float* din, float* dhidden) noexcept {
+    each_channel<S.in>(step * S.channels(), S.channels(),
+                       [&](int c, int pixel, int to) { din[to] = djoined[place<joined_shape>(c, pixel)]; });
+    each_channel<joined_shape>(S.channels(), S.filters, [&](int c, int pixel, int from) {
+      dhidden[pixel * S.filters + c] = djoined[from];
+    });
+  }
+
+ private:
+  // Where a channel of a map is at a pixel, counted in raster order.
+  template <map_shape M>
+  CALOTYPE_INLINE static constexpr int place(int channel, int pixel) {
+    constexpr strides s = map_strides(M);
+    return s.origin() + channel / block_size * s.block + pixel / M.cols * s.row + pixel % M.cols * s.pixel +
+           channel % block_size;
+  }
+  // f(channel - first, pixel, place) for `count` channels of a map.
+  template <map_shape M, class Function>
+  CALOTYPE_INLINE static void each_channel(int first, int count, Function f) {
+    for (int pixel = 0; pixel < pixels; ++pixel) {
+      for (int c = 0; c < count; ++c) f(c, pixel, place<M>(first + c, pixel));
+    }
+  }
+  // f(gate, cell - the first, place in the map of gates) for the cells of `count` pixels.
+  template <class Function>
+  CALOTYPE_INLINE static void each_gate(int first, int count, Function f) {
+    for (int pixel = 0; pixel < count; ++pixel) {
+      int const at = place<gates_shape.out()>(0, first + pixel);
+      for (int gate = 0; gate < 4; ++gate) {
+        for (int c = 0; c < S.filters; ++c) {
+          int const channel = gate * S.filters + c;
+          f(gate, pixel * S.filters + c,
+            at + channel / block_size * map_strides(gates_shape.out()).block + channel % block_size);
+        }
+      }
+    }
+  }
+  // Up to a register of a state's kind; zeros where there is no state.
+  CALOTYPE_INLINE static vec<arch> of_state(float const* state, int kind, int cell, int n) {
+    return state != nullptr ? load_up_to<arch>(state + kind * cells + cell, n) : v::broadcast(0.f);
   }
 };
 
@@ -7737,6 +8205,9 @@ struct operations {
     }
   };
 
+  template <lstm_shape S>
+  using lstm_cells = cpu::lstm_cells<Policy, S>;
+
   template <map_shape M>
   struct dropout {
     static void forward(Policy const&, float rate, std::uint64_t key, float const* in, float* out) noexcept {
@@ -7754,6 +8225,7 @@ struct operations {
   static void add(Policy const&, std::size_t n, float const* from, float* into) noexcept {
     cpu::add<arch>(n, from, into);
   }
+  static void zero(Policy const&, std::size_t n, float* to) noexcept { cpu::zero<arch>(n, to); }
   static void adam(Policy const&, std::size_t n, adam_step step, float const* gradient, float* first,
                    float* second, float* parameters) noexcept {
     cpu::adam<arch>(n, step, gradient, first, second, parameters);
@@ -9184,6 +9656,19 @@ struct avg_pool {
 };
 struct global_avg_pool {};
 
+// Convolutional long short-term memory (Shi et al., arXiv:1506.04214, without peepholes) over a sequence of
+// `steps` maps: equal groups of the input's channels, the first step first. At each step a convolution of the
+// map joined with the cells' last numbers gives their gates, with the same weights every time and as much
+// padding as keeps the size; the output is what the cells show after the last step, one channel for each of
+// `filters`. Parameters are those of that convolution, of 4 filters outputs in the order of torch.nn.LSTM:
+// input gate, forget gate, candidate, output gate. The kernel must be odd.
+struct conv_lstm {
+  int filters = 0;
+  int steps = 0;
+  int kernel = 3;
+  std::string_view name{};
+};
+
 // Fully connected layer with bias. A feature map is flattened first (channel, row, column); more than
 // max_inputs numbers are refused at compile time, since that is nearly always a forgotten pooling layer.
 struct dense {
@@ -9228,7 +9713,8 @@ enum class layer_kind : unsigned char {
   begin_branch,
   end_branches,
   avg_pool,
-  global_avg_pool
+  global_avg_pool,
+  conv_lstm
 };
 
 // One entry of a layer list, the common form of all the aggregates above.
@@ -9238,7 +9724,7 @@ struct layer {
   int kernel = 0;   // kernel, size
   int stride = 1;
   int padding = 0;
-  int option = 0;  // max_inputs, idle_projection, number of branches
+  int option = 0;  // max_inputs, idle_projection, number of branches, steps
   double rate = 0;
   std::string_view name{};
 
@@ -9257,6 +9743,8 @@ struct layer {
   constexpr layer(avg_pool p)
       : kind(layer_kind::avg_pool), kernel(p.size), stride(p.stride == 0 ? p.size : p.stride) {}
   constexpr layer(global_avg_pool) : kind(layer_kind::global_avg_pool) {}
+  constexpr layer(conv_lstm l)
+      : kind(layer_kind::conv_lstm), filters(l.filters), kernel(l.kernel), option(l.steps), name(l.name) {}
   constexpr layer(dense d) : kind(layer_kind::dense), filters(d.units), option(d.max_inputs), name(d.name) {}
   constexpr layer(residual r)
       : kind(layer_kind::residual),
@@ -9404,6 +9892,7 @@ constexpr std::uint64_t signature_of_input() {
       for (auto name : Input::features().names) h.add(name);
     } else if constexpr (requires { Input::tensor(); }) {
       for (auto p : Input::tensor()) h.add(p.channels).add(p.rows).add(p.cols);
+      if constexpr (requires { Input::meaning(); }) h.add(Input::meaning());
     }
     return h.value();
   }
@@ -9415,8 +9904,9 @@ constexpr std::uint64_t signature_of_input() {
 //   static constexpr auto image()     detector images (image/layout.hpp): one map per plane
 //   static constexpr auto features()  labels(...): a vector of named numbers
 //                                     (of a crop: with compute(event), or given as numbers)
-//   static constexpr auto tensor()    std::array of kernel::map_shape: plain maps without a detector behind
-//   them
+//   static constexpr auto tensor()    std::array of kernel::map_shape: plain maps without a layout behind them;
+//                                     static constexpr std::string_view meaning(), optional, says what their
+//                                     numbers are, and is part of the signature
 // Signature is never named (see segmentation).
 template <class Input, std::uint64_t Signature = detail::signature_of_input<Input>()>
 struct input_traits {
@@ -9502,7 +9992,8 @@ enum class op : unsigned char {
   dense,
   dropout,
   avg_pool,
-  global_avg_pool
+  global_avg_pool,
+  conv_lstm
 };
 
 // A number array that flows between steps. Planes of the input come first. A vector that is part of a joined
@@ -9528,6 +10019,7 @@ struct step {
   int weight = -1;
   int bias = -1;
   double rate = 0;
+  int steps = 0;  // of a sequence
 };
 
 // A parameter tensor in PyTorch's state-dict order and layout (convolutions: out, in, row, column; dense: out,
@@ -9566,7 +10058,9 @@ enum class problem_kind : unsigned char {
   branch_empty,
   branch_result,
   outputs,
-  last_layer
+  last_layer,
+  odd_kernel,
+  equal_steps
 };
 
 // The first thing found wrong with a network, for the compiler's message.
@@ -9602,6 +10096,10 @@ struct plan {
     return {shape(at(i).in).channels, shape(at(i).out).channels};
   }
 
+  constexpr kernel::lstm_shape lstm(int i) const {
+    return {shape(at(i).in), shape(at(i).out).channels, at(i).kernel, at(i).steps};
+  }
+
   // All parameters, idle ones included: what the papers quote.
   constexpr int total_parameters() const {
     return parameter_count == 0
@@ -9619,6 +10117,7 @@ struct plan {
     for (int i = 0; i < step_count; ++i) {
       if (at(i).kind == op::conv) n += conv(i).multiply_adds();
       if (at(i).kind == op::dense) n += dense(i).weights();
+      if (at(i).kind == op::conv_lstm) n += at(i).steps * lstm(i).gates().multiply_adds();
     }
     return n;
   }
@@ -9752,8 +10251,10 @@ class plan_builder {
     };
     bool const is_conv = l.kind == layer_kind::conv, is_residual = l.kind == layer_kind::residual;
     bool const is_pool = l.kind == layer_kind::max_pool || l.kind == layer_kind::avg_pool;
-    if (is_conv || is_residual || l.kind == layer_kind::dense) at_least(1, l.filters);
-    if (is_conv || is_pool) at_least(1, l.kernel);
+    bool const is_lstm = l.kind == layer_kind::conv_lstm;
+    if (is_conv || is_residual || is_lstm || l.kind == layer_kind::dense) at_least(1, l.filters);
+    if (is_conv || is_pool || is_lstm) at_least(1, l.kernel);
+    if (is_lstm) at_least(1, l.option);
     if (is_conv || is_pool || is_residual) at_least(1, l.stride);
     if (is_conv) at_least(0, l.padding);
     if (l.kind == layer_kind::dropout && !(l.rate >= 0 && l.rate < 1)) {
@@ -9869,6 +10370,28 @@ class plan_builder {
         } else if (l.option != 0) {
           conv_parameters(name.view(), ".shortcut", in.channels, l.filters, 1, true);
         }
+        return;
+      }
+      case layer_kind::conv_lstm: {
+        if (in.is_vector()) return fail(problem_kind::map_needed, layer_, in.rows, 2);
+        if (l.kernel % 2 == 0) return fail(problem_kind::odd_kernel, layer_, l.kernel, l.kernel + 1);
+        if (in.channels % l.option != 0) {
+          return fail(problem_kind::equal_steps, layer_, in.channels, l.option);
+        }
+        leave_image();
+        label const name = numbered(l.name, "conv_lstm", layer_);
+        kernel::lstm_shape const lstm{in, l.filters, l.kernel, l.option};
+        kernel::conv_shape const gates = lstm.gates();
+        int const w = conv_parameters(name.view(), {}, gates.in.channels, gates.filters, l.kernel, false);
+        step s;
+        s.kind = op::conv_lstm;
+        s.in = current_;
+        s.kernel = l.kernel;
+        s.padding = gates.padding;
+        s.steps = l.option;
+        s.weight = w;
+        s.bias = w + 1;
+        add_step(s, lstm.out());
         return;
       }
       case layer_kind::dense:
@@ -10039,6 +10562,19 @@ constexpr void window_fits_the_map() {
                 "use a smaller kernel or fewer pooling layers before it");
 }
 template <class Net, int Layer, int Got, int Want>
+constexpr void kernel_is_odd() {
+  static_assert(
+      Got == Want,
+      "calotype::nn::conv_lstm: the layer named by Layer has an even kernel (Got), which cannot keep the "
+      "size of its map; set .kernel to an odd number, e.g. Want");
+}
+template <class Net, int Layer, int Got, int Want>
+constexpr void steps_are_equal() {
+  static_assert(Got % Want == 0,
+                "calotype::nn::conv_lstm: the layer named by Layer cannot cut its Got input channels into Want "
+                "equal steps; set .steps to a divisor of the channels");
+}
+template <class Net, int Layer, int Got, int Want>
 constexpr void residual_channels_match() {
   static_assert(Got == Want,
                 "calotype::nn::residual: the block named by Layer has Got output channels but Want input "
@@ -10111,6 +10647,10 @@ constexpr auto checked_plan() {
     layer_needs_a_feature_map<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::window_too_large) {
     window_fits_the_map<Net, layer, got, want>();
+  } else if constexpr (found.kind == problem_kind::odd_kernel) {
+    kernel_is_odd<Net, layer, got, want>();
+  } else if constexpr (found.kind == problem_kind::equal_steps) {
+    steps_are_equal<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::residual_channels) {
     residual_channels_match<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::dense_inputs) {
@@ -10152,6 +10692,7 @@ constexpr std::uint64_t signature_of_network() {
         .add(s.stride)
         .add(s.padding);
     h.add(s.relu).add(s.rate).add(s.weight).add(s.bias);
+    if (s.kind == op::conv_lstm) h.add(s.steps);
   }
   for (int i = 0; i < p.value_count; ++i) {
     value const& v = p.value_at(i);
@@ -10187,6 +10728,95 @@ concept network = requires {
 
 }  // namespace calotype::concepts
 
+// ---- calotype/kernel/conv_lstm.hpp
+
+// Convolutional LSTM (Shi et al., arXiv:1506.04214, without peepholes) and its gradient through time, for every
+// policy: its convolution, and the cells that kernel::ops<Policy>::lstm_cells has.
+
+namespace calotype::kernel {
+
+template <class Policy, lstm_shape S>
+class conv_lstm {
+  using ops = kernel::ops<Policy>;
+  using real = typename ops::real_type;
+  using gates = typename ops::template conv<S.gates(), false>;
+  using cells = typename ops::template lstm_cells<S>;
+
+  static constexpr std::size_t padded(std::size_t n) { return (n + 15) / 16 * 16; }
+  static constexpr std::size_t block = padded(static_cast<std::size_t>(S.out().size()));
+  static constexpr std::size_t joined_size = padded(ops::template map_size<S.gates().in>);
+  static constexpr std::size_t gates_size = padded(ops::template map_size<S.gates().out()>);
+  static constexpr std::size_t step_size = joined_size + 5 * block;  // the gates' input, and a state
+  static constexpr auto weights = static_cast<std::size_t>(S.gates().weights());
+  static constexpr auto biases = static_cast<std::size_t>(S.gates().filters);
+
+ public:
+  static constexpr std::size_t packed_size = gates::packed_size;
+  static constexpr std::size_t gradient_packed_size = gates::gradient_packed_size;
+  // What the gradient needs of a forward pass; and memory for the time of a call, whose contents do not matter.
+  static constexpr std::size_t kept_size = S.steps * step_size;
+  static constexpr std::size_t scratch_size = step_size + gates_size + block + scratch_of_forward<gates>();
+  static constexpr std::size_t gradient_scratch_size =
+      gates_size + joined_size + 2 * block + padded(weights) + padded(biases) + scratch_of_gradients<gates>();
+
+  // Weights and biases as those of the convolution that gives the gates: the input gate of all cells, then the
+  // forget gate, the candidate and the output gate.
+  static void pack(real const* weight, real const* bias, real* packed) noexcept {
+    gates::pack(weight, bias, packed);
+  }
+  static void pack_gradient(real const* weight, real* packed) noexcept { gates::pack_gradient(weight, packed); }
+
+  // kept: kept_size reals, or null where no gradient is wanted.
+  static void forward(Policy const& p, real const* in, real const* packed, real* out, real* kept,
+                      real* scratch) noexcept {
+    std::size_t const apart = kept != nullptr ? step_size : 0;
+    real* joined = kept != nullptr ? kept : scratch;
+    real* const gate = scratch + step_size;
+    real* const hidden = gate + gates_size;
+    real const* before = nullptr;
+    cells::join(p, in, 0, nullptr, joined);
+    for (int step = 0; step < S.steps; ++step) {
+      real* const state = joined + joined_size;
+      run_forward<gates, false, false>(p, joined, packed, nullptr, gate, hidden + block);
+      cells::forward(p, gate, before, state, hidden);
+      before = state;
+      joined += apart;
+      if (step + 1 < S.steps) cells::join(p, in, step + 1, hidden, joined);
+    }
+    cells::show(p, hidden, out);
+  }
+
+  // From d loss / d out; overwrites dweights, dbias and din. `packed` is from pack_gradient.
+  static void gradient(Policy const& p, real const* dout, real const* packed, real const* kept, real* dweights,
+                       real* dbias, real* din, real* scratch) noexcept {
+    real* const dgates = scratch;
+    real* const djoined = dgates + gates_size;
+    real* const dhidden = djoined + joined_size;
+    real* const dcell = dhidden + block;
+    real* const more_weights = dcell + block;
+    real* const more_biases = more_weights + padded(weights);
+    real* const rest = more_biases + padded(biases);
+    cells::show_gradient(p, dout, dhidden);
+    ops::zero(p, block, dcell);
+    for (int step = S.steps - 1; step >= 0; --step) {
+      real const* const joined = kept + static_cast<std::size_t>(step) * step_size;
+      real const* const state = joined + joined_size;
+      cells::gradient(p, state, step > 0 ? state - step_size : nullptr, dhidden, dcell, dgates);
+      if (step == S.steps - 1) {
+        run_weight_gradient<gates>(p, joined, dgates, dweights, dbias, rest);
+      } else {
+        run_weight_gradient<gates>(p, joined, dgates, more_weights, more_biases, rest);
+        ops::add(p, weights, more_weights, dweights);
+        ops::add(p, biases, more_biases, dbias);
+      }
+      run_input_gradient<gates>(p, dgates, packed, nullptr, djoined, rest);
+      cells::split(p, djoined, step, din, dhidden);
+    }
+  }
+};
+
+}  // namespace calotype::kernel
+
 // ---- calotype/nn/step_kernels.hpp
 
 // The kernels behind the steps of a plan.
@@ -10206,6 +10836,15 @@ struct conv_kernel_of<Ops, S, FromImage, true> {
   using type = typename Ops::template conv<S, FromImage>;
 };
 
+template <class Policy, kernel::lstm_shape S, bool IsLstm>
+struct lstm_kernel_of {
+  using type = void;
+};
+template <class Policy, kernel::lstm_shape S>
+struct lstm_kernel_of<Policy, S, true> {
+  using type = kernel::conv_lstm<Policy, S>;
+};
+
 // The kernels of step Step of a network under a policy.
 template <class Net, class Policy, int Step, std::uint64_t Signature = signature<Net>>
 struct step_kernels {
@@ -10219,10 +10858,14 @@ struct step_kernels {
   static constexpr kernel::dense_shape dense_shape = plan_of<Net>.dense(Step);
 
   using conv_kernel = typename conv_kernel_of<ops, conv_shape, from_image, self.kind == op::conv>::type;
+  using lstm_kernel =
+      typename lstm_kernel_of<Policy, plan_of<Net>.lstm(Step), self.kind == op::conv_lstm>::type;
 
   static constexpr std::size_t packed_size() {
     if constexpr (self.kind == op::conv) {
       return conv_kernel::packed_size;
+    } else if constexpr (self.kind == op::conv_lstm) {
+      return lstm_kernel::packed_size;
     } else if constexpr (self.kind == op::dense) {
       return ops::template dense<dense_shape>::packed_size;
     } else {
@@ -10232,6 +10875,8 @@ struct step_kernels {
   static constexpr std::size_t gradient_packed_size() {
     if constexpr (self.kind == op::conv && !from_image) {
       return conv_kernel::gradient_packed_size;
+    } else if constexpr (self.kind == op::conv_lstm) {
+      return lstm_kernel::gradient_packed_size;
     } else {
       return 0;
     }
@@ -10241,6 +10886,8 @@ struct step_kernels {
   static constexpr std::size_t scratch_size() {
     if constexpr (self.kind == op::conv) {
       return kernel::scratch_of_forward<conv_kernel>();
+    } else if constexpr (self.kind == op::conv_lstm) {
+      return lstm_kernel::scratch_size;
     } else {
       return 0;
     }
@@ -10248,6 +10895,16 @@ struct step_kernels {
   static constexpr std::size_t gradient_scratch_size() {
     if constexpr (self.kind == op::conv) {
       return kernel::scratch_of_gradients<conv_kernel>();
+    } else if constexpr (self.kind == op::conv_lstm) {
+      return lstm_kernel::gradient_scratch_size;
+    } else {
+      return 0;
+    }
+  }
+  // What its gradient needs of the forward pass, besides its input and its output.
+  static constexpr std::size_t kept_size() {
+    if constexpr (self.kind == op::conv_lstm) {
+      return lstm_kernel::kept_size;
     } else {
       return 0;
     }
@@ -10304,9 +10961,11 @@ struct step_kernels {
   }
 };
 
-// A step as a kernel of its own (all but dropout); at(v) is where value v is kept.
+// A step as a kernel of its own (all but dropout); at(v) is where value v is kept. kept: kept_size() numbers
+// for its gradient, null where none is wanted.
 template <class Kernels, class Policy, class At, class Real>
-CALOTYPE_INLINE void forward_step(Policy& policy, At at, Real const* packed, Real* scratch) noexcept {
+CALOTYPE_INLINE void forward_step(Policy& policy, At at, Real const* packed, Real* scratch,
+                                  [[maybe_unused]] Real* kept = nullptr) noexcept {
   using k = Kernels;
   using ops = typename k::ops;
   constexpr step s = k::self;
@@ -10316,6 +10975,8 @@ CALOTYPE_INLINE void forward_step(Policy& policy, At at, Real const* packed, Rea
     if constexpr (s.shortcut >= 0) shortcut = at(s.shortcut);
     kernel::run_forward<conv_kernel, s.relu, (s.shortcut >= 0)>(policy, at(s.in), packed, shortcut, at(s.out),
                                                                 scratch);
+  } else if constexpr (s.kind == op::conv_lstm) {
+    k::lstm_kernel::forward(policy, at(s.in), packed, at(s.out), kept, scratch);
   } else if constexpr (s.kind == op::max_pool) {
     ops::template max_pool<k::pool_shape>::forward(policy, at(s.in), at(s.out));
   } else if constexpr (s.kind == op::global_max_pool) {
@@ -10887,6 +11548,15 @@ struct layout {
   }();
   static constexpr std::size_t filled_words = filled_offset[static_cast<std::size_t>(steps)];
 
+  // Places of what the gradients of steps need besides inputs and outputs.
+  static constexpr auto kept_offset = [] {
+    std::array<std::size_t, static_cast<std::size_t>(steps) + 1> at{};
+    for_each_index<steps>(
+        [&](auto i) { at[i + 1] = at[i] + padded(step_kernels<Net, Policy, i>::kept_size()); });
+    return at;
+  }();
+  static constexpr std::size_t kept_size = kept_offset[static_cast<std::size_t>(steps)];
+
   // The step with a ReLU whose output step i reads, if step i is the last to add to that output's gradient: -1
   // otherwise.
   static constexpr int masked_by(int i) {
@@ -10948,17 +11618,22 @@ class packed_parameters {
     constexpr auto const& p = layout::plan;
     detail::for_each_index<layout::steps>([&](auto i) {
       using k = detail::step_kernels<Net, Policy, i>;
-      if constexpr (k::self.kind == op::conv || k::self.kind == op::dense) {
+      constexpr op kind = k::self.kind;
+      if constexpr (kind == op::conv || kind == op::dense || kind == op::conv_lstm) {
         real_type const* weight = parameters + p.parameter_at(k::self.weight).offset;
         real_type const* bias = parameters + p.parameter_at(k::self.bias).offset;
         real_type* to = forward_.data() + layout::forward_offset[i];
-        if constexpr (k::self.kind == op::conv) {
+        if constexpr (kind == op::conv) {
           using conv_kernel = typename k::conv_kernel;
           conv_kernel::pack(weight, bias, to);
           if constexpr (!k::from_image) {
             if (gradient_.size() > 0)
               conv_kernel::pack_gradient(weight, gradient_.data() + layout::gradient_offset[i]);
           }
+        } else if constexpr (kind == op::conv_lstm) {
+          k::lstm_kernel::pack(weight, bias, to);
+          if (gradient_.size() > 0)
+            k::lstm_kernel::pack_gradient(weight, gradient_.data() + layout::gradient_offset[i]);
         } else {
           ops::template dense<k::dense_shape>::pack(weight, bias, to);
         }
@@ -11196,7 +11871,8 @@ class training_engine {
   static constexpr int outputs = layout::plan.shape(layout::plan.result).channels;
   static constexpr int parameters = layout::plan.total_parameters();
   static constexpr std::size_t workspace_bytes =
-      (layout::training_size + layout::gradient_size + layout::training_scratch + layout::training_window) *
+      (layout::training_size + layout::gradient_size + layout::kept_size + layout::training_scratch +
+       layout::training_window) *
           sizeof(real_type) +
       layout::filled_words * sizeof(kernel::pixel_word);
 
@@ -11205,6 +11881,7 @@ class training_engine {
         crew_(policy_),
         memory_(layout::training_size),
         gradient_(layout::gradient_size),
+        kept_(layout::kept_size),
         scratch_(layout::training_scratch * crew_.size()),
         windows_(layout::training_window * crew_.size()) {}
 
@@ -11266,6 +11943,11 @@ class training_engine {
   }
 
   template <int Step>
+  real_type* kept() noexcept {
+    return kept_.data() + layout::kept_offset[Step];
+  }
+
+  template <int Step>
   void forward(real_type const* packed) noexcept {
     using k = detail::step_kernels<Net, Policy, Step>;
     constexpr step s = k::self;
@@ -11286,7 +11968,7 @@ class training_engine {
                                                   at(s.in), at(s.out));
     } else {
       detail::forward_step<k>(
-          policy_, [this](int v) { return at(v); }, packed, scratch_.data());
+          policy_, [this](int v) { return at(v); }, packed, scratch_.data(), kept<Step>());
     }
   }
 
@@ -11326,6 +12008,10 @@ class training_engine {
         kernel::run_input_gradient<conv_kernel>(policy_, dout, packed, gradient_slot(g.added[Step]), din,
                                                 scratch_.data());
       }
+    } else if constexpr (s.kind == op::conv_lstm) {
+      k::lstm_kernel::gradient(policy_, dout, packed, kept<Step>(),
+                               gradients + layout::plan.parameter_at(s.weight).offset,
+                               gradients + layout::plan.parameter_at(s.bias).offset, din, scratch_.data());
     } else if constexpr (s.kind == op::max_pool) {
       ops::template max_pool<k::pool_shape>::gradient(policy_, at(s.in), at(s.out), dout, din);
     } else if constexpr (s.kind == op::global_max_pool) {
@@ -11362,6 +12048,7 @@ class training_engine {
   [[no_unique_address]] detail::crew<Policy> crew_;
   typename ops::buffer memory_;
   typename ops::buffer gradient_;
+  typename ops::buffer kept_;
   typename ops::buffer scratch_;
   typename ops::buffer windows_;  // of the kernels that read rows; zero between their calls
   buffer<kernel::pixel_word> filled_{layout::filled_words};
@@ -11795,8 +12482,7 @@ CALOTYPE_INLINE CALOTYPE_HD void softmax(Real const* logits, Real* probabilities
 // 1 / (1 + exp(-logit)).
 template <class Real>
 CALOTYPE_INLINE CALOTYPE_HD Real sigmoid(Real logit) {
-  Real const e = detail::decay(logit);
-  return divide(logit < Real{0} ? e : Real{1}, add(Real{1}, e));
+  return math::sigmoid(logit);
 }
 
 // log(p / (1 - p)) of the probability p of class 0: what is left to see where p itself rounds to 0 or 1.

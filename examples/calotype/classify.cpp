@@ -168,6 +168,7 @@ int classify(classify_options const& o) {
          "unlike them",
          weights, "leave --strict out, or train them again"});
   }
+  if (auto readable = check_digis(*source, about); !readable) return fail(*readable.error());
 
   tally total;
   std::uint64_t done = 0;

@@ -97,6 +97,7 @@ int display(display_options const& o) {
     auto found = find_network(o.model.empty() ? default_model : std::string_view(o.model));
     if (!found) return fail(*found.error());
     net = *found;
+    if (auto readable = check_digis(*source, net->info()); !readable) return fail(*readable.error());
     auto loaded = net->load(o.weights);
     if (!loaded) return fail(*loaded.error());
     score = (*loaded)->make_scorer();

@@ -662,6 +662,9 @@ int evaluate(evaluate_options const& o) {
     if (!other) return fail(*other.error());
     networks.push_back(std::move(*other));
   }
+  for (contender const& n : networks) {
+    if (auto readable = check_digis(*source, *n.about); !readable) return fail(*readable.error());
+  }
   std::optional<ct::io::output_file> page;
   if (!o.report.empty()) {
     for (contender const& n : networks) {

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "networks.hpp"
+
 #include <calotype/detector/presets/cms_run1.hpp>
 #include <calotype/image/kinematics.hpp>
 #include <calotype/io/events_npz.hpp>
@@ -70,6 +72,17 @@ std::uint64_t event_source::size() const {
 }
 
 bool event_source::has_labels() const { return std::holds_alternative<ct::io::event_file>(state_->file); }
+
+bool event_source::has_digis() const {
+  auto const* const npz = std::get_if<ct::io::event_file>(&state_->file);
+  return npz != nullptr && npz->has_pulses();
+}
+
+ct::result<void> check_digis(event_source const& events, network_info const& net) {
+  if (!net.needs_digis || events.has_digis()) return {};
+  return ct::error{"the events have no digitised pulses, which " + net.name + " reads", events.path(),
+                   "simulate them with --digis, or choose a network that reads energies"};
+}
 
 ct::result<void> event_source::visit(std::function<ct::result<void>(ct::event const&, truth const&)> const& f) {
   if (auto* const ig = std::get_if<ct::io::ig_file>(&state_->file)) {

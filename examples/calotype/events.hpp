@@ -17,6 +17,8 @@
 
 namespace program {
 
+struct network_info;
+
 // What a file says about an event besides what the detector saw. m_gg is that of the two leading photon
 // candidates.
 struct truth {
@@ -42,6 +44,7 @@ class event_source {
   std::string const& path() const;
   std::uint64_t size() const;  // how many events visit() will see
   bool has_labels() const;     // whether truth::label means anything
+  bool has_digis() const;      // whether the events have digitised pulses
 
   // Calls f for one event after the other; ends at the first error, of the file or of f.
   ct::result<void> visit(std::function<ct::result<void>(ct::event const&, truth const&)> const& f);
@@ -58,6 +61,9 @@ class event_source {
   explicit event_source(std::unique_ptr<state> s);
   std::unique_ptr<state> state_;
 };
+
+// Fails where a network reads digitised pulses that the events do not have.
+ct::result<void> check_digis(event_source const& events, network_info const& net);
 
 // Events without calorimeter towers, where these are to be the hadronic channel: tolerated and reported, unless
 // there are no others.

@@ -17,6 +17,7 @@
 #include <calotype/image/kinematics.hpp>
 #include <calotype/io/model.hpp>
 #include <calotype/models/event_paper.hpp>
+#include <calotype/models/shower_paper.hpp>
 #include <calotype/nn/cost.hpp>
 #include <calotype/nn/input_content.hpp>
 #include <calotype/nn/session.hpp>
@@ -31,9 +32,13 @@ constexpr bool needs_photons() {
   if constexpr (ct::nn::input_traits<Input>::is_image) {
     return ct::image_traits<Input>::options.divide_by != ct::divisor::none;
   } else {
-    return true;
+    return ct::nn::input_traits<Input>::is_features;
   }
 }
+
+// Whether it is made of an event's digitised pulses.
+template <class Input>
+inline constexpr bool needs_digis = std::same_as<Input, ct::models::shower_digis>;
 
 template <class Net>
 class scorer_of final : public scorer {
@@ -279,6 +284,10 @@ std::vector<layer_line> layer_lines() {
         line.what = "conv " + side + step + (s.shortcut >= 0 ? " + shortcut" : "");
         line.multiply_adds = static_cast<std::uint64_t>(plan.conv(i).multiply_adds());
         break;
+      case op::conv_lstm:
+        line.what = "conv LSTM " + side + ", " + std::to_string(s.steps) + " steps";
+        line.multiply_adds = static_cast<std::uint64_t>(s.steps * plan.lstm(i).gates().multiply_adds());
+        break;
       case op::max_pool:
         line.what = "max pool " + side;
         break;
@@ -317,6 +326,7 @@ inline ct::report::box_kind box_kind_of(ct::nn::op kind) {
   using enum ct::report::box_kind;
   switch (kind) {
     case op::conv:
+    case op::conv_lstm:
       return convolution;
     case op::max_pool:
     case op::global_max_pool:
@@ -381,6 +391,7 @@ class network_of final : public network {
     info_.preprocessing = ct::io::detail::describe_preprocessing<input>();
     for (auto c : Net::classes().names) info_.classes.emplace_back(c);
     info_.needs_photons = needs_photons<input>();
+    info_.needs_digis = needs_digis<input>;
     info_.parameters = static_cast<std::uint64_t>(cost.parameters);
     info_.idle_parameters = static_cast<std::uint64_t>(cost.idle_parameters);
     info_.multiply_adds = static_cast<std::uint64_t>(cost.multiply_adds);

@@ -28,6 +28,9 @@ network const& four_momentum_shallow_network();
 network const& four_momentum_narrow_network();
 network const& shower_cnn_network();
 network const& shower_fcn_network();
+network const& shower_cnn_digis_network();
+network const& shower_fcn_digis_network();
+network const& shower_conv_lstm_network();
 network const& shower_resnet_network();
 
 std::span<network const* const> networks() {
@@ -49,6 +52,9 @@ std::span<network const* const> networks() {
                               &four_momentum_narrow_network(),
                               &shower_cnn_network(),
                               &shower_fcn_network(),
+                              &shower_cnn_digis_network(),
+                              &shower_conv_lstm_network(),
+                              &shower_fcn_digis_network(),
                               &shower_resnet_network()};
   return all;
 }

@@ -38,6 +38,7 @@ struct network_info {
   std::string preprocessing;
   std::vector<std::string> classes;
   bool needs_photons = true;  // reads nothing of an event without two photon candidates
+  bool needs_digis = false;   // reads the digitised pulses of events
   std::uint64_t parameters = 0;
   std::uint64_t idle_parameters = 0;
   std::uint64_t multiply_adds = 0;

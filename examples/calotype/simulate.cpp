@@ -131,7 +131,8 @@ int write_events(simulate_options const& o, std::string const& process,
     metadata["eras"] += (k > 0 ? ", " : "") + std::to_string(k) + " " + std::string(ct::sim::run_eras[k].name);
   }
   if (o.matched) metadata["matched"] = about_matching;
-  auto file = ct::io::event_writer::create(o.out, metadata, {.force = o.force, .compress = o.compress});
+  auto file = ct::io::event_writer::create(o.out, metadata, {.force = o.force, .compress = o.compress},
+                                           ct::io::with_pulses{o.simulation.digis});
   if (!file) return fail(*file.error());
   std::map<int, std::uint64_t> labels;
   std::vector<ct::io::labelled_event> waiting;  // for weights that are known at the end
@@ -282,7 +283,8 @@ std::string description(simulation_options const& o) {
   std::snprintf(fragmentation, sizeof fragmentation, "%g", o.fragmentation);
   return "seed " + std::to_string(o.seed) + ", pile-up " + (o.eras ? "by run era" : pile_up) +
          (o.library.empty() ? "" : " from " + o.library) + ", fragmentation " + fragmentation + ", selection " +
-         name_of(selections, o.selection) + ", " + name_of(collections, o.collections) + " collections";
+         name_of(selections, o.selection) + ", " + name_of(collections, o.collections) + " collections" +
+         (o.digis ? ", digis" : "");
 }
 
 namespace {
@@ -294,7 +296,8 @@ ct::sim::simulator simulator_of(ct::sim::process p, simulation_options const& o)
                              .collections = o.collections,
                              .selection = o.selection,
                              .fragmentation = o.fragmentation,
-                             .eras = o.eras},
+                             .eras = o.eras,
+                             .digis = o.digis},
                             o.overlays);
 }
 
@@ -485,6 +488,8 @@ void add_simulate(CLI::App& app, int& status) {
   auto* const eras = command->add_flag(
       "--eras", o.simulation.eras,
       "Draw the run era of every event, and with it the mean pile-up, as the event paper has them");
+  command->add_flag("--digis", o.simulation.digis,
+                    "Write the ten samples of the pulse behind every hit of the barrel, too");
   auto* const library =
       command
           ->add_option("--library", o.library, "Take the pile-up from such a library instead of making it anew")
@@ -500,7 +505,8 @@ void add_simulate(CLI::App& app, int& status) {
   }
   eras->excludes("--pile-up");
   command->get_option("--fragmentation")->excludes("--particles")->excludes("--minimum-bias");
-  for (char const* const option : {"--pile-up", "--selection", "--collections", "--eras", "--library"}) {
+  for (char const* const option :
+       {"--pile-up", "--selection", "--collections", "--eras", "--digis", "--library"}) {
     command->get_option(option)->excludes("--minimum-bias");
   }
   command

@@ -24,6 +24,7 @@ struct simulation_options {
   ct::sim::collections collections = ct::sim::collections::reduced;
   double fragmentation = 1;
   bool eras = false;
+  bool digis = false;
   ct::sim::overlays const* overlays = nullptr;  // pile-up; null: made anew for every event
   std::string library;                          // the file and part they are from
   int threads = 1;

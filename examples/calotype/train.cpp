@@ -60,6 +60,9 @@ void add_content(ct::hasher& h, labelled_events const& events) {
     for (int c = 0; c < ct::max_collections; ++c)
       for (auto const& hit : e.hits(c)) pair(hit.id, hit.energy);
     for (auto const& t : e.tracks()) h.add(t.pt).add(t.eta).add(t.phi);
+    for (auto const& p : e.pulses()) {
+      for (float const sample : p.samples) h.add(sample);
+    }
   }
 }
 
@@ -90,6 +93,7 @@ ct::result<void> from_file(train_options const& o, network_info const& net, trai
     return ct::error{"the events have no labels", o.data,
                      "train on an .npz file, as 'calotype simulate' writes it"};
   }
+  if (auto readable = check_digis(*source, net); !readable) return readable;
   progress bar("reading", source->size());
   std::uint64_t done = 0;
   std::uint64_t left_out = 0;
@@ -276,6 +280,7 @@ int train(train_options o) {
   r.arithmetic = o.arithmetic;
   r.options.threads = o.simulation.threads;
   o.simulation.seed = o.training.seed;
+  o.simulation.digis = (*net)->info().needs_digis;
   // The networks of the barrel are trained on events of the barrel.
   bool const whole = (*net)->info().input.find("centric") != std::string::npos;
   o.simulation.selection = whole ? ct::sim::selection::forward : ct::sim::selection::central;

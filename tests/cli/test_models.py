@@ -20,6 +20,9 @@ EXPECTED = {
     "four-momentum-narrow": (3459, 0.00),
     "shower-cnn": (574066, 6.64),
     "shower-fcn": (303682, 0.30),
+    "shower-cnn-digis": (575362, 7.97),
+    "shower-conv-lstm": (265154, 26.80),
+    "shower-fcn-digis": (2662978, 2.66),
     "shower-resnet": (88690, 127.8),
 }
 

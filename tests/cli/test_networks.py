@@ -264,6 +264,26 @@ class Networks(harness.Case):
         self.refused("evaluate", "test.npz", "--model", "shower-fcn", "--weights", "electron.safetensors",
                      says=["the label 2", "none of the network's classes"])
 
+    def test_digis_of_electrons_and_photons(self):
+        self.train("lstm.safetensors", "--epochs", 1, model="shower-conv-lstm", data=("--simulate", 8))
+        self.out("simulate", "--process", "showers", "-n", 10, "--pile-up", 0, "--out", "plain.npz")
+        self.out("simulate", "--process", "showers", "-n", 10, "--pile-up", 0, "--digis", "--out", "digis.npz")
+        plain, digis = np.load(self.folder / "plain.npz"), np.load(self.folder / "digis.npz")
+        np.testing.assert_array_equal(plain["hit_energy"], digis["hit_energy"])
+        barrel = digis["hit_collection"] == 0
+        np.testing.assert_array_equal(digis["pulse_id"], digis["hit_id"][barrel])
+        self.assertEqual(digis["pulse_samples"].shape, (barrel.sum(), 10))
+        bright = digis["hit_energy"][barrel] > 2
+        self.assertTrue(np.all(np.argmax(digis["pulse_samples"][bright], axis=1) == 5))
+        report = self.json("evaluate", "digis.npz", "--model", "shower-conv-lstm", "--weights", "lstm.safetensors")
+        self.assertEqual((report["events"], report["not_scored"]), (20, 0))
+        self.train("again.safetensors", "--epochs", 1, model="shower-conv-lstm", data=("--data", "digis.npz"))
+        for command in (("evaluate",), ("classify",), ("display", "--out", "pictures")):
+            self.refused(*command, "plain.npz", "--model", "shower-conv-lstm", "--weights", "lstm.safetensors",
+                         says=["the events have no digitised pulses, which shower-conv-lstm reads", "--digis"])
+        self.refused("train", "--model", "shower-fcn-digis", "--data", "plain.npz", "--out", "x.safetensors",
+                     says="the events have no digitised pulses, which shower-fcn-digis reads")
+
     def test_evaluate_for_people_and_as_a_page(self):
         text = self.out("evaluate", "test.npz", "--model", "four-momentum-3", "--weights", "w.safetensors", "--report", "r.html")
         self.assertRegex(text, r"H->gg vs gamma\+jet +0\.\d{4} \+- 0\.\d{4} +\d\.\d{4} \+- 0\.\d{4}")

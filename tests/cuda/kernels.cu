@@ -2,6 +2,7 @@
 // (no_double.py looks at the PTX of this file).
 #include <cstddef>
 
+#include <calotype/kernel/conv_lstm.hpp>
 #include <calotype/kernel/element/loss.hpp>
 #include <calotype/kernel/thrust.hpp>
 
@@ -42,6 +43,17 @@ struct every_operation {
     conv::weight_gradient(p, in, out, packed, packed);
   }
 
+  template <kernel::lstm_shape S>
+  static void sequence(Policy const& p, float const* in, float* packed, float* out, float* din) {
+    using lstm = kernel::conv_lstm<Policy, S>;
+    typename ops::buffer kept(lstm::kept_size);
+    typename ops::buffer scratch(lstm::scratch_size + lstm::gradient_scratch_size);
+    lstm::pack(in, in, packed);
+    lstm::pack_gradient(in, packed);
+    lstm::forward(p, in, packed, out, kept.data(), scratch.data());
+    lstm::gradient(p, out, packed, kept.data(), packed, packed, din, scratch.data());
+  }
+
   static void run(float const* host, float* to_host);
 };
 
@@ -60,6 +72,7 @@ void every_operation<Policy>::run(float const* host, float* to_host) {
   ops::template import_image<map>(p, in.data(), out.data());
   convolution<kernel::conv_shape{map, 16, 3, 1, 1}>(p, in.data(), packed.data(), out.data(), din.data());
   convolution<kernel::conv_shape{map, 16, 7, 2, 1}>(p, in.data(), packed.data(), out.data(), din.data());
+  sequence<kernel::lstm_shape{map, 4, 3, 8}>(p, in.data(), packed.data(), out.data(), din.data());
   ops::template relu_gradient<map>(p, out.data(), din.data());
   ops::template max_pool<pool>::forward(p, in.data(), out.data());
   ops::template max_pool<pool>::gradient(p, in.data(), out.data(), out.data(), din.data());

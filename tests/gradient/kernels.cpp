@@ -9,6 +9,7 @@
 
 #include <doctest/doctest.h>
 
+#include <calotype/kernel/conv_lstm.hpp>
 #include <calotype/kernel/element/loss.hpp>
 #include <calotype/kernel/scalar.hpp>
 
@@ -185,6 +186,42 @@ TEST_CASE("global average pool") {
   ops::global_avg_pool<s>::gradient(p, seen.data(), din.data());
   check_gradient(loss, in, din);
 }
+
+TEST_CASE_TEMPLATE_DEFINE("convolutional LSTM, through time", Shape, conv_lstm_gradient) {
+  constexpr kernel::lstm_shape s = Shape::value;
+  using layer = kernel::conv_lstm<policy, s>;
+  auto in = draw(count(s.in.size()), 1);
+  auto weights = draw(count(s.gates().weights()), 2);
+  auto bias = draw(count(s.gates().filters), 3);
+  auto const seen = draw(count(s.out().size()), 4);
+  numbers out(seen.size());
+  numbers kept(layer::kept_size);
+  numbers scratch(std::max(layer::scratch_size, layer::gradient_scratch_size));
+  numbers packed(layer::packed_size);
+  auto loss = [&] {
+    layer::pack(weights.data(), bias.data(), packed.data());
+    layer::forward(p, in.data(), packed.data(), out.data(), kept.data(), scratch.data());
+    return dot(out, seen);
+  };
+  loss();
+  numbers din(in.size());
+  numbers dweights(weights.size());
+  numbers dbias(bias.size());
+  numbers gradient_packed(layer::gradient_packed_size);
+  layer::pack_gradient(weights.data(), gradient_packed.data());
+  layer::gradient(p, seen.data(), gradient_packed.data(), kept.data(), dweights.data(), dbias.data(),
+                  din.data(), scratch.data());
+  check_gradient(loss, in, din);
+  check_gradient(loss, weights, dweights);
+  check_gradient(loss, bias, dbias);
+}
+template <kernel::lstm_shape S>
+struct lstm_case {
+  static constexpr kernel::lstm_shape value = S;
+};
+TEST_CASE_TEMPLATE_INVOKE(conv_lstm_gradient, lstm_case<kernel::lstm_shape{{8, 4, 5}, 2, 3, 4}>,
+                          lstm_case<kernel::lstm_shape{{3, 3, 2}, 3, 5, 1}>,
+                          lstm_case<kernel::lstm_shape{{3, 2, 4}, 1, 1, 3}>);
 
 TEST_CASE("dense") {
   constexpr kernel::dense_shape s{7, 5};

@@ -66,6 +66,18 @@ struct averaging_net {
   }
 };
 
+struct recurrent_net {
+  struct input {
+    static constexpr auto tensor() { return std::array{map_shape{6, 7, 6}}; }
+  };
+  static constexpr auto classes() { return ct::labels("a", "b"); }
+  static constexpr auto layers() {
+    using namespace ct::nn;
+    return ct::nn::layers(conv_lstm{.filters = 4, .steps = 3}, max_pool{}, conv_lstm{.filters = 3, .steps = 2},
+                          conv{.filters = 3, .padding = 1}, relu{}, dense{.units = 5}, relu{}, logits{});
+  }
+};
+
 template <class Net>
 void check_all_parameters() {
   constexpr auto const& plan = ct::nn::plan_of<Net>;
@@ -117,6 +129,7 @@ TEST_CASE("gradients of a residual network with a projection, pooling and hidden
   check_all_parameters<residual_net<>>();
 }
 TEST_CASE("gradients of a network with average pools") { check_all_parameters<averaging_net>(); }
+TEST_CASE("gradients of a network with convolutional LSTMs") { check_all_parameters<recurrent_net>(); }
 TEST_CASE("gradients of branches that are joined, with dropout") { check_all_parameters<branched_net>(); }
 
 // Dropout that does nothing, at every place where it changes how buffers are shared.
@@ -160,6 +173,7 @@ void inference_equals_training() {
 TEST_CASE("inference gives the logits of training, with and without dropout layers that do nothing") {
   inference_equals_training<residual_net<>>();
   inference_equals_training<quiet_dropout>();
+  inference_equals_training<recurrent_net>();
 }
 
 }  // namespace

@@ -2,12 +2,14 @@
 // enter and leave a policy through set_input and flatten, so that its layout is its own business.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <vector>
 
 #include <doctest/doctest.h>
 
+#include <calotype/kernel/conv_lstm.hpp>
 #include <calotype/kernel/scalar.hpp>
 
 namespace parity {
@@ -241,6 +243,40 @@ struct run {
     return all;
   }
 
+  // Memory whose contents should not matter is full of numbers.
+  template <kernel::lstm_shape S>
+  numbers conv_lstm() const {
+    using layer = kernel::conv_lstm<Policy, S>;
+    constexpr int weights = S.gates().weights(), biases = S.gates().filters;
+    buffer const in = map<S.in>(draw(S.in.size(), 1));
+    buffer const weight = upload(draw(weights, 2));
+    buffer const bias = upload(draw(biases, 3));
+    buffer const dout = map<S.out()>(draw(S.out().size(), 4));
+    buffer packed(layer::packed_size);
+    buffer gradient_packed(layer::gradient_packed_size);
+    buffer out(ops::template map_size<S.out()>);
+    buffer alone(ops::template map_size<S.out()>);
+    buffer din(ops::template map_size<S.in>);
+    buffer kept = upload(draw(static_cast<int>(layer::kept_size), 5));
+    buffer scratch =
+        upload(draw(static_cast<int>(std::max(layer::scratch_size, layer::gradient_scratch_size)), 6));
+    buffer dweights(count(weights));
+    buffer dbias(count(biases));
+    layer::pack(weight.data(), bias.data(), packed.data());
+    layer::pack_gradient(weight.data(), gradient_packed.data());
+    layer::forward(p, in.data(), packed.data(), alone.data(), nullptr, scratch.data());
+    layer::forward(p, in.data(), packed.data(), out.data(), kept.data(), scratch.data());
+    layer::gradient(p, dout.data(), gradient_packed.data(), kept.data(), dweights.data(), dbias.data(),
+                    din.data(), scratch.data());
+    numbers all = canonical<S.out()>(out);
+    auto const append = [&all](numbers const& more) { all.insert(all.end(), more.begin(), more.end()); };
+    CHECK(all == canonical<S.out()>(alone));
+    append(canonical<S.in>(din));
+    append(download(dweights, dweights.size()));
+    append(download(dbias, dbias.size()));
+    return all;
+  }
+
   template <map_shape M>
   numbers dropout(bool backwards) const {
     buffer const in = map<M>(draw(M.size(), 1));
@@ -409,6 +445,18 @@ void check_dense_layers() {
                   reference.template dense<kernel::dense_shape{4, 256}>());
   check_same_bits(policy.template dense<kernel::dense_shape{37, 53}>(),
                   reference.template dense<kernel::dense_shape{37, 53}>());
+}
+
+template <class Policy>
+void check_recurrent_layers() {
+  run<Policy> const policy{};
+  run<calotype::exec::scalar> const reference{};
+  constexpr kernel::lstm_shape digis{{10, 9, 11}, 8, 3, 10};
+  constexpr kernel::lstm_shape wide_window{{6, 7, 9}, 5, 5, 2};
+  constexpr kernel::lstm_shape many_channels{{36, 5, 6}, 20, 1, 2};
+  check_same_bits(policy.template conv_lstm<digis>(), reference.template conv_lstm<digis>());
+  check_same_bits(policy.template conv_lstm<wide_window>(), reference.template conv_lstm<wide_window>());
+  check_same_bits(policy.template conv_lstm<many_channels>(), reference.template conv_lstm<many_channels>());
 }
 
 template <class Policy>

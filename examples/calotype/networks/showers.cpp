@@ -16,6 +16,24 @@ network const& shower_fcn_network() {
   return network;
 }
 
+network const& shower_cnn_digis_network() {
+  static network_of<ct::models::shower_cnn_digis> const network(
+      "shower-cnn-digis", "The four convolutions on ten samples of each of these crystals");
+  return network;
+}
+
+network const& shower_conv_lstm_network() {
+  static network_of<ct::models::shower_conv_lstm> const network(
+      "shower-conv-lstm", "A convolutional LSTM over these samples, one after the other");
+  return network;
+}
+
+network const& shower_fcn_digis_network() {
+  static network_of<ct::models::shower_fcn_digis> const network("shower-fcn-digis",
+                                                                "Three hidden layers on these samples");
+  return network;
+}
+
 network const& shower_resnet_network() {
   static network_of<ct::models::shower_resnet> const network(
       "shower-resnet", "Electron or photon, or pairs of them: the barrel's crystals");

@@ -8,7 +8,7 @@
 // Largest errors measured against x87 `long double` (tests/unit/core/math.cpp), in units in the last place,
 // float / double:
 //   exp 1.0 / 1.0   log, log1p 0.8 / 0.8   sin, cos 0.8 / 0.8   atan, atan2 1.8 / 1.8   asinh 1.6 / 1.6   sinh,
-//   cosh 1.6 / 1.6
+//   cosh 1.6 / 1.6   tanh 3.0 / 3.0   sigmoid 2.2 / 2.2
 // Infinities, NaN and subnormals behave as in C unless a comment says otherwise; no flag or errno is set.
 //
 // At compile time g++ evaluates `__builtin_fma` itself; clang cannot, so `fma` is then emulated: exactly for
@@ -616,6 +616,32 @@ constexpr CALOTYPE_HD T cosh(T x) {
   using n = number<T>;
   T const half = detail::exp_scaled(detail::magnitude(x), -1);
   return n::add(half, n::div(n::constant(typename n::scalar_type(0.25)), half));
+}
+
+template <class T>
+constexpr CALOTYPE_HD T tanh(T x) {
+  using n = number<T>;
+  using c = detail::constants_of<T>;
+  using scalar = typename n::scalar_type;
+  T const size = detail::magnitude(x), one = n::constant(1);
+  T const q = exp(detail::negative(size));
+  // (1 - q^2) / (1 + q^2); near 0 the numerator is 2 q sinh
+  auto const low = n::less(size, one);
+  T const a = n::select(low, size, one);
+  T const z = n::mul(a, a);
+  T const sinh = n::fma(n::mul(a, z), c::sinh(z), a);
+  T const top =
+      n::select(low, n::mul(n::mul(n::constant(scalar(2)), q), sinh), n::fma(detail::negative(q), q, one));
+  return detail::flip(n::div(top, n::fma(q, q, one)), n::bits(x));
+}
+
+// 1 / (1 + e^-x).
+template <class T>
+constexpr CALOTYPE_HD T sigmoid(T x) {
+  using n = number<T>;
+  T const one = n::constant(1);
+  T const e = exp(detail::negative(detail::magnitude(x)));  // never overflows
+  return n::div(n::select(n::less(x, n::constant(0)), e, one), n::add(one, e));
 }
 
 // A float or double whose arithmetic is never contracted, so that formulas may be written as they are printed:

@@ -114,5 +114,28 @@ std::array<float, static_cast<std::size_t>(image_traits<Name>::size())> crystals
   return out;
 }
 
+// The pulses of the crystals in a window around a pixel of the barrel, times `scale`: sample x row x column.
+// Zero beyond the barrel's ends, where an event has no pulse, and all of it without a pixel.
+template <int Rows, int Cols, class Event>
+std::array<float, static_cast<std::size_t>(pulse_samples* Rows* Cols)> pulses_around(Event const& event,
+                                                                                     pixel center,
+                                                                                     pixel center_in_window,
+                                                                                     float scale) noexcept {
+  std::array<float, static_cast<std::size_t>(pulse_samples * Rows * Cols)> out{};
+  if (center.row < 0) return out;
+  for (pulse const& p : event.pulses()) {
+    int const cell = segmentation<eb>::unpack(p.id);
+    if (cell < 0) continue;
+    int const row = cell / 360 - center.row + center_in_window.row;
+    int const col = (cell % 360 - center.col + center_in_window.col + 720) % 360;
+    if (row < 0 || row >= Rows || col >= Cols) continue;
+    for (int k = 0; k < pulse_samples; ++k) {
+      float const sample = p.samples[static_cast<std::size_t>(k)];
+      out[static_cast<std::size_t>((k * Rows + row) * Cols + col)] = sample - sample == 0 ? sample * scale : 0;
+    }
+  }
+  return out;
+}
+
 }  // namespace cms
 }  // namespace calotype

@@ -43,13 +43,21 @@ struct photon {
   float h_over_e = 0;
 };
 
+// The digitised pulse behind a hit: samples 25 ns apart, in GeV above the pedestal.
+inline constexpr int pulse_samples = 10;
+struct pulse {
+  std::uint32_t id = 0;  // that of the hit
+  std::array<float, pulse_samples> samples{};
+};
+
 // Which hit list of an event a segmentation reads. A detector of another experiment numbers its own lists from
 // 0.
 inline constexpr int max_collections = 12;
 
 namespace concepts {
 
-// An event: identity, contiguous hits per collection, contiguous tracks; nothing throws.
+// An event: identity, contiguous hits per collection, contiguous tracks; nothing throws. An event that has
+// digitised pulses offers them as pulses(), a std::span<pulse const>.
 template <class E>
 concept event = requires(E const& e, int collection) {
   { e.run } -> std::convertible_to<std::uint32_t>;
@@ -74,6 +82,7 @@ struct event {
   std::array<std::vector<hit>, max_collections> hit_lists{};
   std::vector<track> track_list{};
   std::vector<photon> photon_list{};  // by falling transverse energy
+  std::vector<pulse> pulse_list{};    // of EB hits, sorted by id; empty where the source has none
 
   std::span<hit const> hits(int collection) const noexcept {
     return collection >= 0 && collection < max_collections
@@ -82,6 +91,7 @@ struct event {
   }
   std::span<track const> tracks() const noexcept { return track_list; }
   std::span<photon const> photons() const noexcept { return photon_list; }
+  std::span<pulse const> pulses() const noexcept { return pulse_list; }
 };
 
 static_assert(concepts::event<event>);

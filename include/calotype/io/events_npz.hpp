@@ -7,10 +7,11 @@
 //   hit_offset i8[n+1]     hit_id u4[h]  hit_energy f4[h]  hit_collection u1[h]
 //   track_offset i8[n+1]   track_pt track_eta track_phi track_charge track_d0 track_z0 f4[t]
 //   photon_offset i8[n+1]  photon_et photon_eta photon_phi photon_energy photon_r9 photon_h_over_e f4[p]
+//   pulse_offset i8[n+1]   pulse_id u4[q]  pulse_samples f4[q,10]     digitised pulses, where asked for
 //   metadata u1[bytes]     a JSON object of texts, in UTF-8
 // Event i has the hits hit_offset[i] .. hit_offset[i+1]-1, by collection, then id, both rising; units as in
 // `event`. When reading, luminosity_block, weight (1), m_gg (0), era, interactions, block (-1), prompt_pair
-// (0), track_d0, track_z0 (0), the photons and metadata may be absent; other arrays are ignored.
+// (0), track_d0, track_z0 (0), the photons, the pulses and metadata may be absent; other arrays are ignored.
 #pragma once
 
 #include <algorithm>
@@ -73,14 +74,18 @@ inline constexpr std::array photon_fields{float_field<photon>{"photon_et", &phot
 
 }  // namespace detail
 
+// Whether an event_writer writes the digitised pulses of events.
+enum class with_pulses : bool { no, yes };
+
 // Appends events one by one; `close` makes the file appear. See `npz_writer` for what happens on failure.
 class event_writer {
  public:
   static result<event_writer> create(std::string path, std::map<std::string, std::string> const& metadata = {},
-                                     npz_options options = {}) {
+                                     npz_options options = {}, with_pulses pulses = with_pulses::no) {
     auto npz = npz_writer::create(path, options);
     if (!npz) return *npz.error();
     event_writer writer(std::move(*npz));
+    if (pulses == with_pulses::yes) writer.pulses_.emplace(writer.npz_);
     auto outcome = detail::write_metadata(writer.npz_, metadata);
     if (!outcome) return *outcome.error();
     return writer;
@@ -111,6 +116,11 @@ class event_writer {
     }
     tracks_.append(npz_, e.tracks(), detail::track_fields);
     photons_.append(npz_, e.photons(), detail::photon_fields);
+    if constexpr (requires { e.pulses(); }) {
+      if (pulses_) pulses_->append(npz_, e.pulses());
+    } else {
+      if (pulses_) pulses_->append(npz_, {});
+    }
     ++event_count_;
     return npz_.append(hit_offset_, hit_count_);
   }
@@ -144,6 +154,27 @@ class event_writer {
     std::int64_t count = 0;
   };
 
+  struct pulse_columns {
+    explicit pulse_columns(npz_writer& npz)
+        : offset(npz.add<std::int64_t>("pulse_offset")),
+          id(npz.add<std::uint32_t>("pulse_id")),
+          samples(npz.add<float>("pulse_samples", {pulse_samples})) {
+      static_cast<void>(npz.append(offset, 0));
+    }
+    void append(npz_writer& npz, std::span<pulse const> pulses) {
+      for (pulse const& p : pulses) {
+        static_cast<void>(npz.append(id, p.id));
+        static_cast<void>(npz.append(samples, std::span<float const>(p.samples)));
+      }
+      count += static_cast<std::int64_t>(pulses.size());
+      static_cast<void>(npz.append(offset, count));
+    }
+    npz_column<std::int64_t> offset;
+    npz_column<std::uint32_t> id;
+    npz_column<float> samples;
+    std::int64_t count = 0;
+  };
+
   explicit event_writer(npz_writer npz) : npz_(std::move(npz)) {
     static_cast<void>(npz_.append(hit_offset_, 0));
   }
@@ -171,6 +202,7 @@ class event_writer {
   npz_column<std::uint8_t> hit_collection_ = npz_.add<std::uint8_t>("hit_collection");
   ragged<track, 6> tracks_{npz_, "track_offset", detail::track_fields};
   ragged<photon, 6> photons_{npz_, "photon_offset", detail::photon_fields};
+  std::optional<pulse_columns> pulses_{};
   std::int64_t hit_count_ = 0;
   std::size_t event_count_ = 0;
 };
@@ -185,6 +217,7 @@ class event_npz_reader {
   npz_file const& npz() const noexcept { return npz_; }
   std::size_t size() const noexcept { return size_; }
   std::map<std::string, std::string> const& metadata() const noexcept { return metadata_; }
+  bool has_pulses() const noexcept { return npz_.find("pulse_offset") != nullptr; }
 
   // Checks which arrays there are and that their lengths agree.
   result<void> check() {
@@ -201,6 +234,11 @@ class event_npz_reader {
     require_ragged("hit_offset", {{"hit_id", false}, {"hit_energy", false}, {"hit_collection", false}});
     require_ragged("track_offset", names_of(track_fields));
     if (npz_.find("photon_offset") != nullptr) require_ragged("photon_offset", names_of(photon_fields));
+    if (has_pulses()) {
+      require_ragged("pulse_offset", {{"pulse_id", false}});
+      auto const* const id = npz_.find("pulse_id");
+      require_rows("pulse_samples", id != nullptr ? id->rows() : 0, pulse_samples);
+    }
     if (problem) return *problem;
     auto metadata = read_metadata(npz_);
     if (!metadata) return *metadata.error();
@@ -224,9 +262,12 @@ class event_npz_reader {
     open(hit_id_, "hit_id");
     open(hit_energy_, "hit_energy");
     open(hit_collection_, "hit_collection");
+    open(pulse_id_, "pulse_id");
+    open(pulse_samples_, "pulse_samples");
     hits_.open(*this, "hit_offset");
     tracks_.open(*this, "track_offset");
     photons_.open(*this, "photon_offset");
+    pulses_.open(*this, "pulse_offset");
     open_fields(track_streams_, track_fields);
     open_fields(photon_streams_, photon_fields);
     done = problem.has_value();
@@ -250,6 +291,7 @@ class event_npz_reader {
     read_records(tracks_, track_streams_, track_fields, current.track_list);
     read_records(photons_, photon_streams_, photon_fields, current.photon_list);
     order_by_et(current.photon_list);
+    read_pulses();
     ++index_;
     done = problem.has_value();
   }
@@ -309,6 +351,15 @@ class event_npz_reader {
                   "write the file again"));
     }
   }
+  // An array of so many rows of `length` values.
+  void require_rows(std::string const& name, std::uint64_t rows, std::uint64_t length) {
+    auto const* const array = npz_.find(name);
+    if (array == nullptr || array->shape != std::vector<std::uint64_t>{rows, length}) {
+      keep(refuse("there is no array '" + name + "' of the shape (" + std::to_string(rows) + ", " +
+                      std::to_string(length) + ")",
+                  "write the file again"));
+    }
+  }
   // Offsets and values that belong together.
   void require_ragged(std::string const& offset, std::vector<named> const& names) {
     require(offset, std::uint64_t{size_} + 1);
@@ -362,6 +413,21 @@ class event_npz_reader {
     }
   }
 
+  void read_pulses() {
+    current.pulse_list.clear();
+    if (!pulses_.offsets) return;
+    auto const count = pulses_.next(*this, pulse_id_->left());
+    values(pulse_id_, ids_, count);
+    values(pulse_samples_, floats_, count * pulse_samples);
+    for (std::size_t i = 0; i < count && !problem; ++i) {
+      if (i > 0 && ids_[i] <= ids_[i - 1]) return fail("the pulses are not in the order of id, or repeat one");
+      pulse& p = current.pulse_list.emplace_back();
+      p.id = ids_[i];
+      for (std::size_t k = 0; k < p.samples.size(); ++k)
+        p.samples[k] = finite(floats_[i * p.samples.size() + k], "pulse_samples");
+    }
+  }
+
   template <class Record, std::size_t Fields>
   void read_records(ragged& list, float_streams<Fields>& streams,
                     std::array<float_field<Record>, Fields> const& fields, std::vector<Record>& records) {
@@ -380,7 +446,7 @@ class event_npz_reader {
   // Behind the last event nothing may be left over.
   void finish() {
     if (hit_id_->left() > 0 || track_streams_[0]->left() > 0 ||
-        (photon_streams_[0] && photon_streams_[0]->left() > 0)) {
+        (photon_streams_[0] && photon_streams_[0]->left() > 0) || (pulses_.offsets && pulse_id_->left() > 0)) {
       fail("there are values behind the last event");
     }
   }
@@ -421,6 +487,9 @@ class event_npz_reader {
   ragged hits_{};
   ragged tracks_{};
   ragged photons_{};
+  ragged pulses_{};
+  std::optional<npz_stream<std::uint32_t>> pulse_id_{};
+  std::optional<npz_stream<float>> pulse_samples_{};
   float_streams<track_fields.size()> track_streams_{};
   float_streams<photon_fields.size()> photon_streams_{};
   std::vector<std::uint32_t> ids_{};
@@ -439,6 +508,8 @@ class event_file {
   std::string const& path() const noexcept { return reader_->npz().path(); }
   std::size_t size() const noexcept { return reader_->size(); }
   std::map<std::string, std::string> const& metadata() const noexcept { return reader_->metadata(); }
+  // Whether the events have digitised pulses.
+  bool has_pulses() const noexcept { return reader_->has_pulses(); }
   // The archive itself, for arrays that events do not use.
   npz_file const& npz() const noexcept { return reader_->npz(); }
 

@@ -66,7 +66,10 @@ std::string describe_input() {
 // How pixels are made from energies, for people.
 template <class Input, std::uint64_t Signature = nn::input_traits<Input>::signature()>
 std::string describe_preprocessing() {
-  if constexpr (!nn::input_traits<Input>::is_image) {
+  if constexpr (requires { Input::meaning(); }) {
+    constexpr std::string_view meaning = Input::meaning();
+    return std::string(meaning);
+  } else if constexpr (!nn::input_traits<Input>::is_image) {
     return "none";
   } else {
     using image = image_traits<Input>;

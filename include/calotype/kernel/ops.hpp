@@ -64,6 +64,23 @@ constexpr std::size_t words_in_set(map_shape m) {
   return static_cast<std::size_t>(m.rows) * static_cast<std::size_t>(words_in_row(m));
 }
 
+// A convolutional LSTM over `steps` maps, which are equal groups of the input's channels, one after the other.
+// A convolution of the map of a step joined with what the cells showed before (nothing, at the first step)
+// gives their four gates; out: what they show after the last step.
+struct lstm_shape {
+  map_shape in{};
+  int filters = 0;
+  int kernel = 1;  // odd
+  int steps = 1;
+
+  constexpr map_shape out() const { return {filters, in.rows, in.cols}; }
+  constexpr int channels() const { return in.channels / steps; }  // of one step
+  constexpr conv_shape gates() const {
+    return {{channels() + filters, in.rows, in.cols}, 4 * filters, kernel, 1, kernel / 2};
+  }
+  friend constexpr bool operator==(lstm_shape, lstm_shape) = default;
+};
+
 struct dense_shape {
   int inputs = 0;
   int outputs = 0;
@@ -155,10 +172,22 @@ struct adam_step {
 //   dense<dense_shape>              packed_size, pack(weights [out][in], bias, packed)
 //       forward<Relu>(p, in, packed, out)
 //       input_gradient(p, dout, weights [out][in], din), weight_gradient(p, in, dout, dweights, dbias)
+//   lstm_cells<lstm_shape>          what kernel/conv_lstm.hpp needs besides convolutions. Hidden numbers, what
+//   the
+//                                   cells show, and their slopes are blocks of out().size() reals in an order
+//                                   of the policy's own; a state is five of them.
+//       join(p, in, step, hidden, joined)         the input of the gates at a step, all of the map; hidden: of
+//                                   the step before, null for zeros
+//       forward(p, gates, before, state, hidden)  before: the state before, may be the same, null for zeros
+//       show(p, hidden, out)        a map; show_gradient(p, dout, dhidden)
+//       gradient(p, state, before, dhidden, dcell, dgates)        all of the map dgates; dcell in place, before
+//                                   may be null
+//       split(p, djoined, step, din, dhidden)     the gradient of join; din: the channels of the step alone
 //   dropout<map_shape>              forward(p, rate, key, in, out), gradient(p, rate, key, dout, din) with the
 //                                   same mask; rate is a Real, key the 64-bit name of the random stream
 //   copy<map_shape>(p, in, out)     a map of the same layout
 //   add(p, n, from, into)           into[i] += from[i]
+//   zero(p, n, to)                  to[i] = +0
 //   adam(p, n, adam_step, gradient, first, second, parameters)    one step over flat arrays; updates the last 3
 //
 // Order of the arithmetic, part of the interface (all multiply-adds fused):
@@ -179,6 +208,8 @@ struct adam_step {
 //                  the result is acc (1 / numbers in the window)
 //   avg pool dinput  acc = +0; for the windows (row, column) that hold the pixel:
 //                  acc = acc + dout (1 / numbers in the window); of a global one that product itself
+//   lstm           gates: input, forget, candidate, output, by the convolution; cells: kernel/element/lstm.hpp;
+//                  dweights, dbias: sums over the steps, the last first
 //   dropout        x (1 / (1 - rate)) where the pixel's uniform number is >= rate, else +0
 //   adam           m = fma(beta1, m, (1 - beta1) g);  v = fma(beta2, v, ((1 - beta2) g) g);
 //                  w = fma(-(learning_rate correction1), m / (sqrt(v correction2) + epsilon), w)

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <array>
+#include <string_view>
 
 #include <calotype/image/crop_layout.hpp>
 #include <calotype/image/event.hpp>
 #include <calotype/image/presets/cms_run1.hpp>
+#include <calotype/kernel/ops.hpp>
 #include <calotype/models/resnet15.hpp>
 #include <calotype/nn/layers.hpp>
 
@@ -31,6 +33,19 @@ struct shower_crop {
   }
 };
 
+// The same window with the ten samples of every crystal's pulse, a plane for each (3.2): sample / 50 GeV.
+struct shower_digis {
+  static constexpr auto tensor() { return std::array{kernel::map_shape{pulse_samples, 32, 32}}; }
+  static constexpr std::string_view meaning() {
+    return "ten samples of each EB crystal around the most energetic one at (16, 16) [GeV] x 0.02";
+  }
+  template <concepts::event E>
+  static auto compute(E const& e) noexcept {
+    return cms::pulses_around<32, 32>(e, cms::hottest_crystal(e), {16, 16},
+                                      static_cast<float>(per_50_gev.scale));
+  }
+};
+
 struct shower_barrel {  // 1 x 170 x 360
   static constexpr auto image() { return cms::central({ecal_energy(per_50_gev)}); }
 };
@@ -51,15 +66,42 @@ struct shower_cnn {
   static constexpr auto layers() { return shower_vgg(0.2); }
 };
 
-// Table 4, FCN: three layers, whose widths the paper does not give. Here on energies.
+// Table 4, FCN: three layers, whose widths the paper does not give.
+constexpr auto shower_dense() {
+  using namespace nn;
+  return layers(dense{.units = 256}, relu{}, dense{.units = 128}, relu{}, dense{.units = 64}, relu{}, logits{});
+}
+
+// On energies, which the paper does not quote.
 struct shower_fcn {
   using input = shower_crop;
   static constexpr auto classes() { return shower_classes(); }
-  static constexpr auto layers() {
-    using namespace nn;
-    return nn::layers(dense{.units = 256}, relu{}, dense{.units = 128}, relu{}, dense{.units = 64}, relu{},
-                      logits{});
-  }
+  static constexpr auto layers() { return shower_dense(); }
+};
+
+// On digis: the paper's FCN; and the CNN, with the samples as channels.
+struct shower_fcn_digis {
+  using input = shower_digis;
+  static constexpr auto classes() { return shower_classes(); }
+  static constexpr auto layers() { return shower_dense(); }
+};
+struct shower_cnn_digis {
+  using input = shower_digis;
+  static constexpr auto classes() { return shower_classes(); }
+  static constexpr auto layers() { return shower_vgg(0.2); }
+};
+
+// Table 4, LSTM: a convolutional LSTM over the ten samples, whose size the paper does not give, and what it
+// shows after the last one, pooled and fully connected.
+constexpr auto shower_recurrent(double dropout_rate) {
+  using namespace nn;
+  return layers(conv_lstm{.filters = 8, .steps = pulse_samples}, max_pool{}, dense{.units = 128}, relu{},
+                dropout{.rate = dropout_rate}, logits{});
+}
+struct shower_conv_lstm {
+  using input = shower_digis;
+  static constexpr auto classes() { return shower_classes(); }
+  static constexpr auto layers() { return shower_recurrent(0.2); }
 };
 
 // Table 5: the whole barrel, for one shower or for pairs of one kind.

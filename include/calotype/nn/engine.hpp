@@ -193,6 +193,15 @@ struct layout {
   }();
   static constexpr std::size_t filled_words = filled_offset[static_cast<std::size_t>(steps)];
 
+  // Places of what the gradients of steps need besides inputs and outputs.
+  static constexpr auto kept_offset = [] {
+    std::array<std::size_t, static_cast<std::size_t>(steps) + 1> at{};
+    for_each_index<steps>(
+        [&](auto i) { at[i + 1] = at[i] + padded(step_kernels<Net, Policy, i>::kept_size()); });
+    return at;
+  }();
+  static constexpr std::size_t kept_size = kept_offset[static_cast<std::size_t>(steps)];
+
   // The step with a ReLU whose output step i reads, if step i is the last to add to that output's gradient: -1
   // otherwise.
   static constexpr int masked_by(int i) {
@@ -254,17 +263,22 @@ class packed_parameters {
     constexpr auto const& p = layout::plan;
     detail::for_each_index<layout::steps>([&](auto i) {
       using k = detail::step_kernels<Net, Policy, i>;
-      if constexpr (k::self.kind == op::conv || k::self.kind == op::dense) {
+      constexpr op kind = k::self.kind;
+      if constexpr (kind == op::conv || kind == op::dense || kind == op::conv_lstm) {
         real_type const* weight = parameters + p.parameter_at(k::self.weight).offset;
         real_type const* bias = parameters + p.parameter_at(k::self.bias).offset;
         real_type* to = forward_.data() + layout::forward_offset[i];
-        if constexpr (k::self.kind == op::conv) {
+        if constexpr (kind == op::conv) {
           using conv_kernel = typename k::conv_kernel;
           conv_kernel::pack(weight, bias, to);
           if constexpr (!k::from_image) {
             if (gradient_.size() > 0)
               conv_kernel::pack_gradient(weight, gradient_.data() + layout::gradient_offset[i]);
           }
+        } else if constexpr (kind == op::conv_lstm) {
+          k::lstm_kernel::pack(weight, bias, to);
+          if (gradient_.size() > 0)
+            k::lstm_kernel::pack_gradient(weight, gradient_.data() + layout::gradient_offset[i]);
         } else {
           ops::template dense<k::dense_shape>::pack(weight, bias, to);
         }
@@ -502,7 +516,8 @@ class training_engine {
   static constexpr int outputs = layout::plan.shape(layout::plan.result).channels;
   static constexpr int parameters = layout::plan.total_parameters();
   static constexpr std::size_t workspace_bytes =
-      (layout::training_size + layout::gradient_size + layout::training_scratch + layout::training_window) *
+      (layout::training_size + layout::gradient_size + layout::kept_size + layout::training_scratch +
+       layout::training_window) *
           sizeof(real_type) +
       layout::filled_words * sizeof(kernel::pixel_word);
 
@@ -511,6 +526,7 @@ class training_engine {
         crew_(policy_),
         memory_(layout::training_size),
         gradient_(layout::gradient_size),
+        kept_(layout::kept_size),
         scratch_(layout::training_scratch * crew_.size()),
         windows_(layout::training_window * crew_.size()) {}
 
@@ -572,6 +588,11 @@ class training_engine {
   }
 
   template <int Step>
+  real_type* kept() noexcept {
+    return kept_.data() + layout::kept_offset[Step];
+  }
+
+  template <int Step>
   void forward(real_type const* packed) noexcept {
     using k = detail::step_kernels<Net, Policy, Step>;
     constexpr step s = k::self;
@@ -592,7 +613,7 @@ class training_engine {
                                                   at(s.in), at(s.out));
     } else {
       detail::forward_step<k>(
-          policy_, [this](int v) { return at(v); }, packed, scratch_.data());
+          policy_, [this](int v) { return at(v); }, packed, scratch_.data(), kept<Step>());
     }
   }
 
@@ -632,6 +653,10 @@ class training_engine {
         kernel::run_input_gradient<conv_kernel>(policy_, dout, packed, gradient_slot(g.added[Step]), din,
                                                 scratch_.data());
       }
+    } else if constexpr (s.kind == op::conv_lstm) {
+      k::lstm_kernel::gradient(policy_, dout, packed, kept<Step>(),
+                               gradients + layout::plan.parameter_at(s.weight).offset,
+                               gradients + layout::plan.parameter_at(s.bias).offset, din, scratch_.data());
     } else if constexpr (s.kind == op::max_pool) {
       ops::template max_pool<k::pool_shape>::gradient(policy_, at(s.in), at(s.out), dout, din);
     } else if constexpr (s.kind == op::global_max_pool) {
@@ -668,6 +693,7 @@ class training_engine {
   [[no_unique_address]] detail::crew<Policy> crew_;
   typename ops::buffer memory_;
   typename ops::buffer gradient_;
+  typename ops::buffer kept_;
   typename ops::buffer scratch_;
   typename ops::buffer windows_;  // of the kernels that read rows; zero between their calls
   buffer<kernel::pixel_word> filled_{layout::filled_words};

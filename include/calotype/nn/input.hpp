@@ -23,6 +23,7 @@ constexpr std::uint64_t signature_of_input() {
       for (auto name : Input::features().names) h.add(name);
     } else if constexpr (requires { Input::tensor(); }) {
       for (auto p : Input::tensor()) h.add(p.channels).add(p.rows).add(p.cols);
+      if constexpr (requires { Input::meaning(); }) h.add(Input::meaning());
     }
     return h.value();
   }
@@ -34,8 +35,9 @@ constexpr std::uint64_t signature_of_input() {
 //   static constexpr auto image()     detector images (image/layout.hpp): one map per plane
 //   static constexpr auto features()  labels(...): a vector of named numbers
 //                                     (of a crop: with compute(event), or given as numbers)
-//   static constexpr auto tensor()    std::array of kernel::map_shape: plain maps without a detector behind
-//   them
+//   static constexpr auto tensor()    std::array of kernel::map_shape: plain maps without a layout behind them;
+//                                     static constexpr std::string_view meaning(), optional, says what their
+//                                     numbers are, and is part of the signature
 // Signature is never named (see segmentation).
 template <class Input, std::uint64_t Signature = detail::signature_of_input<Input>()>
 struct input_traits {

@@ -36,6 +36,19 @@ struct avg_pool {
 };
 struct global_avg_pool {};
 
+// Convolutional long short-term memory (Shi et al., arXiv:1506.04214, without peepholes) over a sequence of
+// `steps` maps: equal groups of the input's channels, the first step first. At each step a convolution of the
+// map joined with the cells' last numbers gives their gates, with the same weights every time and as much
+// padding as keeps the size; the output is what the cells show after the last step, one channel for each of
+// `filters`. Parameters are those of that convolution, of 4 filters outputs in the order of torch.nn.LSTM:
+// input gate, forget gate, candidate, output gate. The kernel must be odd.
+struct conv_lstm {
+  int filters = 0;
+  int steps = 0;
+  int kernel = 3;
+  std::string_view name{};
+};
+
 // Fully connected layer with bias. A feature map is flattened first (channel, row, column); more than
 // max_inputs numbers are refused at compile time, since that is nearly always a forgotten pooling layer.
 struct dense {
@@ -80,7 +93,8 @@ enum class layer_kind : unsigned char {
   begin_branch,
   end_branches,
   avg_pool,
-  global_avg_pool
+  global_avg_pool,
+  conv_lstm
 };
 
 // One entry of a layer list, the common form of all the aggregates above.
@@ -90,7 +104,7 @@ struct layer {
   int kernel = 0;   // kernel, size
   int stride = 1;
   int padding = 0;
-  int option = 0;  // max_inputs, idle_projection, number of branches
+  int option = 0;  // max_inputs, idle_projection, number of branches, steps
   double rate = 0;
   std::string_view name{};
 
@@ -109,6 +123,8 @@ struct layer {
   constexpr layer(avg_pool p)
       : kind(layer_kind::avg_pool), kernel(p.size), stride(p.stride == 0 ? p.size : p.stride) {}
   constexpr layer(global_avg_pool) : kind(layer_kind::global_avg_pool) {}
+  constexpr layer(conv_lstm l)
+      : kind(layer_kind::conv_lstm), filters(l.filters), kernel(l.kernel), option(l.steps), name(l.name) {}
   constexpr layer(dense d) : kind(layer_kind::dense), filters(d.units), option(d.max_inputs), name(d.name) {}
   constexpr layer(residual r)
       : kind(layer_kind::residual),

@@ -40,7 +40,8 @@ enum class op : unsigned char {
   dense,
   dropout,
   avg_pool,
-  global_avg_pool
+  global_avg_pool,
+  conv_lstm
 };
 
 // A number array that flows between steps. Planes of the input come first. A vector that is part of a joined
@@ -66,6 +67,7 @@ struct step {
   int weight = -1;
   int bias = -1;
   double rate = 0;
+  int steps = 0;  // of a sequence
 };
 
 // A parameter tensor in PyTorch's state-dict order and layout (convolutions: out, in, row, column; dense: out,
@@ -104,7 +106,9 @@ enum class problem_kind : unsigned char {
   branch_empty,
   branch_result,
   outputs,
-  last_layer
+  last_layer,
+  odd_kernel,
+  equal_steps
 };
 
 // The first thing found wrong with a network, for the compiler's message.
@@ -140,6 +144,10 @@ struct plan {
     return {shape(at(i).in).channels, shape(at(i).out).channels};
   }
 
+  constexpr kernel::lstm_shape lstm(int i) const {
+    return {shape(at(i).in), shape(at(i).out).channels, at(i).kernel, at(i).steps};
+  }
+
   // All parameters, idle ones included: what the papers quote.
   constexpr int total_parameters() const {
     return parameter_count == 0
@@ -157,6 +165,7 @@ struct plan {
     for (int i = 0; i < step_count; ++i) {
       if (at(i).kind == op::conv) n += conv(i).multiply_adds();
       if (at(i).kind == op::dense) n += dense(i).weights();
+      if (at(i).kind == op::conv_lstm) n += at(i).steps * lstm(i).gates().multiply_adds();
     }
     return n;
   }
@@ -290,8 +299,10 @@ class plan_builder {
     };
     bool const is_conv = l.kind == layer_kind::conv, is_residual = l.kind == layer_kind::residual;
     bool const is_pool = l.kind == layer_kind::max_pool || l.kind == layer_kind::avg_pool;
-    if (is_conv || is_residual || l.kind == layer_kind::dense) at_least(1, l.filters);
-    if (is_conv || is_pool) at_least(1, l.kernel);
+    bool const is_lstm = l.kind == layer_kind::conv_lstm;
+    if (is_conv || is_residual || is_lstm || l.kind == layer_kind::dense) at_least(1, l.filters);
+    if (is_conv || is_pool || is_lstm) at_least(1, l.kernel);
+    if (is_lstm) at_least(1, l.option);
     if (is_conv || is_pool || is_residual) at_least(1, l.stride);
     if (is_conv) at_least(0, l.padding);
     if (l.kind == layer_kind::dropout && !(l.rate >= 0 && l.rate < 1)) {
@@ -407,6 +418,28 @@ class plan_builder {
         } else if (l.option != 0) {
           conv_parameters(name.view(), ".shortcut", in.channels, l.filters, 1, true);
         }
+        return;
+      }
+      case layer_kind::conv_lstm: {
+        if (in.is_vector()) return fail(problem_kind::map_needed, layer_, in.rows, 2);
+        if (l.kernel % 2 == 0) return fail(problem_kind::odd_kernel, layer_, l.kernel, l.kernel + 1);
+        if (in.channels % l.option != 0) {
+          return fail(problem_kind::equal_steps, layer_, in.channels, l.option);
+        }
+        leave_image();
+        label const name = numbered(l.name, "conv_lstm", layer_);
+        kernel::lstm_shape const lstm{in, l.filters, l.kernel, l.option};
+        kernel::conv_shape const gates = lstm.gates();
+        int const w = conv_parameters(name.view(), {}, gates.in.channels, gates.filters, l.kernel, false);
+        step s;
+        s.kind = op::conv_lstm;
+        s.in = current_;
+        s.kernel = l.kernel;
+        s.padding = gates.padding;
+        s.steps = l.option;
+        s.weight = w;
+        s.bias = w + 1;
+        add_step(s, lstm.out());
         return;
       }
       case layer_kind::dense:
@@ -577,6 +610,19 @@ constexpr void window_fits_the_map() {
                 "use a smaller kernel or fewer pooling layers before it");
 }
 template <class Net, int Layer, int Got, int Want>
+constexpr void kernel_is_odd() {
+  static_assert(
+      Got == Want,
+      "calotype::nn::conv_lstm: the layer named by Layer has an even kernel (Got), which cannot keep the "
+      "size of its map; set .kernel to an odd number, e.g. Want");
+}
+template <class Net, int Layer, int Got, int Want>
+constexpr void steps_are_equal() {
+  static_assert(Got % Want == 0,
+                "calotype::nn::conv_lstm: the layer named by Layer cannot cut its Got input channels into Want "
+                "equal steps; set .steps to a divisor of the channels");
+}
+template <class Net, int Layer, int Got, int Want>
 constexpr void residual_channels_match() {
   static_assert(Got == Want,
                 "calotype::nn::residual: the block named by Layer has Got output channels but Want input "
@@ -649,6 +695,10 @@ constexpr auto checked_plan() {
     layer_needs_a_feature_map<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::window_too_large) {
     window_fits_the_map<Net, layer, got, want>();
+  } else if constexpr (found.kind == problem_kind::odd_kernel) {
+    kernel_is_odd<Net, layer, got, want>();
+  } else if constexpr (found.kind == problem_kind::equal_steps) {
+    steps_are_equal<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::residual_channels) {
     residual_channels_match<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::dense_inputs) {
@@ -690,6 +740,7 @@ constexpr std::uint64_t signature_of_network() {
         .add(s.stride)
         .add(s.padding);
     h.add(s.relu).add(s.rate).add(s.weight).add(s.bias);
+    if (s.kind == op::conv_lstm) h.add(s.steps);
   }
   for (int i = 0; i < p.value_count; ++i) {
     value const& v = p.value_at(i);

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include <calotype/core/config.hpp>
+#include <calotype/kernel/conv_lstm.hpp>
 #include <calotype/kernel/ops.hpp>
 #include <calotype/nn/plan.hpp>
 
@@ -23,6 +24,15 @@ struct conv_kernel_of<Ops, S, FromImage, true> {
   using type = typename Ops::template conv<S, FromImage>;
 };
 
+template <class Policy, kernel::lstm_shape S, bool IsLstm>
+struct lstm_kernel_of {
+  using type = void;
+};
+template <class Policy, kernel::lstm_shape S>
+struct lstm_kernel_of<Policy, S, true> {
+  using type = kernel::conv_lstm<Policy, S>;
+};
+
 // The kernels of step Step of a network under a policy.
 template <class Net, class Policy, int Step, std::uint64_t Signature = signature<Net>>
 struct step_kernels {
@@ -36,10 +46,14 @@ struct step_kernels {
   static constexpr kernel::dense_shape dense_shape = plan_of<Net>.dense(Step);
 
   using conv_kernel = typename conv_kernel_of<ops, conv_shape, from_image, self.kind == op::conv>::type;
+  using lstm_kernel =
+      typename lstm_kernel_of<Policy, plan_of<Net>.lstm(Step), self.kind == op::conv_lstm>::type;
 
   static constexpr std::size_t packed_size() {
     if constexpr (self.kind == op::conv) {
       return conv_kernel::packed_size;
+    } else if constexpr (self.kind == op::conv_lstm) {
+      return lstm_kernel::packed_size;
     } else if constexpr (self.kind == op::dense) {
       return ops::template dense<dense_shape>::packed_size;
     } else {
@@ -49,6 +63,8 @@ struct step_kernels {
   static constexpr std::size_t gradient_packed_size() {
     if constexpr (self.kind == op::conv && !from_image) {
       return conv_kernel::gradient_packed_size;
+    } else if constexpr (self.kind == op::conv_lstm) {
+      return lstm_kernel::gradient_packed_size;
     } else {
       return 0;
     }
@@ -58,6 +74,8 @@ struct step_kernels {
   static constexpr std::size_t scratch_size() {
     if constexpr (self.kind == op::conv) {
       return kernel::scratch_of_forward<conv_kernel>();
+    } else if constexpr (self.kind == op::conv_lstm) {
+      return lstm_kernel::scratch_size;
     } else {
       return 0;
     }
@@ -65,6 +83,16 @@ struct step_kernels {
   static constexpr std::size_t gradient_scratch_size() {
     if constexpr (self.kind == op::conv) {
       return kernel::scratch_of_gradients<conv_kernel>();
+    } else if constexpr (self.kind == op::conv_lstm) {
+      return lstm_kernel::gradient_scratch_size;
+    } else {
+      return 0;
+    }
+  }
+  // What its gradient needs of the forward pass, besides its input and its output.
+  static constexpr std::size_t kept_size() {
+    if constexpr (self.kind == op::conv_lstm) {
+      return lstm_kernel::kept_size;
     } else {
       return 0;
     }
@@ -121,9 +149,11 @@ struct step_kernels {
   }
 };
 
-// A step as a kernel of its own (all but dropout); at(v) is where value v is kept.
+// A step as a kernel of its own (all but dropout); at(v) is where value v is kept. kept: kept_size() numbers
+// for its gradient, null where none is wanted.
 template <class Kernels, class Policy, class At, class Real>
-CALOTYPE_INLINE void forward_step(Policy& policy, At at, Real const* packed, Real* scratch) noexcept {
+CALOTYPE_INLINE void forward_step(Policy& policy, At at, Real const* packed, Real* scratch,
+                                  [[maybe_unused]] Real* kept = nullptr) noexcept {
   using k = Kernels;
   using ops = typename k::ops;
   constexpr step s = k::self;
@@ -133,6 +163,8 @@ CALOTYPE_INLINE void forward_step(Policy& policy, At at, Real const* packed, Rea
     if constexpr (s.shortcut >= 0) shortcut = at(s.shortcut);
     kernel::run_forward<conv_kernel, s.relu, (s.shortcut >= 0)>(policy, at(s.in), packed, shortcut, at(s.out),
                                                                 scratch);
+  } else if constexpr (s.kind == op::conv_lstm) {
+    k::lstm_kernel::forward(policy, at(s.in), packed, at(s.out), kept, scratch);
   } else if constexpr (s.kind == op::max_pool) {
     ops::template max_pool<k::pool_shape>::forward(policy, at(s.in), at(s.out));
   } else if constexpr (s.kind == op::global_max_pool) {

@@ -2,6 +2,8 @@
 //
 //   ct::stream random(seed, event, purpose);
 //   auto const s = ct::sim::digis(energy, {}, ct::sim::barrel_digitiser, random);   // GeV above the pedestal
+//   ct::sim::pulse_maker const pulses(ct::sim::barrel_digitiser);
+//   auto const t = pulses(measured, random);   // samples that a fit makes that energy of
 //
 // Frame and photoelectrons: CMSSW SimCalorimetry/EcalSimProducers (ecalSimParameterMap). The pulse is the
 // two-parameter form that test beams fit, (1 + t / (alpha beta))^alpha exp(-t / beta).
@@ -13,11 +15,13 @@
 
 #include <calotype/core/math.hpp>
 #include <calotype/core/random.hpp>
+#include <calotype/image/event.hpp>
 #include <calotype/sim/particle.hpp>
 
 namespace calotype::sim {
 
-inline constexpr int pulse_samples = 10, pulse_maximum = 5;
+using calotype::pulse_samples;
+inline constexpr int pulse_maximum = 5;
 inline constexpr double sample_ns = 25;
 
 // Of one kind of crystal. Times in samples, energies in GeV.
@@ -73,19 +77,67 @@ inline std::array<float, pulse_samples> digis(double energy, std::span<out_of_ti
   return out;
 }
 
-// The amplitude: least squares of a pulse in time and a constant, as by linear weights. What other crossings
-// add to it is the out-of-time pile-up of a hit.
-inline double amplitude(std::array<float, pulse_samples> const& samples, digitiser const& d) {
-  real mean_pulse = 0;
-  for (int i = 0; i < pulse_samples; ++i) mean_pulse += d.pulse(static_cast<double>(i - pulse_maximum));
-  mean_pulse = mean_pulse / static_cast<double>(pulse_samples);
-  real norm = 0, sum = 0;
-  for (int i = 0; i < pulse_samples; ++i) {
-    real const weight = d.pulse(static_cast<double>(i - pulse_maximum)) - mean_pulse;
-    norm += weight * weight;
-    sum += weight * static_cast<double>(samples[static_cast<std::size_t>(i)]);
+namespace detail {
+
+// Least squares of a pulse in time and a constant, as by linear weights.
+struct pulse_fit {
+  std::array<real, pulse_samples> weight;  // the pulse less its mean
+  real norm = 0;
+
+  explicit pulse_fit(digitiser const& d) {
+    real mean_pulse = 0;
+    for (int i = 0; i < pulse_samples; ++i) mean_pulse += d.pulse(static_cast<double>(i - pulse_maximum));
+    mean_pulse = mean_pulse / static_cast<double>(pulse_samples);
+    for (int i = 0; i < pulse_samples; ++i) {
+      real& w = weight[static_cast<std::size_t>(i)];
+      w = d.pulse(static_cast<double>(i - pulse_maximum)) - mean_pulse;
+      norm += w * w;
+    }
   }
-  return (sum / norm).value;
+  // Of the samples that at(0), at(1) ... give.
+  template <class At>
+  real amplitude(At const& at) const {
+    real sum = 0;
+    for (std::size_t i = 0; i < weight.size(); ++i) sum += weight[i] * at(i);
+    return sum / norm;
+  }
+};
+
+}  // namespace detail
+
+// The amplitude: least squares of a pulse in time and a constant. What other crossings add to it is the
+// out-of-time pile-up of a hit.
+inline double amplitude(std::array<float, pulse_samples> const& samples, digitiser const& d) {
+  return detail::pulse_fit(d)
+      .amplitude([&](std::size_t i) { return real(static_cast<double>(samples[i])); })
+      .value;
 }
+
+// Pulses behind hits whose energies are known: the samples that a crystal may have had if amplitude() has made
+// that energy of them. Their noise is white noise given what the fit made of it; counts are rounded afterwards.
+class pulse_maker {
+ public:
+  explicit pulse_maker(digitiser const& d) : digitiser_(d), fit_(d) {}
+
+  std::array<float, pulse_samples> operator()(double energy, stream& random) const {
+    real const late = digitiser_.jitter_ns * real(random.normal<double>()) / sample_ns;
+    std::array<real, pulse_samples> all;
+    for (int i = 0; i < pulse_samples; ++i) {
+      all[static_cast<std::size_t>(i)] =
+          energy * digitiser_.pulse(static_cast<double>(i - pulse_maximum) - late) +
+          digitiser_.noise * real(random.normal<double>());
+    }
+    real const excess = fit_.amplitude([&](std::size_t i) { return all[i]; }) - energy;
+    std::array<float, pulse_samples> out{};
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      out[i] = static_cast<float>(digitiser_.quantised(all[i] - excess * fit_.weight[i]));
+    }
+    return out;
+  }
+
+ private:
+  digitiser digitiser_;
+  detail::pulse_fit fit_;
+};
 
 }  // namespace calotype::sim

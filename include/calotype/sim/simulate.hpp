@@ -20,6 +20,7 @@
 #include <vector>
 
 #include <calotype/image/event.hpp>
+#include <calotype/sim/digis.hpp>
 #include <calotype/sim/generated.hpp>
 #include <calotype/sim/hit_library.hpp>
 #include <calotype/sim/process.hpp>
@@ -62,6 +63,7 @@ struct sample {
   double fragmentation = 1;  // > 1 hardens, < 1 softens the meson that fakes a photon: share^(1/fragmentation)
   double track_pt_min = 0.75;  // GeV; the recorded lists of the event display end there
   bool eras = false;           // draw the run era of every event, and its pile-up by that of the era
+  bool digis = false;          // make the pulses behind the hits of the barrel
 };
 
 // What really happened.
@@ -131,6 +133,7 @@ class simulator {
   static constexpr int max_attempts = 100000;
   static constexpr std::uint32_t purposes = 1000;  // streams per attempt
   static constexpr std::uint32_t common_purpose = 0xffffff00U;
+  static constexpr std::uint32_t pulses_purpose = 200;  // of an attempt's; those of `readout` begin at 100
 
   // The streams of an attempt. Processes have streams of their own: event i of one tells nothing of event i of
   // another.
@@ -267,6 +270,11 @@ class simulator {
       if (static_cast<double>(t.pt) > sample_.track_pt_min) out.event.track_list.push_back(t);
     }
     for (auto const& c : photons) out.event.photon_list.push_back(c.seen);
+    if (sample_.digis) {
+      stream noise(sample_.seed, i, first_purpose(attempt) + pulses_purpose);
+      for (hit const h : out.event.hits(cms::collection::eb))
+        out.event.pulse_list.push_back({h.id, pulses_(wide(h.energy), noise)});
+    }
     out.label = label_of(sample_.process);
     out.m_gg = static_cast<float>(m);
     out.truth = {{hard.candidates[0], hard.candidates[1]}, vertex_z.value, interactions, attempt + 1};
@@ -286,6 +294,7 @@ class simulator {
   overlays const* pile_up_;
   endcap_map endcap_;
   channel_factors channels_;
+  pulse_maker pulses_{barrel_digitiser};
 };
 
 // One event; a loop should keep a simulator, whose tables cost a millisecond.

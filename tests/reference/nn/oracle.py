@@ -137,8 +137,23 @@ class ShowerFcn(nn.Module):
         return self.fc(x)
 
 
+class ShowerConvLstm(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv_lstm0 = nn.Conv2d(1 + 8, 4 * 8, 3, padding=1)  # of the sample and what the cells showed
+        self.dense2, self.fc = nn.Linear(8 * 16 * 16, 128), nn.Linear(128, 2)
+
+    def forward(self, x):
+        hidden = cell = torch.zeros(x.shape[0], 8, 32, 32, dtype=x.dtype)
+        for sample in x.split(1, dim=1):
+            i, f, g, o = self.conv_lstm0(torch.cat([sample, hidden], dim=1)).chunk(4, dim=1)
+            cell = torch.sigmoid(f) * cell + torch.sigmoid(i) * torch.tanh(g)
+            hidden = torch.sigmoid(o) * torch.tanh(cell)
+        return self.fc(torch.relu(self.dense2(nn.functional.max_pool2d(hidden, 2).flatten(1))))
+
+
 MODELS = {
-    "shower-cnn": ShowerCnn, "shower-fcn": ShowerFcn,
+    "shower-cnn": ShowerCnn, "shower-fcn": ShowerFcn, "shower-conv-lstm": ShowerConvLstm,
     "eb": lambda: Single(1), "cms-b": lambda: Single(3), "cms-ii": lambda: Single(3), "ecal": lambda: Three(1),
     "cms-i": lambda: Three(3), "four-momentum": lambda: FourMomentum(1), "four-momentum-3": lambda: FourMomentum(3),
     "reference": lambda: FourMomentum(3, 13), "eb-deeper": lambda: Single(1, blocks=5),

@@ -88,8 +88,12 @@ TEST_CASE_TEMPLATE("elementary functions stay within their stated error", T, flo
       worst<T>([](T x) { return math::asinh(x); }, [](long double x) { return std::asinh(x); });
   double const sinh = worst<T>([](T x) { return math::sinh(x); }, [](long double x) { return std::sinh(x); });
   double const cosh = worst<T>([](T x) { return math::cosh(x); }, [](long double x) { return std::cosh(x); });
+  double const tanh = worst<T>([](T x) { return math::tanh(x); }, [](long double x) { return std::tanh(x); });
+  double const sigmoid =
+      worst<T>([](T x) { return math::sigmoid(x); }, [](long double x) { return 1 / (1 + std::exp(-x)); });
   MESSAGE("ulp: exp " << exp << " log " << log << " log1p " << log1p << " sin " << sin << " cos " << cos
-                      << " atan " << atan << " asinh " << asinh << " sinh " << sinh << " cosh " << cosh);
+                      << " atan " << atan << " asinh " << asinh << " sinh " << sinh << " cosh " << cosh
+                      << " tanh " << tanh << " sigmoid " << sigmoid);
   CHECK(exp < 1.0);
   CHECK(log < 0.8);
   CHECK(log1p < 0.8);
@@ -99,6 +103,8 @@ TEST_CASE_TEMPLATE("elementary functions stay within their stated error", T, flo
   CHECK(asinh < 1.6);
   CHECK(sinh < 1.6);
   CHECK(cosh < 1.6);
+  CHECK(tanh < 3);
+  CHECK(sigmoid < 2.2);
 }
 
 TEST_CASE_TEMPLATE("atan2 in all quadrants", T, float, double) {

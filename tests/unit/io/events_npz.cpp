@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <functional>
 #include <iterator>
@@ -94,6 +95,42 @@ TEST_CASE("events come back as they were written") {
   }
 }
 
+TEST_CASE("digitised pulses come back where they were asked for") {
+  scratch::folder const folder;
+  auto const pulsed = [](std::uint32_t k) {
+    auto e = sample_event(k);
+    for (std::uint32_t i = 0; i < k; ++i) {
+      ct::pulse& p = e.pulse_list.emplace_back();
+      p.id = 50 + i;
+      for (std::size_t s = 0; s < p.samples.size(); ++s)
+        p.samples[s] = static_cast<float>(100 * k + 10 * i + s);
+    }
+    return e;
+  };
+  for (auto const asked : {io::with_pulses::no, io::with_pulses::yes}) {
+    bool const wanted = asked == io::with_pulses::yes;
+    std::string const path = folder / (wanted ? "with.npz" : "without.npz");
+    auto writer = io::event_writer::create(path, {}, {}, asked);
+    REQUIRE(writer);
+    for (std::uint32_t k = 0; k < 5; ++k) REQUIRE(writer->append(pulsed(k)));
+    REQUIRE(writer->close());
+    auto file = io::open_events(path);
+    REQUIRE(file);
+    CHECK(file->has_pulses() == wanted);
+    std::uint32_t k = 0;
+    for (io::labelled_event const& e : *file) {
+      CHECK(same(e, sample_event(k)));
+      auto const expected = wanted ? pulsed(k).pulse_list : std::vector<ct::pulse>{};
+      CHECK(std::equal(
+          e.pulses().begin(), e.pulses().end(), expected.begin(), expected.end(),
+          [](ct::pulse const& a, ct::pulse const& b) { return a.id == b.id && a.samples == b.samples; }));
+      ++k;
+    }
+    CHECK(k == 5);
+    CHECK(file->error() == nullptr);
+  }
+}
+
 TEST_CASE("a sample without events is neither written nor read") {
   scratch::folder const folder;
   auto writer = io::event_writer::create(folder / "events.npz");
@@ -115,6 +152,10 @@ struct arrays {
   std::vector<float> track_pt{4};
   std::vector<float> track_eta{0};
   std::string left_out{};
+  std::vector<std::int64_t> pulse_offset{};  // none: no pulses
+  std::vector<std::uint32_t> pulse_id{};
+  std::vector<float> pulse_samples{};
+  std::uint64_t samples = 10;  // of a pulse
 
   template <class T>
   void put(io::npz_writer& writer, std::string const& name, std::vector<T> const& values) const {
@@ -138,6 +179,11 @@ struct arrays {
     put(*writer, "track_phi", track_eta);
     put(*writer, "track_charge", track_eta);
     put(*writer, "something_else", track_eta);
+    if (!pulse_offset.empty()) {
+      put(*writer, "pulse_offset", pulse_offset);
+      put(*writer, "pulse_id", pulse_id);
+      REQUIRE(writer->append(writer->add<float>("pulse_samples", {samples}), pulse_samples));
+    }
     REQUIRE(writer->close());
     auto file = io::open_events(folder / "events.npz");
     if (!file) return file.error()->message();
@@ -174,6 +220,20 @@ TEST_CASE("files that do not hold together are refused with the event") {
     return b.refusal();
   };
   CHECK(has(with([](arrays& b) { b.event = {}; }), "holds no events"));
+  auto const with_pulses = [&](auto const& change) {
+    return with([&](arrays& b) {
+      b.pulse_offset = {0, 2, 2};
+      b.pulse_id = {3, 4};
+      b.pulse_samples.assign(20, 1.0f);
+      change(b);
+    });
+  };
+  CHECK(with_pulses([](arrays&) {}).empty());
+  CHECK(has(with_pulses([](arrays& b) { b.pulse_offset = {0, 2}; }), "'pulse_offset' does not have the shape"));
+  CHECK(has(with_pulses([](arrays& b) { b.samples = 5; }), "no array 'pulse_samples' of the shape (2, 10)"));
+  CHECK(has(with_pulses([](arrays& b) { b.pulse_id = {4, 4}; }), "pulses are not in the order of id"));
+  CHECK(has(with_pulses([](arrays& b) { b.pulse_offset = {0, 1, 1}; }), "values behind the last event"));
+  CHECK(has(with_pulses([](arrays& b) { b.pulse_samples[7] = INFINITY; }), "'pulse_samples' holds NaN"));
   CHECK(has(with([](arrays& b) { b.label = {0}; }), "'label' does not have the shape (2,)"));
   CHECK(has(with([](arrays& b) { b.hit_offset = {0, 3}; }), "'hit_offset' does not have the shape (3,)"));
   CHECK(has(with([](arrays& b) { b.hit_energy = {1, 2}; }), "'hit_energy' does not have the shape (3,)"));

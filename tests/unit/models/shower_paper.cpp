@@ -49,11 +49,38 @@ TEST_CASE("a network on crops scores events, and numbers to the same bits") {
   CHECK(score(calotype_test::sample_event(6)) != of_event);
 }
 
+TEST_CASE("digis around the hottest crystal, a plane for each sample") {
+  ct::event e;
+  auto& hits = e.hit_lists[ct::cms::collection::eb];
+  hits = {{eb::pack(100 * 360 + 359), 3}, {eb::pack(101 * 360 + 0), 40}};
+  for (auto const& h : hits) {
+    e.pulse_list.push_back({h.id, {}});
+    for (std::size_t k = 0; k < 10; ++k) e.pulse_list.back().samples[k] = h.energy + static_cast<float>(k);
+  }
+  auto const crop = models::shower_digis::compute(e);
+  static_assert(crop.size() == 10 * 32 * 32);
+  for (std::size_t k = 0; k < 10; ++k) {
+    CHECK(crop[(k * 32 + 16) * 32 + 16] == (40 + static_cast<float>(k)) * 0.02F);
+    CHECK(crop[(k * 32 + 15) * 32 + 15] == (3 + static_cast<float>(k)) * 0.02F);  // across the seam of phi
+  }
+  CHECK(std::count_if(crop.begin(), crop.end(), [](float p) { return p != 0; }) == 20);
+  hits.clear();
+  for (float p : models::shower_digis::compute(e)) CHECK(p == 0);
+}
+
 TEST_CASE("counts of parameters") {
   CHECK(ct::nn::plan_of<models::shower_cnn>.total_parameters() ==
         160 + 2320 + 4640 + 9248 + 2048 * 256 + 256 + 256 * 128 + 128 + 128 * 2 + 2);
   CHECK(ct::nn::plan_of<models::shower_fcn>.total_parameters() ==
         1024 * 256 + 256 + 256 * 128 + 128 + 128 * 64 + 64 + 64 * 2 + 2);
+  CHECK(ct::nn::plan_of<models::shower_fcn_digis>.total_parameters() ==
+        10240 * 256 + 256 + 256 * 128 + 128 + 128 * 64 + 64 + 64 * 2 + 2);
+  CHECK(ct::nn::plan_of<models::shower_cnn_digis>.total_parameters() ==
+        ct::nn::plan_of<models::shower_cnn>.total_parameters() + 9 * 9 * 16);
+  CHECK(ct::nn::plan_of<models::shower_conv_lstm>.total_parameters() ==
+        32 * 9 * 9 + 32 + 8 * 16 * 16 * 128 + 128 + 128 * 2 + 2);
+  CHECK(ct::nn::plan_of<models::shower_conv_lstm>.multiply_adds() ==
+        10LL * 1024 * 32 * 9 * 9 + 8 * 16 * 16 * 128 + 128 * 2);
   CHECK(ct::nn::plan_of<models::shower_resnet>.total_parameters() == 88723 - 33);
 }
 

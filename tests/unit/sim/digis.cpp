@@ -1,3 +1,4 @@
+#include <array>
 #include <cmath>
 
 #include <doctest/doctest.h>
@@ -61,6 +62,32 @@ TEST_CASE("amplitudes are the energy, with the noise and jitter that are asked f
   auto late = d;
   late.jitter_ns = 8;
   CHECK(amplitudes(40, late).mean < large.mean - 0.3);
+}
+
+TEST_CASE("a pulse made for a hit has the hit's energy as its amplitude, and the noise of any pulse") {
+  auto const d = sim::barrel_digitiser;
+  sim::pulse_maker const make(d);
+  calotype::stream random(5, 6, 7);
+  double const rounding = 4 * 0.035;  // of ten samples' counts, in the amplitude
+  std::array<double, sim::pulse_samples> mean{}, square{};
+  int const n = 4000;
+  for (int i = 0; i < n; ++i) {
+    auto const s = make(0.2, random);
+    CHECK(std::fabs(sim::amplitude(s, d) - 0.2) < rounding);
+    for (std::size_t k = 0; k < s.size(); ++k) {
+      mean[k] += static_cast<double>(s[k]) / n;
+      square[k] += static_cast<double>(s[k]) * static_cast<double>(s[k]) / n;
+    }
+  }
+  double variance = 0;
+  for (std::size_t k = 0; k < mean.size(); ++k) {
+    double const height = 0.2 * d.pulse(static_cast<double>(k) - 5).value;
+    CHECK(mean[k] == doctest::Approx(height).epsilon(0.01).scale(1));
+    variance += square[k] - mean[k] * mean[k];
+  }
+  // nine of the ten directions are free
+  CHECK(variance == doctest::Approx(9 * 0.038 * 0.038 + 10 * 0.035 * 0.035 / 12).epsilon(0.05).scale(0));
+  CHECK(sim::amplitude(make(60, random), d) == doctest::Approx(60).epsilon(0.005));
 }
 
 TEST_CASE("other crossings change an amplitude, a late one hardly its maximum") {

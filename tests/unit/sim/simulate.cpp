@@ -276,6 +276,28 @@ TEST_CASE("what a gun shoots is the most energetic thing in the barrel, and ever
   }
 }
 
+TEST_CASE("digis are the pulses behind the barrel's hits, and change nothing else") {
+  sim::sample s{.process = sim::process::electron, .seed = 3, .pile_up = 0};
+  auto const plain = events(s, 3);
+  s.digis = true;
+  auto const pulsed = events(s, 3), again = events(s, 3);
+  for (std::size_t i = 0; i < plain.size(); ++i) {
+    CHECK(plain[i].event.pulses().empty());
+    CHECK(fingerprint(plain[i]) == fingerprint(pulsed[i]));
+    auto const hits = pulsed[i].event.hits(cms::collection::eb);
+    auto const pulses = pulsed[i].event.pulses();
+    REQUIRE(pulses.size() == hits.size());
+    REQUIRE(hits.size() > 20);
+    for (std::size_t k = 0; k < hits.size(); ++k) {
+      CHECK(pulses[k].id == hits[k].id);
+      double const energy = static_cast<double>(hits[k].energy);
+      CHECK(std::abs(sim::amplitude(pulses[k].samples, sim::barrel_digitiser) - energy) < 0.14 + 0.01 * energy);
+      CHECK(pulses[k].samples == again[i].event.pulses()[k].samples);
+    }
+  }
+  CHECK(pulsed[0].event.pulses()[0].samples != pulsed[1].event.pulses()[0].samples);
+}
+
 namespace {
 
 // Collisions of the embedded generator, as if a generator had written them.

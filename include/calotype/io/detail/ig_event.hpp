@@ -151,6 +151,7 @@ class ig_event_maker {
     for (auto& list : e.hit_lists) list.clear();
     e.track_list.clear();
     e.photon_list.clear();
+    e.pulse_list.clear();
 
     identity(e);
     for (auto const& source : ig_hit_sources) hits(source, e);

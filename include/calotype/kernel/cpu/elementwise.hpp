@@ -56,6 +56,12 @@ void copy(std::size_t n, float const* from, float* to) noexcept {
 }
 
 template <class Arch>
+void zero(std::size_t n, float* to) noexcept {
+  for (std::size_t i = 0; i < n; i += simd<Arch>::lanes)
+    store_up_to<Arch>(to + i, simd<Arch>::broadcast(0.f), n - i);
+}
+
+template <class Arch>
 void add(std::size_t n, float const* from, float* into) noexcept {
   for (std::size_t i = 0; i < n; i += simd<Arch>::lanes) {
     vec<Arch> const sum = simd<Arch>::add(load_up_to<Arch>(into + i, n - i), load_up_to<Arch>(from + i, n - i));

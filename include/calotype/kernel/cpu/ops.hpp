@@ -11,6 +11,7 @@
 #include <calotype/kernel/cpu/dense.hpp>
 #include <calotype/kernel/cpu/elementwise.hpp>
 #include <calotype/kernel/cpu/layout.hpp>
+#include <calotype/kernel/cpu/lstm_cells.hpp>
 #include <calotype/kernel/cpu/pool.hpp>
 #include <calotype/kernel/cpu/rows.hpp>
 #include <calotype/kernel/ops.hpp>
@@ -86,6 +87,9 @@ struct operations {
     }
   };
 
+  template <lstm_shape S>
+  using lstm_cells = cpu::lstm_cells<Policy, S>;
+
   template <map_shape M>
   struct dropout {
     static void forward(Policy const&, float rate, std::uint64_t key, float const* in, float* out) noexcept {
@@ -103,6 +107,7 @@ struct operations {
   static void add(Policy const&, std::size_t n, float const* from, float* into) noexcept {
     cpu::add<arch>(n, from, into);
   }
+  static void zero(Policy const&, std::size_t n, float* to) noexcept { cpu::zero<arch>(n, to); }
   static void adam(Policy const&, std::size_t n, adam_step step, float const* gradient, float* first,
                    float* second, float* parameters) noexcept {
     cpu::adam<arch>(n, step, gradient, first, second, parameters);

@@ -4,8 +4,10 @@
 // multiply-add for AVX-512.
 #pragma once
 
+#include <bit>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <type_traits>
 
 #include <xsimd/config/xsimd_config.hpp>
@@ -29,6 +31,9 @@ namespace calotype::kernel::cpu {
 //   select_equal(a, b, x, y)  a == b ? x : y
 //   select_greater(a, b, x, y)
 //   not_zero(a)               a bit for each lane, the first is the lowest
+//   broadcast_word            the bits of a float in every lane
+//   word_add, word_sub, word_and, word_xor(a, b), word_left, word_right(a, places)
+//                             lanes as unsigned integers of 32 bits; shifts fill up with zeros
 template <class Arch>
 struct simd {
   static_assert(
@@ -97,6 +102,39 @@ struct simd<exec::portable> {
     for (int i = 0; i < lanes; ++i) bits |= static_cast<unsigned>(a.lane[i] != 0) << i;
     return bits;
   }
+
+  CALOTYPE_INLINE static type broadcast_word(std::uint32_t word) {
+    float const x = std::bit_cast<float>(word);
+    return {{x, x, x, x}};
+  }
+  CALOTYPE_INLINE static type word_add(type a, type b) {
+    return words(a, b, [](std::uint32_t x, std::uint32_t y) { return x + y; });
+  }
+  CALOTYPE_INLINE static type word_sub(type a, type b) {
+    return words(a, b, [](std::uint32_t x, std::uint32_t y) { return x - y; });
+  }
+  CALOTYPE_INLINE static type word_and(type a, type b) {
+    return words(a, b, [](std::uint32_t x, std::uint32_t y) { return x & y; });
+  }
+  CALOTYPE_INLINE static type word_xor(type a, type b) {
+    return words(a, b, [](std::uint32_t x, std::uint32_t y) { return x ^ y; });
+  }
+  CALOTYPE_INLINE static type word_left(type a, int places) {
+    return words(a, a, [places](std::uint32_t x, std::uint32_t) { return x << places; });
+  }
+  CALOTYPE_INLINE static type word_right(type a, int places) {
+    return words(a, a, [places](std::uint32_t x, std::uint32_t) { return x >> places; });
+  }
+
+ private:
+  template <class Function>
+  CALOTYPE_INLINE static type words(type a, type b, Function f) {
+    for (int i = 0; i < lanes; ++i) {
+      a.lane[i] = std::bit_cast<float>(
+          f(std::bit_cast<std::uint32_t>(a.lane[i]), std::bit_cast<std::uint32_t>(b.lane[i])));
+    }
+    return a;
+  }
 };
 
 namespace detail {
@@ -162,7 +200,23 @@ struct simd<xsimd::sse2> {
     return static_cast<unsigned>(_mm_movemask_ps(_mm_cmpneq_ps(a, _mm_setzero_ps())));
   }
 
+  CALOTYPE_INLINE static type broadcast_word(std::uint32_t word) {
+    return floats(_mm_set1_epi32(static_cast<int>(word)));
+  }
+  CALOTYPE_INLINE static type word_add(type a, type b) { return floats(_mm_add_epi32(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_sub(type a, type b) { return floats(_mm_sub_epi32(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_and(type a, type b) { return floats(_mm_and_si128(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_xor(type a, type b) { return floats(_mm_xor_si128(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_left(type a, int places) {
+    return floats(_mm_sll_epi32(words(a), _mm_cvtsi32_si128(places)));
+  }
+  CALOTYPE_INLINE static type word_right(type a, int places) {
+    return floats(_mm_srl_epi32(words(a), _mm_cvtsi32_si128(places)));
+  }
+
  private:
+  CALOTYPE_INLINE static __m128i words(type a) { return _mm_castps_si128(a); }
+  CALOTYPE_INLINE static type floats(__m128i a) { return _mm_castsi128_ps(a); }
   CALOTYPE_INLINE static type upper(type a) { return _mm_movehl_ps(a, a); }
   CALOTYPE_INLINE static type select(type mask, type x, type y) {
     return _mm_or_ps(_mm_and_ps(mask, x), _mm_andnot_ps(mask, y));
@@ -219,6 +273,24 @@ struct simd<xsimd::fma3<xsimd::avx2>> {
   CALOTYPE_INLINE static unsigned not_zero(type a) {
     return static_cast<unsigned>(_mm256_movemask_ps(_mm256_cmp_ps(a, _mm256_setzero_ps(), _CMP_NEQ_UQ)));
   }
+
+  CALOTYPE_INLINE static type broadcast_word(std::uint32_t word) {
+    return floats(_mm256_set1_epi32(static_cast<int>(word)));
+  }
+  CALOTYPE_INLINE static type word_add(type a, type b) { return floats(_mm256_add_epi32(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_sub(type a, type b) { return floats(_mm256_sub_epi32(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_and(type a, type b) { return floats(_mm256_and_si256(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_xor(type a, type b) { return floats(_mm256_xor_si256(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_left(type a, int places) {
+    return floats(_mm256_sll_epi32(words(a), _mm_cvtsi32_si128(places)));
+  }
+  CALOTYPE_INLINE static type word_right(type a, int places) {
+    return floats(_mm256_srl_epi32(words(a), _mm_cvtsi32_si128(places)));
+  }
+
+ private:
+  CALOTYPE_INLINE static __m256i words(type a) { return _mm256_castps_si256(a); }
+  CALOTYPE_INLINE static type floats(__m256i a) { return _mm256_castsi256_ps(a); }
 };
 #endif
 
@@ -256,7 +328,23 @@ struct simd<Arch> {
     return _mm512_cmp_ps_mask(a, _mm512_setzero_ps(), _CMP_NEQ_UQ);
   }
 
+  CALOTYPE_INLINE static type broadcast_word(std::uint32_t word) {
+    return floats(_mm512_set1_epi32(static_cast<int>(word)));
+  }
+  CALOTYPE_INLINE static type word_add(type a, type b) { return floats(_mm512_add_epi32(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_sub(type a, type b) { return floats(_mm512_sub_epi32(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_and(type a, type b) { return floats(_mm512_and_si512(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_xor(type a, type b) { return floats(_mm512_xor_si512(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_left(type a, int places) {
+    return floats(_mm512_maskz_sll_epi32(0xffff, words(a), _mm_cvtsi32_si128(places)));
+  }
+  CALOTYPE_INLINE static type word_right(type a, int places) {
+    return floats(_mm512_maskz_srl_epi32(0xffff, words(a), _mm_cvtsi32_si128(places)));
+  }
+
  private:
+  CALOTYPE_INLINE static __m512i words(type a) { return _mm512_castps_si512(a); }
+  CALOTYPE_INLINE static type floats(__m512i a) { return _mm512_castsi512_ps(a); }
   CALOTYPE_INLINE static __mmask16 first(int n) { return static_cast<__mmask16>((1u << n) - 1); }
 };
 #endif
@@ -298,6 +386,22 @@ struct simd<xsimd::neon64> {
     uint32x4_t const place = {1, 2, 4, 8};
     return vaddvq_u32(vbicq_u32(place, vceqzq_f32(a)));
   }
+
+  CALOTYPE_INLINE static type broadcast_word(std::uint32_t word) { return floats(vdupq_n_u32(word)); }
+  CALOTYPE_INLINE static type word_add(type a, type b) { return floats(vaddq_u32(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_sub(type a, type b) { return floats(vsubq_u32(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_and(type a, type b) { return floats(vandq_u32(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_xor(type a, type b) { return floats(veorq_u32(words(a), words(b))); }
+  CALOTYPE_INLINE static type word_left(type a, int places) {
+    return floats(vshlq_u32(words(a), vdupq_n_s32(places)));
+  }
+  CALOTYPE_INLINE static type word_right(type a, int places) {
+    return floats(vshlq_u32(words(a), vdupq_n_s32(-places)));
+  }
+
+ private:
+  CALOTYPE_INLINE static uint32x4_t words(type a) { return vreinterpretq_u32_f32(a); }
+  CALOTYPE_INLINE static type floats(uint32x4_t a) { return vreinterpretq_f32_u32(a); }
 };
 #endif
 

@@ -47,8 +47,7 @@ CALOTYPE_INLINE CALOTYPE_HD void softmax(Real const* logits, Real* probabilities
 // 1 / (1 + exp(-logit)).
 template <class Real>
 CALOTYPE_INLINE CALOTYPE_HD Real sigmoid(Real logit) {
-  Real const e = detail::decay(logit);
-  return divide(logit < Real{0} ? e : Real{1}, add(Real{1}, e));
+  return math::sigmoid(logit);
 }
 
 // log(p / (1 - p)) of the probability p of class 0: what is left to see where p itself rounds to 0 or 1.

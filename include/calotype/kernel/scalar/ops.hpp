@@ -12,6 +12,7 @@
 #include <calotype/kernel/element/conv.hpp>
 #include <calotype/kernel/element/dense.hpp>
 #include <calotype/kernel/element/dropout.hpp>
+#include <calotype/kernel/element/lstm.hpp>
 #include <calotype/kernel/element/pool.hpp>
 #include <calotype/kernel/element/relu.hpp>
 #include <calotype/kernel/ops.hpp>
@@ -200,6 +201,39 @@ struct ops<exec::scalar_of<Real>> {
     }
   };
 
+  template <lstm_shape S>
+  struct lstm_cells {
+    static constexpr auto block = static_cast<std::size_t>(S.out().size());
+    static constexpr auto entering = static_cast<std::size_t>(S.channels() * S.in.rows * S.in.cols);
+
+    static void join(policy_type const& p, Real const* in, int step, Real const* hidden,
+                     Real* joined) noexcept {
+      copy(entering, in + static_cast<std::size_t>(step) * entering, joined);
+      if (hidden != nullptr) {
+        copy(block, hidden, joined + entering);
+      } else {
+        zero(p, block, joined + entering);
+      }
+    }
+    static void forward(policy_type const&, Real const* gates, Real const* before, Real* state,
+                        Real* hidden) noexcept {
+      for (std::size_t i = 0; i < block; ++i) element::lstm_forward_at<block>(gates, before, state, hidden, i);
+    }
+    static void show(policy_type const&, Real const* hidden, Real* out) noexcept { copy(block, hidden, out); }
+    static void show_gradient(policy_type const&, Real const* dout, Real* dhidden) noexcept {
+      copy(block, dout, dhidden);
+    }
+    static void gradient(policy_type const&, Real const* state, Real const* before, Real const* dhidden,
+                         Real* dcell, Real* dgates) noexcept {
+      for (std::size_t i = 0; i < block; ++i)
+        element::lstm_gradient_at<block>(state, before, dhidden, dcell, dgates, i);
+    }
+    static void split(policy_type const&, Real const* djoined, int step, Real* din, Real* dhidden) noexcept {
+      copy(entering, djoined, din + static_cast<std::size_t>(step) * entering);
+      copy(block, djoined + entering, dhidden);
+    }
+  };
+
   template <map_shape M>
   static void copy(policy_type const&, Real const* in, Real* out) noexcept {
     copy(map_size<M>, in, out);
@@ -207,6 +241,9 @@ struct ops<exec::scalar_of<Real>> {
 
   static void add(policy_type const&, std::size_t n, Real const* from, Real* into) noexcept {
     for (std::size_t i = 0; i < n; ++i) into[i] = kernel::add(into[i], from[i]);
+  }
+  static void zero(policy_type const&, std::size_t n, Real* to) noexcept {
+    for (std::size_t i = 0; i < n; ++i) to[i] = 0;
   }
 
   static void adam(policy_type const&, std::size_t n, adam_step step, Real const* gradient, Real* first,

@@ -11,6 +11,7 @@
 #include <calotype/kernel/element/conv.hpp>
 #include <calotype/kernel/element/dense.hpp>
 #include <calotype/kernel/element/dropout.hpp>
+#include <calotype/kernel/element/lstm.hpp>
 #include <calotype/kernel/element/pool.hpp>
 #include <calotype/kernel/element/relu.hpp>
 #include <calotype/kernel/element/shape.hpp>
@@ -210,6 +211,35 @@ struct dropout {
   float* out;
 
   CALOTYPE_HD void operator()(int i) const { out[i] = element::dropped(rate, key, i, in[i]); }
+};
+
+template <lstm_shape S>
+struct lstm_forward {
+  float const* gates;
+  float const* before;
+  float* state;
+  float* hidden;
+
+  CALOTYPE_HD void operator()(int i) const {
+    constexpr lstm_shape s = S;
+    constexpr auto block = static_cast<std::size_t>(s.out().size());
+    element::lstm_forward_at<block>(gates, before, state, hidden, static_cast<std::size_t>(i));
+  }
+};
+
+template <lstm_shape S>
+struct lstm_gradient {
+  float const* state;
+  float const* before;
+  float const* dhidden;
+  float* dcell;
+  float* dgates;
+
+  CALOTYPE_HD void operator()(int i) const {
+    constexpr lstm_shape s = S;
+    constexpr auto block = static_cast<std::size_t>(s.out().size());
+    element::lstm_gradient_at<block>(state, before, dhidden, dcell, dgates, static_cast<std::size_t>(i));
+  }
 };
 
 struct add {

@@ -222,6 +222,38 @@ struct ops<exec::on_thrust<System>> {
     }
   };
 
+  template <lstm_shape S>
+  struct lstm_cells {
+    static constexpr auto block = static_cast<std::size_t>(S.out().size());
+    static constexpr auto entering = static_cast<std::size_t>(S.channels() * S.in.rows * S.in.cols);
+
+    static void join(policy_type const& p, float const* in, int step, float const* hidden,
+                     float* joined) noexcept {
+      copy(entering, in + static_cast<std::size_t>(step) * entering, joined);
+      if (hidden != nullptr) {
+        copy(block, hidden, joined + entering);
+      } else {
+        zero(p, block, joined + entering);
+      }
+    }
+    static void forward(policy_type const&, float const* gates, float const* before, float* state,
+                        float* hidden) noexcept {
+      each(S.out().size(), functor::lstm_forward<S>{gates, before, state, hidden});
+    }
+    static void show(policy_type const&, float const* hidden, float* out) noexcept { copy(block, hidden, out); }
+    static void show_gradient(policy_type const&, float const* dout, float* dhidden) noexcept {
+      copy(block, dout, dhidden);
+    }
+    static void gradient(policy_type const&, float const* state, float const* before, float const* dhidden,
+                         float* dcell, float* dgates) noexcept {
+      each(S.out().size(), functor::lstm_gradient<S>{state, before, dhidden, dcell, dgates});
+    }
+    static void split(policy_type const&, float const* djoined, int step, float* din, float* dhidden) noexcept {
+      copy(entering, djoined, din + static_cast<std::size_t>(step) * entering);
+      copy(block, djoined + entering, dhidden);
+    }
+  };
+
   template <map_shape M>
   static void copy(policy_type const&, float const* in, float* out) noexcept {
     copy(map_size<M>, in, out);
@@ -229,6 +261,9 @@ struct ops<exec::on_thrust<System>> {
 
   static void add(policy_type const&, std::size_t n, float const* from, float* into) noexcept {
     ::thrust::transform(System{}, into, into + n, from, into, functor::add{});
+  }
+  static void zero(policy_type const&, std::size_t n, float* to) noexcept {
+    ::thrust::fill_n(System{}, to, static_cast<std::ptrdiff_t>(n), 0.0F);
   }
 
   static void adam(policy_type const&, std::size_t n, adam_step step, float const* gradient, float* first,

@@ -7,6 +7,7 @@
 #include <xsimd/xsimd.hpp>
 
 #include <calotype/core/random.hpp>
+#include <calotype/kernel/cpu/math.hpp>
 
 namespace {
 
@@ -94,6 +95,43 @@ TEST_CASE_TEMPLATE("the ReLU gives +0 for everything that is not positive", Arch
        {-0.f, 0.f, -1.f, -std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
     for (float y : lanes_of<Arch>(kernel::cpu::rectified<Arch>(v::broadcast(x)))) CHECK(bits(y) == 0);
   }
+}
+
+TEST_CASE_TEMPLATE("functions of registers have the bits of functions of floats", Arch, CALOTYPE_TEST_ARCHS) {
+  using number = kernel::cpu::batch<Arch>;
+  using words = math::number<number>;
+  auto const check = [](char const* what, auto const& f, float x) {
+    INFO(what, " of ", x);
+    float const want = f(x);
+    for (float got : lanes_of<Arch>(f(number{simd<Arch>::broadcast(x)}).lanes)) {
+      bool const same = bits(got) == bits(want) || (std::isnan(got) && std::isnan(want));
+      if (!same) CHECK(got == want);
+    }
+  };
+  stream draw(4, 5, 6);
+  float const inf = std::numeric_limits<float>::infinity();
+  numbers some{0.f, -0.f, 1.f, -1.f, 88.8f, -104.f, inf, -inf, std::numeric_limits<float>::quiet_NaN()};
+  for (int i = 0; i < 2000; ++i) some.push_back(std::bit_cast<float>(draw()));
+  for (int i = 0; i < 2000; ++i) some.push_back(draw.uniform(-12.f, 12.f));
+  for (float x : some) {
+    check(
+        "exp", [](auto t) { return math::exp(t); }, x);
+    check(
+        "tanh", [](auto t) { return math::tanh(t); }, x);
+    check(
+        "sigmoid", [](auto t) { return math::sigmoid(t); }, x);
+  }
+  // words wrap around, shifts fill up with zeros
+  auto const a = words::integer(0x80000001U), b = words::integer(0xfffffffeU);
+  auto const is = [](auto word, std::uint32_t want) {
+    for (float x : lanes_of<Arch>(word.lanes)) CHECK(bits(x) == want);
+  };
+  is(a + b, 0x7fffffffU);
+  is(a - b, 0x80000003U);
+  is(a & b, 0x80000000U);
+  is(a ^ b, 0x7fffffffU);
+  is(a << 4, 0x10U);
+  is(a >> 4, 0x08000000U);
 }
 
 TEST_CASE_TEMPLATE("parts of registers", Arch, CALOTYPE_TEST_ARCHS) {
