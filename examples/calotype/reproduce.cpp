@@ -76,6 +76,7 @@ ct::result<samples> simulate_samples(reproduce_options const& o, study::size con
   how.selection = c == study::category::forward ? ct::sim::selection::forward : ct::sim::selection::central;
   how.eras = study::has_collisions(c);
   if (!study::has_collisions(c)) how.pile_up = 0;
+  how.digis = c == study::category::showers;
   samples s;
   std::uint64_t first = 0;
   auto const simulate = [&](labelled_events& list, std::uint64_t events, char const* part) {

@@ -21,7 +21,7 @@ class Reproduce(harness.Case):
         self.assertNotIn("<script", page)
         self.assertNotIn("src=\"http", page)
         trainings = {t["id"]: t for t in numbers["trainings"]}
-        self.assertEqual(len(trainings), 18)
+        self.assertEqual(len(trainings), 21)
         for t in trainings.values():
             self.assertEqual(len(t["epochs"]), 1)
             for s in t["separations"]:
@@ -30,7 +30,7 @@ class Reproduce(harness.Case):
         self.assertEqual(trainings["eb"]["cvm_gg"]["published"], 0.002)
         self.assertGreater(trainings["eb"]["cvm_gg"]["value"], 0)
         self.assertEqual(trainings["eb"]["separations"][4]["published_auc"], 0.94)
-        self.assertEqual(len(numbers["comparisons"]), 11)
+        self.assertEqual(len(numbers["comparisons"]), 12)
 
         figures = event_paper.Statements(numbers).all()
         self.assertEqual(len(figures), 32)

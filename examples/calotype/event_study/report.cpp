@@ -66,7 +66,8 @@ constexpr std::array comparisons{
     comparison{"ecal-mass-aware", "ecal", 3, comparison::above},
     comparison{"cms-i", "ecal", 4, comparison::not_below},
     comparison{"cms-i", "cms-ii", 3, comparison::open},
-    comparison{"shower-cnn", "shower-fcn", 0, comparison::above},
+    comparison{"shower-cnn", "shower-fcn-digis", 0, comparison::above},
+    comparison{"shower-cnn", "shower-conv-lstm", 0, comparison::open},
 };
 
 struct compared {
@@ -333,10 +334,13 @@ void add_showers(rp::page& page, std::vector<measured> const& all) {
     measured const& m = of(all, paper.id);
     auto const& s = m.separations.front();
     rows.push_back({std::string(m.of->what->title), std::string(name_of(m.of->what->where)),
-                    with_error(s.curve.auc(), s.curve.auc_error()), text("%.2f", paper.auc)});
+                    with_error(s.curve.auc(), s.curve.auc_error()),
+                    paper.auc > 0 ? text("%.2f", paper.auc) : std::string("-")});
   }
   std::array<std::string, 4> const head{"network, input", "events", "AUC", "published"};
-  page.table(head, rows, "The published CNN, FCN and ResNet saw CMS's simulation; the FCN there saw digis.");
+  page.table(head, rows,
+             "The published networks saw CMS's simulation. The digis here are made for hits whose energies are "
+             "given, and tell no more than these.");
 }
 
 void add_trainings(rp::page& page, study const& s) {
