@@ -30,7 +30,7 @@ class Classify(harness.Case):
         super().setUpClass()
         case = cls()
         case.out("simulate", "--process", "all", "-n", 40, "--seed", 3, "--out", "many.npz")
-        case.out("simulate", "--process", "all", "-n", 4, "--seed", 4, "--out", "few.npz")
+        case.out("simulate", "--process", "all", "-n", 2, "--seed", 4, "--out", "few.npz")
         for model, data in (("four-momentum-3", "many.npz"), ("eb", "few.npz")):
             case.out("train", "--model", model, "--data", data, "--out", f"{model}.safetensors", "--epochs", 1,
                      "--validation", 0)
@@ -52,7 +52,7 @@ class Classify(harness.Case):
     # What the weights store.
 
     def test_weights_store_where_their_training_events_lie(self):
-        def inner(values):  # of 120 events one may lie on either side, of 12 none
+        def inner(values):  # of 120 events one may lie on either side, of 6 none
             ordered, beyond = np.sort(values), len(values) // 100
             return [ordered[beyond], ordered[-1 - beyond]]
 
@@ -92,38 +92,38 @@ class Classify(harness.Case):
 
     def test_an_event_outside_is_told_and_strictly_refused(self):
         lines, said = self.classify("few.npz", "--strict")
-        self.assertEqual([line["outside"] for line in lines], [[]] * 12)
+        self.assertEqual([line["outside"] for line in lines], [[]] * 6)
         self.assertEqual({line["refused"] for line in lines}, {False})
         self.assertNotIn("outside", said)
 
         arrays = self.load("few.npz")
-        first, last = arrays["hit_offset"][[5, 6]]
+        first, last = arrays["hit_offset"][[4, 5]]
         arrays["hit_energy"][first:last] *= np.float32(40)
         np.savez(self.folder / "hot.npz", **arrays)
         crystals = (arrays["hit_collection"] == 0) & (arrays["hit_energy"] > 0)
         total = arrays["hit_energy"][first:last][crystals[first:last]].sum(dtype=np.float64)
         told, said = self.classify("hot.npz")
-        self.assertEqual([len(line["outside"]) for line in told], [0] * 5 + [1] + [0] * 6)
-        outside = told[5]["outside"][0]
+        self.assertEqual([len(line["outside"]) for line in told], [0] * 4 + [1] + [0])
+        outside = told[4]["outside"][0]
         low, high = ranges(self.folder / "eb.safetensors")["ecal_energy_sum"]
         self.assertEqual((outside["quantity"], outside["low"], outside["high"]), ("ecal_energy_sum", low, high))
         self.assertAlmostEqual(outside["value"] / total, 1, places=6)
-        self.assertEqual(list(told[5]["scores"]), ["H->gg", "gg", "gamma+jet"])
-        self.assertFalse(told[5]["refused"])
-        self.assertIn("outside the ranges of the training events: 1 of 12 events", said)
+        self.assertEqual(list(told[4]["scores"]), ["H->gg", "gg", "gamma+jet"])
+        self.assertFalse(told[4]["refused"])
+        self.assertIn("outside the ranges of the training events: 1 of 6 events", said)
 
         strict, said = self.classify("hot.npz", "--strict", code=1)
-        self.assertEqual([line["refused"] for line in strict], [False] * 5 + [True] + [False] * 6)
-        self.assertIsNone(strict[5]["scores"])
-        self.assertEqual(strict[5]["outside"], told[5]["outside"])
+        self.assertEqual([line["refused"] for line in strict], [False] * 4 + [True] + [False])
+        self.assertIsNone(strict[4]["scores"])
+        self.assertEqual(strict[4]["outside"], told[4]["outside"])
         self.assertEqual([line["scores"] for line in strict if not line["refused"]],
                          [line["scores"] for line in told if not line["outside"]])
         reason = said.strip().splitlines()[-1]
-        self.assertRegex(reason, r"^error: hot.npz: 1 of 12 events lie outside the ranges of the training events and were "
-                                 rf"not scored, the first of them run 1, event {told[5]['event']}, with ecal_energy_sum")
+        self.assertRegex(reason, r"^error: hot.npz: 1 of 6 events lie outside the ranges of the training events and were "
+                                 rf"not scored, the first of them run 1, event {told[4]['event']}, with ecal_energy_sum")
         self.assertIn("leave --strict out", reason)
 
-        text = self.out("classify", "hot.npz", "--model", "eb", "--weights", "eb.safetensors", "--skip", 5, "-n", 1)
+        text = self.out("classify", "hot.npz", "--model", "eb", "--weights", "eb.safetensors", "--skip", 4, "-n", 1)
         self.assertEqual(len(re.findall("outside the training range", text)), 1)
         self.assertRegex(text, r"outside the training range: ecal_energy_sum [0-9.e+]+ \([0-9.e+]+ to [0-9.e+]+\)\n")
         self.assertNotIn("refused", text)
@@ -172,7 +172,7 @@ class Classify(harness.Case):
 
         silent = self.weights_with("silent.safetensors", forget)
         lines, said = self.classify("few.npz", weights=silent)
-        self.assertEqual([line["outside"] for line in lines], [None] * 12)
+        self.assertEqual([line["outside"] for line in lines], [None] * 6)
         self.assertEqual([line["scores"] for line in lines], [line["scores"] for line in self.classify("few.npz")[0]])
         self.assertEqual(said.count("not checked: the weights do not say"), 1)
         self.refused("classify", "few.npz", "--model", "eb", "--weights", silent, "--strict",
