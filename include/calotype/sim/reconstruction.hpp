@@ -100,7 +100,7 @@ class readout {
     write_hcal_endcaps(out.hit_lists[cms::collection::he], collections::full);
   }
 
-  // Writes the hit lists, sorted by id.
+  // Writes the hit lists, sorted by id. They keep no room for the full lists of before: samples stay in memory.
   void write(event& out, std::vector<photon_candidate> const& candidates, collections which) {
     write_barrel(out.hit_lists[cms::collection::eb], candidates, which);
     write_endcaps(out.hit_lists[cms::collection::ee], candidates, which);
@@ -108,6 +108,7 @@ class readout {
     write_hcal_endcaps(out.hit_lists[cms::collection::he], which);
     for (auto& list : out.hit_lists) {
       std::sort(list.begin(), list.end(), [](hit const& a, hit const& b) { return a.id < b.id; });
+      list.shrink_to_fit();
     }
   }
 
