@@ -109,7 +109,7 @@ ct::result<sample> read_crops(std::string const& path) {
   }
   auto from = images->begin();
   for (std::size_t i = 0; i < labels->size(); ++i) {
-    for (float& x : s.crops[i]) x = *from++;
+    for (float& x : s.crops[i]) x = 50 * *from++;
     s.is_electron.push_back((*labels)[i] == 1);
   }
   return s;

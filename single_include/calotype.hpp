@@ -12146,7 +12146,8 @@ class model {
   explicit model(constant_weights<Layout, Network, Size, Outputs> const&&) = delete;
 
   // PyTorch's default start: weights and biases uniform in +-1/sqrt(fan in), from a counter-based stream of the
-  // seed.
+  // seed. The forget gates of a conv_lstm begin with biases that are 1 higher, so that cells keep what they
+  // hold (Jozefowicz, Zaremba and Sutskever, ICML 2015).
   static model initial(std::uint64_t seed) {
     std::vector<float> numbers(static_cast<std::size_t>(size));
     constexpr auto const& p = plan_of<Net>;
@@ -12157,6 +12158,11 @@ class model {
       for (int k = 0; k < q.size(); ++k) {
         numbers[static_cast<std::size_t>(q.offset + k)] = numbers_of_tensor.uniform(-bound, bound);
       }
+    }
+    for (int i = 0; i < p.step_count; ++i) {
+      if (p.at(i).kind != op::conv_lstm) continue;
+      int const cells = p.lstm(i).filters, first = p.parameter_at(p.at(i).bias).offset + cells;
+      for (int k = first; k < first + cells; ++k) numbers[static_cast<std::size_t>(k)] += 1;
     }
     return model(std::move(numbers));
   }

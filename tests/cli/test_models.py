@@ -22,7 +22,7 @@ EXPECTED = {
     "shower-fcn": (303682, 0.30),
     "shower-cnn-digis": (575362, 7.97),
     "shower-conv-lstm": (265154, 26.80),
-    "shower-fcn-digis": (2662978, 2.66),
+    "shower-fcn-digis": (1335746, 1.34),
     "shower-resnet": (88690, 127.8),
 }
 

@@ -114,13 +114,11 @@ std::array<float, static_cast<std::size_t>(image_traits<Name>::size())> crystals
   return out;
 }
 
-// The pulses of the crystals in a window around a pixel of the barrel, times `scale`: sample x row x column.
+// The pulses of the crystals in a window around a pixel of the barrel: sample x row x column.
 // Zero beyond the barrel's ends, where an event has no pulse, and all of it without a pixel.
 template <int Rows, int Cols, class Event>
-std::array<float, static_cast<std::size_t>(pulse_samples* Rows* Cols)> pulses_around(Event const& event,
-                                                                                     pixel center,
-                                                                                     pixel center_in_window,
-                                                                                     float scale) noexcept {
+std::array<float, static_cast<std::size_t>(pulse_samples* Rows* Cols)> pulses_around(
+    Event const& event, pixel center, pixel center_in_window) noexcept {
   std::array<float, static_cast<std::size_t>(pulse_samples * Rows * Cols)> out{};
   if (center.row < 0) return out;
   for (pulse const& p : event.pulses()) {
@@ -131,7 +129,7 @@ std::array<float, static_cast<std::size_t>(pulse_samples* Rows* Cols)> pulses_ar
     if (row < 0 || row >= Rows || col >= Cols) continue;
     for (int k = 0; k < pulse_samples; ++k) {
       float const sample = p.samples[static_cast<std::size_t>(k)];
-      out[static_cast<std::size_t>((k * Rows + row) * Cols + col)] = sample - sample == 0 ? sample * scale : 0;
+      out[static_cast<std::size_t>((k * Rows + row) * Cols + col)] = sample - sample == 0 ? sample : 0;
     }
   }
   return out;
