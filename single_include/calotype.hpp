@@ -4732,6 +4732,40 @@ struct chains {
     });
   }
 
+  // Whether a map is so small that a tenth of the taps or more see the zeros around it, and few tiles do it.
+  static constexpr bool leaves_out(window w) {
+    int inside_rows = 0, inside_cols = 0;
+    for (int y = 0; y < rows; ++y) {
+      for (int k = 0; k < w.rows; ++k)
+        inside_rows += is_inside(y * L.stride + w.first_row + k * w.step, L.from.rows);
+    }
+    for (int x = 0; x < cols; ++x) {
+      for (int k = 0; k < w.cols; ++k)
+        inside_cols += is_inside(x * L.stride + w.first_col + k * w.step, L.from.cols);
+    }
+    return across.count == 1 && down.count <= 2 &&
+           10 * inside_rows * inside_cols <= 9 * rows * w.rows * cols * w.cols;
+  }
+
+  // The same as all() without the taps that see zeros: what a chain that starts from a bias would add to it is
+  // nothing.
+  template <bool Relu, window W, class Policy>
+  static void inside_only(Policy const& p, float const* in, float const* bias, float const* weights,
+                          float const* added, float* out) requires(leaves_out(W)) {
+    constexpr int weights_of_group = W.rows * W.cols * L.from.channels * width;
+    for_each_part(p, L.blocks / together * down.count, work(W), [&](int, int part) {
+      int const group = part / down.count;
+      float const* const b = bias + group * width;
+      float const* const w = weights + group * weights_of_group;
+      int const to = group * together * L.to.block;
+      if (part % down.count == 0) {
+        inside_band<0, Relu, W>(in, b, w, added, out, to);
+      } else {
+        inside_band<down.count - 1, Relu, W>(in, b, w, added, out, to);
+      }
+    });
+  }
+
   // Multiply-adds of the layer.
   static constexpr long long work(window w) {
     return static_cast<long long>(rows) * cols * L.blocks * block_size * w.rows * w.cols * L.from.channels;
@@ -4834,11 +4868,62 @@ struct chains {
     }
   }
 
+  static constexpr bool is_inside(int at, int size) { return 0 <= at && at < size; }
+
+  template <int Band, bool Relu, window W>
+  static void inside_band(float const* in, float const* bias, float const* weights, float const* added,
+                          float* out, int to) {
+    constexpr int first = Band * down.length + smaller_of(Band, down.longer);
+    constexpr int count = down.length + (Band < down.longer ? 1 : 0);
+    vec<Arch> sum[count][cols][vectors];
+    CALOTYPE_UNROLL for (int n = 0; n < vectors; ++n) {
+      vec<Arch> const start = v::load(bias + n * v::lanes);
+      CALOTYPE_UNROLL for (int r = 0; r < count; ++r) {
+        CALOTYPE_UNROLL for (int c = 0; c < cols; ++c) sum[r][c][n] = start;
+      }
+    }
+    inside_taps<0, first, W>(sum, in, weights);
+    finish<Relu>(sum, added != nullptr ? added + to + first * L.to.row : nullptr, out + to + first * L.to.row);
+  }
+
+  template <int Tap, int First, window W, int Rows>
+  CALOTYPE_INLINE static void inside_taps(vec<Arch> (&sum)[Rows][cols][vectors], float const* in,
+                                          float const* weight) {
+    if constexpr (Tap < W.rows * W.cols) {
+      constexpr int row = First * L.stride + W.first_row + Tap / W.cols * W.step;
+      constexpr int col = W.first_col + Tap % W.cols * W.step;
+      for (int first = 0, block = 0; first < L.from.channels; first += L.from.together, block += L.from.block) {
+        float const* x = in + row * L.from.row + col * L.from.pixel + block;
+        int const channels = smaller_of(L.from.together, L.from.channels - first);
+        for (int channel = 0; channel < channels; ++channel, x += L.from.channel, weight += width) {
+          x = forget(x);
+          vec<Arch> w[vectors];
+          CALOTYPE_UNROLL for (int n = 0; n < vectors; ++n) w[n] = v::load(weight + n * v::lanes);
+          CALOTYPE_UNROLL for (int r = 0; r < Rows; ++r) {
+            CALOTYPE_UNROLL for (int c = 0; c < cols; ++c) {
+              if (is_inside(row + r * L.stride, L.from.rows) && is_inside(col + c * L.stride, L.from.cols)) {
+                vec<Arch> const value = v::broadcast(x[L.stride * (r * L.from.row + c * L.from.pixel)]);
+                CALOTYPE_UNROLL for (int n = 0; n < vectors; ++n) sum[r][c][n] =
+                    v::fma(value, w[n], sum[r][c][n]);
+              }
+            }
+          }
+        }
+      }
+      inside_taps<Tap + 1, First, W>(sum, in, weight);
+    }
+  }
+
   template <int Rows, int Cols, bool Relu>
   static void tile(float const* in, float const* bias, float const* weights, taps t, float const* added,
                    float* out) {
     vec<Arch> sum[Rows][Cols][vectors];
     accumulate(sum, in, bias, weights, t);
+    finish<Relu>(sum, added, out);
+  }
+
+  template <bool Relu, int Rows, int Cols>
+  CALOTYPE_INLINE static void finish(vec<Arch> (&sum)[Rows][Cols][vectors], float const* added, float* out) {
     if (added != nullptr) {
       each(sum, [&](vec<Arch>& s, int at) { s = v::add(s, v::load(added + at)); });
     }
@@ -5609,7 +5694,9 @@ struct conv {
   template <bool Relu>
   static void run([[maybe_unused]] Policy const& p, float const* in, float const* packed, float const* added,
                   float* out) noexcept {
-    if constexpr (inside) {
+    if constexpr (chain::leaves_out(taps)) {
+      chain::template inside_only<Relu, taps>(p, in + from.origin(), packed, packed + bias_size, added, out);
+    } else if constexpr (inside) {
       chain::template all<Relu>(p, in + from.origin(), packed, packed + bias_size, taps, added, out);
     } else {
       chain::template clipped<Relu>(in + from.origin(), packed, packed + bias_size, taps, added, out);
@@ -6088,6 +6175,15 @@ struct pooled_weight_gradient {
 
 namespace calotype::kernel::cpu {
 
+// Numbers of a window in one direction that are inside the map; the others are zero.
+struct winograd_span {
+  int first = 0;
+  int end = 0;
+
+  constexpr bool has(int i) const { return first <= i && i < end; }
+  friend constexpr bool operator==(winograd_span, winograd_span) = default;
+};
+
 // Tiles side by side in one direction: `tiles` of `size` outputs, the first output at `first`; of the last
 // tile, `last` outputs are inside the map.
 struct winograd_strip {
@@ -6099,6 +6195,11 @@ struct winograd_strip {
 
   constexpr int points() const { return size + 2; }
   constexpr int place(int point) const { return six && size == 2 && point == 3 ? 5 : point; }
+  // Of the window of a tile, in a map of n.
+  constexpr winograd_span inside(int tile, int n) const {
+    int const before = first + tile * size - 1;
+    return {before < 0 ? -before : 0, n - before < points() ? n - before : points()};
+  }
   friend constexpr bool operator==(winograd_strip, winograd_strip) = default;
 };
 
@@ -6195,25 +6296,56 @@ struct winograd_constants {
   static constexpr float at_b = static_cast<float>(scale_b);
 };
 
+// Sums of numbers of a window of which those outside Inside are zero and need not be there. Leaving them out
+// changes at most the sign of a zero, which no sum over channels and bias tells from the other.
+template <class Arch, winograd_span Inside>
+struct winograd_sums {
+  using v = simd<Arch>;
+
+  // by d[I] + d[J]
+  template <int I, int J, std::size_t N>
+  CALOTYPE_INLINE static vec<Arch> of(float by, vec<Arch> const (&d)[N]) {
+    if constexpr (!Inside.has(I)) {
+      return Inside.has(J) ? d[J] : v::broadcast(0.f);
+    } else if constexpr (!Inside.has(J)) {
+      return v::mul(v::broadcast(by), d[I]);
+    } else {
+      return v::fma(v::broadcast(by), d[I], d[J]);
+    }
+  }
+  // by d[I] + with d[J], the second product rounded
+  template <int I, int J, std::size_t N>
+  CALOTYPE_INLINE static vec<Arch> of(float by, float with, vec<Arch> const (&d)[N]) {
+    vec<Arch> const last = Inside.has(J) ? v::mul(v::broadcast(with), d[J]) : v::broadcast(0.f);
+    return plus<I>(by, d, last);
+  }
+  // by d[I] + rest
+  template <int I, std::size_t N>
+  CALOTYPE_INLINE static vec<Arch> plus(float by, vec<Arch> const (&d)[N], vec<Arch> rest) {
+    return Inside.has(I) ? v::fma(v::broadcast(by), d[I], rest) : rest;
+  }
+};
+
 template <class Arch>
 struct winograd_transform<Arch, 4> : winograd_constants {
   using v = simd<Arch>;
 
   // Points 3 Half to 3 Half + 2.
-  template <int Half>
+  template <int Half, winograd_span Inside = winograd_span{0, 6}>
   CALOTYPE_INLINE static void input(vec<Arch> const (&d)[6], vec<Arch> (&t)[3]) {
+    using sum = winograd_sums<Arch, Inside>;
     if constexpr (Half == 0) {
-      vec<Arch> const even = v::fma(v::broadcast(-b * b), d[2], d[4]);
-      vec<Arch> const odd = v::fma(v::broadcast(-b * b), d[1], d[3]);
-      t[0] = v::fma(v::broadcast(a * a * b * b), d[0], v::fma(v::broadcast(-a * a - b * b), d[2], d[4]));
+      vec<Arch> const even = sum::template of<2, 4>(-b * b, d);
+      vec<Arch> const odd = sum::template of<1, 3>(-b * b, d);
+      t[0] = sum::template plus<0>(a * a * b * b, d, sum::template of<2, 4>(-a * a - b * b, d));
       t[1] = v::fma(v::broadcast(a), odd, even);
       t[2] = v::fma(v::broadcast(-a), odd, even);
     } else {
-      vec<Arch> const even = v::fma(v::broadcast(-a * a), d[2], d[4]);
-      vec<Arch> const odd = v::fma(v::broadcast(-a * a), d[1], d[3]);
+      vec<Arch> const even = sum::template of<2, 4>(-a * a, d);
+      vec<Arch> const odd = sum::template of<1, 3>(-a * a, d);
       t[0] = v::fma(v::broadcast(b), odd, even);
       t[1] = v::fma(v::broadcast(-b), odd, even);
-      t[2] = v::fma(v::broadcast(a * a * b * b), d[1], v::fma(v::broadcast(-a * a - b * b), d[3], d[5]));
+      t[2] = sum::template plus<1>(a * a * b * b, d, sum::template of<3, 5>(-a * a - b * b, d));
     }
   }
   CALOTYPE_INLINE static void output(vec<Arch> const (&m)[6], vec<Arch> (&o)[4]) {
@@ -6256,15 +6388,16 @@ struct winograd_transform<Arch, 2> : winograd_constants {
   using v = simd<Arch>;
 
   // Points 2 Half and 2 Half + 1.
-  template <int Half>
+  template <int Half, winograd_span Inside = winograd_span{0, 4}>
   CALOTYPE_INLINE static void input(vec<Arch> const (&d)[4], vec<Arch> (&t)[2]) {
+    using sum = winograd_sums<Arch, Inside>;
     constexpr float outer = a * a - b * b;
     if constexpr (Half == 0) {
-      t[0] = v::fma(v::broadcast(a * a * b * b), d[0], v::mul(v::broadcast(-b * b), d[2]));
-      t[1] = v::fma(v::broadcast(outer), d[2], v::mul(v::broadcast(a * outer), d[1]));
+      t[0] = sum::template of<0, 2>(a * a * b * b, -b * b, d);
+      t[1] = sum::template of<2, 1>(outer, a * outer, d);
     } else {
-      t[0] = v::fma(v::broadcast(outer), d[2], v::mul(v::broadcast(-a * outer), d[1]));
-      t[1] = v::fma(v::broadcast(-a * a), d[1], d[3]);
+      t[0] = sum::template of<2, 1>(outer, -a * outer, d);
+      t[1] = sum::template of<1, 3>(-a * a, d);
     }
   }
   CALOTYPE_INLINE static void output(vec<Arch> const (&m)[4], vec<Arch> (&o)[2]) {
@@ -6339,12 +6472,19 @@ struct winograd_conv {
   using tile_number = std::uint16_t;
   static constexpr bool follows = tiling.field(0).tiles() >= 2 * at_once && tiling.field(0).tiles() <= 0x10000;
 
+  // Floats from a point of a group to the next, of the input and of the sums: not a multiple of eight cache
+  // lines, so that the points of a tile do not crowd into a few sets of the cache.
+  static constexpr int step_of(int tiles, int blocks) {
+    int const n = tiles * blocks;
+    return (n % 8 == 0 ? n + 1 : n) * block_size;
+  }
+
   // Points of a group of tiles in memory: of the input, then the sums.
   static constexpr std::size_t scratch_of(winograd_field f) {
     int const tiles = larger_of(longest(f), gains_together || follows ? at_once : 0);
-    return f.tiles() == 0
-               ? 0
-               : static_cast<std::size_t>(f.points() * tiles * block_size * (in_blocks + out_blocks));
+    return f.tiles() == 0 ? 0
+                          : static_cast<std::size_t>(f.points() *
+                                                     (step_of(tiles, in_blocks) + step_of(tiles, out_blocks)));
   }
   static constexpr std::size_t scratch_size = [] {
     std::size_t most = 0;
@@ -6590,22 +6730,44 @@ struct winograd_conv {
     f.template operator()<rows, cols>();
   }
 
+  // f<what of its window is not known to be zero, in rows, in columns>() of a tile. In a small map that is what
+  // is inside the map; in others the zeros around it are read, so that few kinds of tiles need code.
+  template <winograd_field F, class Function>
+  CALOTYPE_INLINE static void with_window(int y, int x, Function f) {
+    if constexpr (F.rows.tiles <= 2 && F.cols.tiles <= 2) {
+      constexpr winograd_span top = F.rows.inside(0, S.in.rows);
+      constexpr winograd_span bottom = F.rows.inside(F.rows.tiles - 1, S.in.rows);
+      constexpr winograd_span left = F.cols.inside(0, S.in.cols);
+      constexpr winograd_span right = F.cols.inside(F.cols.tiles - 1, S.in.cols);
+      if (y == 0) {
+        x == 0 ? f.template operator()<top, left>() : f.template operator()<top, right>();
+      } else {
+        x == 0 ? f.template operator()<bottom, left>() : f.template operator()<bottom, right>();
+      }
+    } else {
+      with_extent<F>(y, x, [&]<int Rows, int Cols>() {
+        f.template operator()<winograd_span{0, Rows + 2}, winograd_span{0, Cols + 2}>();
+      });
+    }
+  }
+
   // place(t): the tile_place of tile t of the group.
   template <winograd_field F, int Tiles, winograd_finish Finish, bool Added, class Place>
   static void group(Place place, float const* in, float const* packed, float const* added, float const* mask,
                     float* out, float* scratch) noexcept {
     constexpr bool masked = Finish == winograd_finish::relu_gradient;
     float* const points = scratch;
-    float* const sums = scratch + F.points() * Tiles * in_blocks * block_size;
+    constexpr int point_step = step_of(Tiles, in_blocks), sum_step = step_of(Tiles, out_blocks);
+    float* const sums = scratch + F.points() * point_step;
     for (int t = 0; t < Tiles; ++t) {
       tile_place const at = place(t);
       // The window of a tile begins one pixel before it: in the halo, for the first.
       float const* const window = in + at.map + (F.rows.first + at.y * F.rows.size) * from.row +
                                   (F.cols.first + at.x * F.cols.size) * from.pixel;
-      with_extent<F>(at.y, at.x, [&]<int Rows, int Cols>() {
+      with_window<F>(at.y, at.x, [&]<winograd_span Rows, winograd_span Cols>() {
         for (int block = 0; block < in_blocks; ++block) {
           to_points<F, Rows, Cols>(window + block * from.block, points + (block * Tiles + t) * block_size,
-                                   Tiles * in_blocks * block_size);
+                                   point_step);
         }
       });
     }
@@ -6621,17 +6783,16 @@ struct winograd_conv {
       with_extent<F>(at.y, at.x, [&]<int Rows, int Cols>() {
         for (int block = 0; block < out_blocks; ++block) {
           std::ptrdiff_t const pixel = first + block * to.block;
-          to_outputs<F, Rows, Cols, Finish, Added>(sums + (block * Tiles + t) * block_size,
-                                                   Tiles * out_blocks * block_size, packed + block * block_size,
-                                                   Added ? added + pixel : nullptr,
+          to_outputs<F, Rows, Cols, Finish, Added>(sums + (block * Tiles + t) * block_size, sum_step,
+                                                   packed + block * block_size, Added ? added + pixel : nullptr,
                                                    masked ? mask + pixel : nullptr, out + pixel);
         }
       });
     }
   }
 
-  // What lies beyond the halo counts as zero.
-  template <winograd_field F, int Rows, int Cols>
+  // What is outside Rows and Cols counts as zero.
+  template <winograd_field F, winograd_span Rows, winograd_span Cols>
   static void to_points(float const* window, float* points, int step) noexcept {
     for (int part = 0; part < block_size; part += v::lanes) {
       half_of_points<F, Rows, Cols, 0>(window + part, points + part, step);
@@ -6640,7 +6801,7 @@ struct winograd_conv {
   }
 
   // Half of the rows of points: what fits the registers.
-  template <winograd_field F, int Rows, int Cols, int Half>
+  template <winograd_field F, winograd_span Rows, winograd_span Cols, int Half>
   CALOTYPE_INLINE static void half_of_points(float const* window, float* points, int step) {
     constexpr int rows = F.rows.points(), cols = F.cols.points();
     window = forget(window);
@@ -6648,18 +6809,17 @@ struct winograd_conv {
     CALOTYPE_UNROLL for (int j = 0; j < cols; ++j) {
       vec<arch> d[rows], t[rows / 2];
       CALOTYPE_UNROLL for (int i = 0; i < rows; ++i) {
-        d[i] =
-            i < Rows + 2 && j < Cols + 2 ? v::load(window + i * from.row + j * from.pixel) : v::broadcast(0.f);
+        d[i] = Rows.has(i) && Cols.has(j) ? v::load(window + i * from.row + j * from.pixel) : v::broadcast(0.f);
       }
-      winograd_transform<arch, F.rows.size>::template input<Half>(d, t);
+      winograd_transform<arch, F.rows.size>::template input<Half, Rows>(d, t);
       CALOTYPE_UNROLL for (int i = 0; i < rows / 2; ++i) row[i][j] = t[i];
     }
     points += Half * (rows / 2) * cols * step;
     CALOTYPE_UNROLL for (int i = 0; i < rows / 2; ++i) {
       vec<arch> t[cols / 2];
-      winograd_transform<arch, F.cols.size>::template input<0>(row[i], t);
+      winograd_transform<arch, F.cols.size>::template input<0, Cols>(row[i], t);
       CALOTYPE_UNROLL for (int j = 0; j < cols / 2; ++j) v::store(points + (i * cols + j) * step, t[j]);
-      winograd_transform<arch, F.cols.size>::template input<1>(row[i], t);
+      winograd_transform<arch, F.cols.size>::template input<1, Cols>(row[i], t);
       CALOTYPE_UNROLL for (int j = 0; j < cols / 2; ++j) {
         v::store(points + (i * cols + cols / 2 + j) * step, t[j]);
       }
@@ -6671,7 +6831,7 @@ struct winograd_conv {
     int best = 1;
     for (int n = 2; n <= cols.points(); ++n) {
       bool const whole = cols.points() % n == 0 && (cols.place(3) == 3 || n == cols.points());
-      if (whole && best * tiles * vectors < 10 && n * tiles <= tile_model<arch>::outputs(vectors)) best = n;
+      if (whole && best * tiles * vectors < 6 && n * tiles <= tile_model<arch>::outputs(vectors)) best = n;
     }
     return best;
   }
@@ -6680,12 +6840,12 @@ struct winograd_conv {
   static void multiply(float const* points, float const* weights, float* sums) noexcept {
     constexpr int cols = F.cols.points();
     constexpr int n = points_together(F.cols, Tiles);
+    constexpr int point_step = step_of(Tiles, in_blocks), sum_step = step_of(Tiles, out_blocks);
     for (int i = 0; i < F.rows.points(); ++i) {
       float const* const row = weights + F.rows.place(i) * col_points * weights_of_point;
       for (int j = 0; j < cols; j += n) {
         float const* const w = row + (n == 1 ? F.cols.place(j) : j) * weights_of_point;
-        multiply_points<F, Tiles, n>(points + (i * cols + j) * Tiles * in_blocks * block_size, w,
-                                     sums + (i * cols + j) * Tiles * out_blocks * block_size);
+        multiply_points<F, Tiles, n>(points + (i * cols + j) * point_step, w, sums + (i * cols + j) * sum_step);
       }
     }
   }
@@ -6705,14 +6865,14 @@ struct winograd_conv {
             w[n] = v::load(weight + F.cols.place(p) * weights_of_point + n * v::lanes);
           }
           CALOTYPE_UNROLL for (int t = 0; t < Tiles; ++t) {
-            vec<arch> const value = v::broadcast(x[(p * in_blocks * Tiles + t) * block_size]);
+            vec<arch> const value = v::broadcast(x[p * step_of(Tiles, in_blocks) + t * block_size]);
             CALOTYPE_UNROLL for (int n = 0; n < vectors; ++n) sum[p][t][n] = v::fma(value, w[n], sum[p][t][n]);
           }
         }
       }
     }
     each(sum, [&](vec<arch> s, int p, int t, int n) {
-      v::store(sums + ((p * out_blocks + n * v::lanes / block_size) * Tiles + t) * block_size +
+      v::store(sums + p * step_of(Tiles, out_blocks) + (n * v::lanes / block_size * Tiles + t) * block_size +
                    n * v::lanes % block_size,
                s);
     });
@@ -6831,7 +6991,7 @@ struct winograd_weight_gradient {
           int const row = f.rows.first + y * f.rows.size, col = f.cols.first + x * f.cols.size;
           forward::template with_extent<f>(y, x, [&]<int Rows, int Cols>() {
             for (int block = 0; block < in_blocks; ++block) {
-              forward::template to_points<f, Rows, Cols>(
+              forward::template to_points<f, winograd_span{0, Rows + 2}, winograd_span{0, Cols + 2}>(
                   in + row * from.row + col * from.pixel + block * from.block,
                   points + (block * tiles + t) * block_size, tiles * in_blocks * block_size);
             }

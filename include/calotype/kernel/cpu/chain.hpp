@@ -106,6 +106,40 @@ struct chains {
     });
   }
 
+  // Whether a map is so small that a tenth of the taps or more see the zeros around it, and few tiles do it.
+  static constexpr bool leaves_out(window w) {
+    int inside_rows = 0, inside_cols = 0;
+    for (int y = 0; y < rows; ++y) {
+      for (int k = 0; k < w.rows; ++k)
+        inside_rows += is_inside(y * L.stride + w.first_row + k * w.step, L.from.rows);
+    }
+    for (int x = 0; x < cols; ++x) {
+      for (int k = 0; k < w.cols; ++k)
+        inside_cols += is_inside(x * L.stride + w.first_col + k * w.step, L.from.cols);
+    }
+    return across.count == 1 && down.count <= 2 &&
+           10 * inside_rows * inside_cols <= 9 * rows * w.rows * cols * w.cols;
+  }
+
+  // The same as all() without the taps that see zeros: what a chain that starts from a bias would add to it is
+  // nothing.
+  template <bool Relu, window W, class Policy>
+  static void inside_only(Policy const& p, float const* in, float const* bias, float const* weights,
+                          float const* added, float* out) requires(leaves_out(W)) {
+    constexpr int weights_of_group = W.rows * W.cols * L.from.channels * width;
+    for_each_part(p, L.blocks / together * down.count, work(W), [&](int, int part) {
+      int const group = part / down.count;
+      float const* const b = bias + group * width;
+      float const* const w = weights + group * weights_of_group;
+      int const to = group * together * L.to.block;
+      if (part % down.count == 0) {
+        inside_band<0, Relu, W>(in, b, w, added, out, to);
+      } else {
+        inside_band<down.count - 1, Relu, W>(in, b, w, added, out, to);
+      }
+    });
+  }
+
   // Multiply-adds of the layer.
   static constexpr long long work(window w) {
     return static_cast<long long>(rows) * cols * L.blocks * block_size * w.rows * w.cols * L.from.channels;
@@ -208,11 +242,62 @@ struct chains {
     }
   }
 
+  static constexpr bool is_inside(int at, int size) { return 0 <= at && at < size; }
+
+  template <int Band, bool Relu, window W>
+  static void inside_band(float const* in, float const* bias, float const* weights, float const* added,
+                          float* out, int to) {
+    constexpr int first = Band * down.length + smaller_of(Band, down.longer);
+    constexpr int count = down.length + (Band < down.longer ? 1 : 0);
+    vec<Arch> sum[count][cols][vectors];
+    CALOTYPE_UNROLL for (int n = 0; n < vectors; ++n) {
+      vec<Arch> const start = v::load(bias + n * v::lanes);
+      CALOTYPE_UNROLL for (int r = 0; r < count; ++r) {
+        CALOTYPE_UNROLL for (int c = 0; c < cols; ++c) sum[r][c][n] = start;
+      }
+    }
+    inside_taps<0, first, W>(sum, in, weights);
+    finish<Relu>(sum, added != nullptr ? added + to + first * L.to.row : nullptr, out + to + first * L.to.row);
+  }
+
+  template <int Tap, int First, window W, int Rows>
+  CALOTYPE_INLINE static void inside_taps(vec<Arch> (&sum)[Rows][cols][vectors], float const* in,
+                                          float const* weight) {
+    if constexpr (Tap < W.rows * W.cols) {
+      constexpr int row = First * L.stride + W.first_row + Tap / W.cols * W.step;
+      constexpr int col = W.first_col + Tap % W.cols * W.step;
+      for (int first = 0, block = 0; first < L.from.channels; first += L.from.together, block += L.from.block) {
+        float const* x = in + row * L.from.row + col * L.from.pixel + block;
+        int const channels = smaller_of(L.from.together, L.from.channels - first);
+        for (int channel = 0; channel < channels; ++channel, x += L.from.channel, weight += width) {
+          x = forget(x);
+          vec<Arch> w[vectors];
+          CALOTYPE_UNROLL for (int n = 0; n < vectors; ++n) w[n] = v::load(weight + n * v::lanes);
+          CALOTYPE_UNROLL for (int r = 0; r < Rows; ++r) {
+            CALOTYPE_UNROLL for (int c = 0; c < cols; ++c) {
+              if (is_inside(row + r * L.stride, L.from.rows) && is_inside(col + c * L.stride, L.from.cols)) {
+                vec<Arch> const value = v::broadcast(x[L.stride * (r * L.from.row + c * L.from.pixel)]);
+                CALOTYPE_UNROLL for (int n = 0; n < vectors; ++n) sum[r][c][n] =
+                    v::fma(value, w[n], sum[r][c][n]);
+              }
+            }
+          }
+        }
+      }
+      inside_taps<Tap + 1, First, W>(sum, in, weight);
+    }
+  }
+
   template <int Rows, int Cols, bool Relu>
   static void tile(float const* in, float const* bias, float const* weights, taps t, float const* added,
                    float* out) {
     vec<Arch> sum[Rows][Cols][vectors];
     accumulate(sum, in, bias, weights, t);
+    finish<Relu>(sum, added, out);
+  }
+
+  template <bool Relu, int Rows, int Cols>
+  CALOTYPE_INLINE static void finish(vec<Arch> (&sum)[Rows][Cols][vectors], float const* added, float* out) {
     if (added != nullptr) {
       each(sum, [&](vec<Arch>& s, int at) { s = v::add(s, v::load(added + at)); });
     }

@@ -126,7 +126,9 @@ struct conv {
   template <bool Relu>
   static void run([[maybe_unused]] Policy const& p, float const* in, float const* packed, float const* added,
                   float* out) noexcept {
-    if constexpr (inside) {
+    if constexpr (chain::leaves_out(taps)) {
+      chain::template inside_only<Relu, taps>(p, in + from.origin(), packed, packed + bias_size, added, out);
+    } else if constexpr (inside) {
       chain::template all<Relu>(p, in + from.origin(), packed, packed + bias_size, taps, added, out);
     } else {
       chain::template clipped<Relu>(in + from.origin(), packed, packed + bias_size, taps, added, out);

@@ -76,7 +76,7 @@ struct winograd_weight_gradient {
           int const row = f.rows.first + y * f.rows.size, col = f.cols.first + x * f.cols.size;
           forward::template with_extent<f>(y, x, [&]<int Rows, int Cols>() {
             for (int block = 0; block < in_blocks; ++block) {
-              forward::template to_points<f, Rows, Cols>(
+              forward::template to_points<f, winograd_span{0, Rows + 2}, winograd_span{0, Cols + 2}>(
                   in + row * from.row + col * from.pixel + block * from.block,
                   points + (block * tiles + t) * block_size, tiles * in_blocks * block_size);
             }

@@ -194,6 +194,12 @@ TEST_CASE_TEMPLATE("convolutions without shortcut or ReLU", Arch, CALOTYPE_TEST_
   check_forward<Arch, conv_shape{{3, 9, 20}, 16, 7, 2, 1}, true, false, true>();
 }
 
+TEST_CASE_TEMPLATE("convolutions of maps so small that taps beyond the border are left out", Arch,
+                   CALOTYPE_TEST_ARCHS) {
+  check_forward<Arch, conv_shape{{16, 7, 7}, 32, 3, 2, 1}, false, true, false>();
+  check_forward<Arch, conv_shape{{19, 3, 4}, 16, 3, 1, 1}, false, true, true>();
+}
+
 TEST_CASE_TEMPLATE("convolution and pool in one go", Arch, CALOTYPE_TEST_ARCHS) {
   check_pooled<Arch, conv_shape{{1, 17, 71}, 16, 7, 2, 1}, true, true, 2>();
   check_pooled<Arch, conv_shape{{3, 18, 72}, 16, 7, 2, 1}, true, false, 2>();
