@@ -68,6 +68,16 @@ TEST_CASE("digis around the hottest crystal, a plane for each sample") {
   for (float p : models::shower_digis::compute(e)) CHECK(p == 0);
 }
 
+TEST_CASE("forget gates begin open, the other gates as any layer") {
+  auto const start = ct::nn::model<models::shower_conv_lstm>::initial(1);
+  auto const bias = start.parameters().subspan(32 * 9 * 9, 32);
+  for (std::size_t i = 0; i < bias.size(); ++i) {
+    float const middle = i / 8 == 1 ? 1 : 0;
+    CHECK(bias[i] > middle - 0.112F);
+    CHECK(bias[i] < middle + 0.112F);
+  }
+}
+
 TEST_CASE("counts of parameters") {
   CHECK(ct::nn::plan_of<models::shower_cnn>.total_parameters() ==
         160 + 2320 + 4640 + 9248 + 2048 * 256 + 256 + 256 * 128 + 128 + 128 * 2 + 2);
