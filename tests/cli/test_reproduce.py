@@ -33,7 +33,7 @@ class Reproduce(harness.Case):
         self.assertEqual(len(numbers["comparisons"]), 12)
 
         figures = event_paper.Statements(numbers).all()
-        self.assertEqual(len(figures), 32)
+        self.assertEqual(len(figures), 33)
         self.assertTrue(all(isinstance(f["value"], float) for f in figures))
 
         # Nothing is trained twice, and the numbers stay.
