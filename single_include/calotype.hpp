@@ -2006,9 +2006,12 @@ struct two_sided {
 //     static constexpr auto cells() {                           // a lattice, see lattice.hpp
 //       return grid{.u = regular{.bins = 10, .low = -1, .high = 1}, .v = periodic{.bins = 64}};
 //     }
-//     static constexpr auto ids() { ... }                       // optional: an id_layout, or an array of
-//     alternatives static constexpr int collection = 0;                      // optional: which hit list of an
-//     event it reads
+//     // optional: an id_layout, or an array of alternatives
+//     static constexpr auto ids() { ... }
+//     // optional: which hit list of an event it reads
+//     static constexpr int collection = 0;
+//     // optional: the lists are thinned where no photon candidate is within this distance in (eta, phi)
+//     static constexpr double halo_radius = 0.6;
 //   };
 //
 // segmentation<strips> then answers every question, at compile time, at run time and on a device. Nothing is
@@ -2453,6 +2456,7 @@ struct eb {
   using cell_type = eb_cell;
   static constexpr std::string_view name() { return "cms::eb"; }
   static constexpr int collection = cms::collection::eb;
+  static constexpr double halo_radius = 0.6;
   static constexpr auto cells() {
     return grid{.u = edges_and_centers<170>{.at = mirror_edges(detail::eb_borders),
                                             .centers = mirror_centers(detail::eb_centers),
@@ -2491,6 +2495,7 @@ struct ee {
   using cell_type = ee_cell;
   static constexpr std::string_view name() { return "cms::ee"; }
   static constexpr int collection = cms::collection::ee;
+  static constexpr double halo_radius = 0.6;
   static constexpr auto cells() {
     return two_sided{
         pointing<ee_places, 100>{.columns = {.first = 1}, .rows = {.first = 1}, .cells = detail::ee_mask()}};
@@ -3164,10 +3169,9 @@ struct adam_step {
 //   dense<dense_shape>              packed_size, pack(weights [out][in], bias, packed)
 //       forward<Relu>(p, in, packed, out)
 //       input_gradient(p, dout, weights [out][in], din), weight_gradient(p, in, dout, dweights, dbias)
-//   lstm_cells<lstm_shape>          what kernel/conv_lstm.hpp needs besides convolutions. Hidden numbers, what
-//   the
-//                                   cells show, and their slopes are blocks of out().size() reals in an order
-//                                   of the policy's own; a state is five of them.
+//   lstm_cells<lstm_shape>          what kernel/conv_lstm.hpp needs besides convolutions. Hidden numbers (what
+//                                   the cells show) and their slopes are blocks of out().size() reals in an
+//                                   order of the policy's own; a state is five of them.
 //       join(p, in, step, hidden, joined)         the input of the gates at a step, all of the map; hidden: of
 //                                   the step before, null for zeros
 //       forward(p, gates, before, state, hidden)  before: the state before, may be the same, null for zeros

@@ -176,8 +176,12 @@ std::string_view name_of(pair_category c) {
 
 pair_category category_of(std::span<ct::photon const> candidates) {
   std::vector<ct::photon> kept;
-  for (ct::photon const& c : candidates) {
-    if (c.h_over_e < 0.5F) kept.push_back(c);
+  for (std::size_t k = 0; k < candidates.size(); ++k) {
+    if (candidates[k].h_over_e < 0.5F) {
+      kept.push_back(candidates[k]);
+    } else if (k < 2) {
+      return pair_category::none;  // the mass and the score are of the two leading ones
+    }
   }
   if (!(ct::diphoton_mass(kept) > 90)) return pair_category::none;
   auto const selects = [&kept](auto accepts) {

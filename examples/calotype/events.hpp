@@ -76,9 +76,9 @@ void report_without_towers(std::uint64_t events);
 enum class pair_category : unsigned char { none, central, forward };
 std::string_view name_of(pair_category c);  // central, central+forward, none
 
-// The category of an event's candidates, by falling ET: those with H/E < 0.5 count; the two leading ones must
-// have ET > 20 GeV and lie in the acceptance, no other one may, and m_gg > 90 GeV. As sim::selection has it,
-// but for the candidates' directions as seen from the origin, which files do not tell.
+// The category of an event's candidates, by falling ET: the two leading ones must have ET > 20 GeV and H/E <
+// 0.5 and lie in the acceptance, no other one may, and m_gg > 90 GeV. As sim::selection has it, but for the
+// candidates' directions as seen from the origin, which files do not tell.
 pair_category category_of(std::span<ct::photon const> candidates);
 
 // "run 199319, event 641436592"

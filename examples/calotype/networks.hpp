@@ -16,7 +16,7 @@
 #include <calotype/io/constant_weights.hpp>
 #include <calotype/io/events_npz.hpp>
 #include <calotype/io/model.hpp>
-#include <calotype/nn/input_content.hpp>
+#include <calotype/nn/content_range.hpp>
 #include <calotype/report/network_diagram.hpp>
 #include <calotype/train/fit.hpp>
 #include <calotype/train/options.hpp>

@@ -233,6 +233,11 @@ class Classify(harness.Case):
             third |= {"photon_offset": offsets, "photon_h_over_e": np.insert(np.zeros(2 * n, np.float32), 2, h_over_e)}
             np.savez(self.folder / "third.npz", **{**arrays, **third})
             self.assertEqual(categories("third.npz"), [category, *expected[1:]])
+        # of the two leading candidates neither may have too much behind it, whatever the third is
+        behind = np.zeros(2 * n + 1, np.float32)
+        behind[1] = 0.6
+        np.savez(self.folder / "third.npz", **{**arrays, **third, "photon_h_over_e": behind})
+        self.assertEqual(categories("third.npz"), ["none", *expected[1:]])
 
     @unittest.skipUnless((RECORDED / "diphoton_7of10.ig").exists(), "no recorded events")
     def test_recorded_events(self):

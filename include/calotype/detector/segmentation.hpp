@@ -9,9 +9,12 @@
 //     static constexpr auto cells() {                           // a lattice, see lattice.hpp
 //       return grid{.u = regular{.bins = 10, .low = -1, .high = 1}, .v = periodic{.bins = 64}};
 //     }
-//     static constexpr auto ids() { ... }                       // optional: an id_layout, or an array of
-//     alternatives static constexpr int collection = 0;                      // optional: which hit list of an
-//     event it reads
+//     // optional: an id_layout, or an array of alternatives
+//     static constexpr auto ids() { ... }
+//     // optional: which hit list of an event it reads
+//     static constexpr int collection = 0;
+//     // optional: the lists are thinned where no photon candidate is within this distance in (eta, phi)
+//     static constexpr double halo_radius = 0.6;
 //   };
 //
 // segmentation<strips> then answers every question, at compile time, at run time and on a device. Nothing is

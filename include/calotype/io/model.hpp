@@ -18,7 +18,7 @@
 #include <calotype/core/result.hpp>
 #include <calotype/io/detail/number_text.hpp>
 #include <calotype/io/safetensors.hpp>
-#include <calotype/nn/input_content.hpp>
+#include <calotype/nn/content_range.hpp>
 #include <calotype/nn/model.hpp>
 #include <calotype/nn/self_test.hpp>
 

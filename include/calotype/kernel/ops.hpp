@@ -172,10 +172,9 @@ struct adam_step {
 //   dense<dense_shape>              packed_size, pack(weights [out][in], bias, packed)
 //       forward<Relu>(p, in, packed, out)
 //       input_gradient(p, dout, weights [out][in], din), weight_gradient(p, in, dout, dweights, dbias)
-//   lstm_cells<lstm_shape>          what kernel/conv_lstm.hpp needs besides convolutions. Hidden numbers, what
-//   the
-//                                   cells show, and their slopes are blocks of out().size() reals in an order
-//                                   of the policy's own; a state is five of them.
+//   lstm_cells<lstm_shape>          what kernel/conv_lstm.hpp needs besides convolutions. Hidden numbers (what
+//                                   the cells show) and their slopes are blocks of out().size() reals in an
+//                                   order of the policy's own; a state is five of them.
 //       join(p, in, step, hidden, joined)         the input of the gates at a step, all of the map; hidden: of
 //                                   the step before, null for zeros
 //       forward(p, gates, before, state, hidden)  before: the state before, may be the same, null for zeros

@@ -12,7 +12,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -22,38 +21,23 @@
 
 #include <calotype/core/math.hpp>
 #include <calotype/detector/point.hpp>
-#include <calotype/detector/presets/cms_run1.hpp>
 #include <calotype/detector/segmentation.hpp>
 #include <calotype/image/builder.hpp>
 #include <calotype/image/event.hpp>
 #include <calotype/image/kinematics.hpp>
 #include <calotype/image/layout.hpp>
+#include <calotype/nn/content_range.hpp>
 #include <calotype/nn/input.hpp>
 
 namespace calotype::nn {
 
-// Where most training events lie in one quantity; both ends belong to it. No range holds NaN.
-struct content_range {
-  double low = 0;
-  double high = 0;
-  constexpr bool contains(double x) const noexcept { return low <= x && x <= high; }
-  friend constexpr bool operator==(content_range, content_range) = default;
-};
-
-// By the names of input_content.
-using content_ranges = std::map<std::string, content_range>;
-
-// CMS keeps the hits of crystals near photon candidates, its reduced collections thin the others out: within
-// this distance in (eta, phi) lies a candidate's halo.
-inline constexpr double halo_radius = 0.6;
-
 // The quantities of events that an input is made of, the same for simulated and recorded ones:
 //
 //   of an image: for every hit list L that it draws "L_hits", how many hits with a finite energy > 0 it draws;
-//     of CMS's crystals "L_hits_in_halos" and "L_hits_elsewhere" instead, where a halo is what lies within
-//     halo_radius of any of the event's photon candidates. "tracks", those that it draws. For every channel
-//     "C_sum", the energy or pT of what it draws (GeV, once per hit, unscaled). "leading_eta" and
-//     "subleading_eta" of the two leading candidates: whether it shows them at all
+//     of detectors with a halo_radius (see segmentation) "L_hits_in_halos" and "L_hits_elsewhere" instead,
+//     where a halo is what lies within it of any of the event's photon candidates. "tracks", those that it
+//     draws. For every channel "C_sum", the energy or pT of what it draws (GeV, once per hit, unscaled).
+//     "leading_eta" and "subleading_eta" of the two leading candidates: whether it shows them at all
 //   of a crop: "pixels" that are not zero, and "C_sum" of the channels as above, from compute(event)
 //   of features: each of them by its name
 //   of images and features: "leading_et", "subleading_et", "m_gg" of the two leading candidates (GeV): what
@@ -147,7 +131,7 @@ class input_content {
 
   template <class P>
   static constexpr bool has_halos() {
-    return std::is_same_v<typename P::source, cms::eb> || std::is_same_v<typename P::source, cms::ee>;
+    return requires { P::source::halo_radius; };
   }
   // "eb" of "cms::eb"
   template <class P>
@@ -202,7 +186,7 @@ class input_content {
         int const cell = source::unpack(h.id);
         if (cell < 0 || !draws<P>(tool, cell)) continue;
         bool halo = false;
-        if constexpr (has_halos<P>()) halo = in_halo(event.photons(), source::center(cell));
+        if constexpr (has_halos<P>()) halo = in_halo<P>(event.photons(), source::center(cell));
         values_[halo ? to.halo : to.count] += 1;
         values_[sums_ + to.sum] += static_cast<double>(h.energy);
       }
@@ -225,13 +209,15 @@ class input_content {
       return static_cast<bool>(table[cell]);
   }
 
+  template <class P>
   static bool in_halo(std::span<photon const> candidates, position at) noexcept {
+    constexpr double radius = P::source::halo_radius;
     using real = math::strict<double>;
     for (photon const& c : candidates) {
       if (!(c.phi > -100 && c.phi < 100)) continue;  // wrap_azimuth() counts the turns
       real const de = real(at.u) - static_cast<double>(c.eta);
       real const df = wrap_azimuth(real(at.v) - static_cast<double>(c.phi));
-      if (de * de + df * df < halo_radius * halo_radius) return true;
+      if (de * de + df * df < radius * radius) return true;
     }
     return false;
   }

@@ -290,7 +290,7 @@ class readout {
       if (e == absent) continue;
       if (which == collections::reduced && (mask_eb_[i] & window) == 0) {
         position const p = segmentation<cms::eb>::center(static_cast<int>(i));
-        bool const close = near(candidates, p, 0.6);
+        bool const close = near(candidates, p, cms::eb::halo_radius);
         if (close && e < 0.095F) continue;
         if (!close && dice(keep_eb, i) > kept_eb(e, p.u)) continue;
       }
@@ -314,7 +314,7 @@ class readout {
       float const e = e_.ee[at];
       if (which == collections::reduced && kept[at] == 0) {
         float const et = e / static_cast<float>(endcap_.cosh_eta(column + 1, row + 1));
-        bool const close = near(candidates, segmentation<cms::ee>::center(index), 0.6);
+        bool const close = near(candidates, segmentation<cms::ee>::center(index), cms::ee::halo_radius);
         if (close && et < 0.110F) return;
         if (!close && dice(keep_ee, at) > kept_ee(et)) return;
       }

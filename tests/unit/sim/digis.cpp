@@ -68,7 +68,7 @@ TEST_CASE("a pulse made for a hit has the hit's energy as its amplitude, and the
   auto const d = sim::barrel_digitiser;
   sim::pulse_maker const make(d);
   calotype::stream random(5, 6, 7);
-  double const rounding = 4 * 0.035;  // of ten samples' counts, in the amplitude
+  double const rounding = 0.045;  // five sigma of ten samples' counts of 35 MeV, in the amplitude
   std::array<double, sim::pulse_samples> mean{}, square{};
   int const n = 4000;
   for (int i = 0; i < n; ++i) {

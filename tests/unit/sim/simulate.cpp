@@ -291,7 +291,8 @@ TEST_CASE("digis are the pulses behind the barrel's hits, and change nothing els
     for (std::size_t k = 0; k < hits.size(); ++k) {
       CHECK(pulses[k].id == hits[k].id);
       double const energy = static_cast<double>(hits[k].energy);
-      CHECK(std::abs(sim::amplitude(pulses[k].samples, sim::barrel_digitiser) - energy) < 0.14 + 0.01 * energy);
+      CHECK(std::abs(sim::amplitude(pulses[k].samples, sim::barrel_digitiser) - energy) <
+            0.045 + 0.01 * energy);
       CHECK(pulses[k].samples == again[i].event.pulses()[k].samples);
     }
   }

@@ -166,6 +166,7 @@ struct eb {
   using cell_type = eb_cell;
   static constexpr std::string_view name() { return "cms::eb"; }
   static constexpr int collection = cms::collection::eb;
+  static constexpr double halo_radius = 0.6;
   static constexpr auto cells() {
     return grid{.u = edges_and_centers<170>{.at = mirror_edges(detail::eb_borders),
                                             .centers = mirror_centers(detail::eb_centers),
@@ -204,6 +205,7 @@ struct ee {
   using cell_type = ee_cell;
   static constexpr std::string_view name() { return "cms::ee"; }
   static constexpr int collection = cms::collection::ee;
+  static constexpr double halo_radius = 0.6;
   static constexpr auto cells() {
     return two_sided{
         pointing<ee_places, 100>{.columns = {.first = 1}, .rows = {.first = 1}, .cells = detail::ee_mask()}};

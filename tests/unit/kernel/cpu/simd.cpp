@@ -105,7 +105,7 @@ TEST_CASE_TEMPLATE("functions of registers have the bits of functions of floats"
     float const want = f(x);
     for (float got : lanes_of<Arch>(f(number{simd<Arch>::broadcast(x)}).lanes)) {
       bool const same = bits(got) == bits(want) || (std::isnan(got) && std::isnan(want));
-      if (!same) CHECK(got == want);
+      if (!same) CHECK_MESSAGE(same, got, " instead of ", want);
     }
   };
   stream draw(4, 5, 6);
