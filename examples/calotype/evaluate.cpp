@@ -64,6 +64,7 @@ struct separation : eval::separation {
   std::string name;
   bool against_rest = false;
   int signal_class = 0, background_class = 0;
+  std::optional<std::array<double, 4>> of_kinematics{};   // areas of what a matched sample is matched in
   std::optional<eval::roc_curve> without_prompt_pairs{};  // where the class of fakes has some
 };
 
@@ -212,8 +213,7 @@ void separate_without_prompt_pairs(eval::predictions const& of_file, std::vector
   auto const p = eval::balanced(eval::chosen(of_file, kept));
   for (auto& s : f.separations) {
     if (!s.against_rest && s.background_class != fakes) continue;
-    auto curve = s.against_rest ? eval::one_versus_rest(p, s.signal_class)
-                                : eval::one_versus_one(p, s.signal_class, s.background_class);
+    auto curve = eval::one_versus(p, s.signal_class, s.background_class);
     if (curve) s.without_prompt_pairs = std::move(*curve);
   }
 }
@@ -257,9 +257,11 @@ ct::result<void> compare_all(evaluate_options const& o, network_info const& abou
 }
 
 // Leaves the matched sample.
-ct::result<void> match(scored_events& all) {
+ct::result<void> match(evaluate_options const& o, network_info const& about, scored_events& all) {
   auto const& first = all.predictions.front();
-  auto const factors = matching_factors(first.labels, first.weights, all.momenta);
+  std::vector<std::string> names;
+  for (int label = 0; label < 3; ++label) names.push_back(class_name(about, label));
+  auto const factors = matching_factors(first.labels, first.weights, all.momenta, names, o.file);
   if (!factors) return *factors.error();
   std::vector<char> kept;
   for (double f : *factors) kept.push_back(f > 0);
@@ -271,10 +273,12 @@ ct::result<void> match(scored_events& all) {
   for (std::size_t i = 0; i < kept.size(); ++i) {
     if (!kept[i]) continue;
     all.blocks[next] = all.blocks[i];
+    all.momenta[next] = all.momenta[i];
     all.prompt_fakes[next++] = all.prompt_fakes[i];
   }
   all.unmatched = kept.size() - next;
   all.blocks.resize(next);
+  all.momenta.resize(next);
   all.prompt_fakes.resize(next);
   return {};
 }
@@ -319,6 +323,9 @@ ct::result<figures> judge(evaluate_options const& o, network_info const& about, 
                      "give a file of several classes"};
   }
   separate_without_prompt_pairs(of_file, scored.prompt_fakes, f);
+  for (auto& s : f.separations) {
+    if (o.matched) s.of_kinematics = remaining_areas(p, scored.momenta, s.signal_class, s.background_class);
+  }
   for (int k = 0; k < p.classes; ++k) {
     auto const curve = eval::calibrate(p, k);
     if (!curve) return *curve.error();
@@ -384,6 +391,8 @@ json as_json(evaluate_options const& o, std::span<contender const> networks, fig
                                      {"signal_efficiency", o.efficiency},
                                      {"background_efficiency", s.background},
                                      {"background_efficiency_error", s.background_error}});
+    for (std::size_t q = 0; s.of_kinematics && q < s.of_kinematics->size(); ++q)
+      report["separations"].back()["auc_of_kinematics"][kinematics_names[q]] = (*s.of_kinematics)[q];
     if (!s.without_prompt_pairs) continue;
     report["separations"].back()["auc_without_prompt_pairs"] = s.without_prompt_pairs->auc();
     report["separations"].back()["auc_without_prompt_pairs_error"] = s.without_prompt_pairs->auc_error();
@@ -430,9 +439,12 @@ rows separation_rows(figures const& f) {
   for (auto const& s : f.separations) {
     all.push_back(
         {s.name, with_error(s.curve.auc(), s.curve.auc_error()), with_error(s.background, s.background_error)});
-    if (f.prompt_pairs == 0) continue;
-    auto const& w = s.without_prompt_pairs;
-    all.back().push_back(w ? with_error(w->auc(), w->auc_error()) : "");
+    if (f.prompt_pairs > 0) {
+      auto const& w = s.without_prompt_pairs;
+      all.back().push_back(w ? with_error(w->auc(), w->auc_error()) : "");
+    }
+    for (std::size_t q = 0; s.of_kinematics && q < s.of_kinematics->size(); ++q)
+      all.back().push_back(text("%.3f", (*s.of_kinematics)[q]));
   }
   return all;
 }
@@ -467,14 +479,16 @@ std::string explanation(evaluate_options const& o, figures const& f) {
       100 * o.efficiency);
   if (f.prompt_pairs > 0) {
     words += " " + grouped(f.prompt_pairs) +
-             " of the gamma+jet events have two prompt photons and hold no fake: the last column is without "
-             "them.";
+             " of the gamma+jet events have two prompt photons and hold no fake; areas without them stand "
+             "beside.";
   }
   if (o.matched) {
     words += std::string(" Matched sample: ") + about_matching + "; " + grouped(f.unmatched) +
              " events are left out, the others say as much as";
-    for (double n : f.effective) words += text(&n == &f.effective.front() ? " %.0f" : ", %.0f", n);
-    words += " unweighted ones of each class.";
+    for (double const& n : f.effective) words += text(&n == &f.effective.front() ? " %.0f" : ", %.0f", n);
+    words +=
+        " unweighted ones of each class. Beside: the areas that pT1, pT2 and |eta| alone still have, 0.5 "
+        "where they were matched perfectly.";
   }
   return words;
 }
@@ -543,6 +557,7 @@ std::vector<std::string> advantage_head(evaluate_options const& o) {
 std::vector<std::string> separation_head(evaluate_options const& o, figures const& f) {
   auto head = advantage_head(o);
   if (f.prompt_pairs > 0) head.emplace_back("AUC without prompt pairs");
+  if (o.matched) head.insert(head.end(), kinematics_names.begin(), kinematics_names.end());
   return head;
 }
 std::vector<std::string> const mass_head{"", "CvM", "random scores", "AUC of the signal", "events"};
@@ -680,7 +695,7 @@ int evaluate(evaluate_options const& o) {
   if (scored->predictions[0].size() == 0)
     return fail({"no event has the two photon candidates that the network needs", o.file, "give others"});
   if (o.matched) {
-    if (auto matched = match(*scored); !matched) return fail(*matched.error());
+    if (auto matched = match(o, *networks[0].about, *scored); !matched) return fail(*matched.error());
   }
   auto const f = judge(o, *networks[0].about, *scored);
   if (!f) return fail(*f.error());
@@ -736,7 +751,7 @@ void add_evaluate(CLI::App& app, int& status) {
   command->add_flag(
       "--matched", o.matched,
       "Judge events with both photon candidates above 40 GeV, weighted so that all classes have one\n"
-      "distribution of pT1, pT2 and |eta|: what images tell beyond them");
+      "distribution of pT1, pT2 and |eta|, and quote what these still tell");
   command
       ->add_option("--threads", o.threads,
                    "Threads to work on; the result is the same for any number (default: all)")

@@ -98,18 +98,6 @@ ct::result<samples> simulate_samples(reproduce_options const& o, study::size con
   return s;
 }
 
-ct::result<std::vector<double>> match(labelled_events const& events) {
-  std::vector<int> labels;
-  std::vector<double> weights;
-  std::vector<kinematics> momenta;
-  for (auto const& e : events) {
-    labels.push_back(e.label);
-    weights.push_back(static_cast<double>(e.weight));
-    momenta.push_back(kinematics_of(e));
-  }
-  return matching_factors(labels, weights, momenta);
-}
-
 // The scores of events, in their order.
 ct::eval::predictions predict(trained_network const& net, int classes, labelled_events const& events,
                               int threads) {
@@ -191,9 +179,11 @@ ct::result<study::study> perform(reproduce_options const& o, study::size const& 
     for (auto const& e : s->test)
       done.prompt_fakes[static_cast<std::size_t>(c)].push_back(is_fake(e) && e.prompt_pair);
     if (study::has_collisions(c)) {
-      auto factors = match(s->test);
+      std::vector<std::string> const names{"H->gg", "gg", "gamma+jet"};
+      auto factors = matching_factors(s->test, names, "the test events");
       if (!factors) return *factors.error();
       done.matching[static_cast<std::size_t>(c)] = std::move(*factors);
+      for (auto const& e : s->test) done.momenta[static_cast<std::size_t>(c)].push_back(kinematics_of(e));
     }
     for (study::training const& t : study::trainings) {
       if (t.where != c) continue;

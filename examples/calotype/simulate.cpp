@@ -91,24 +91,14 @@ int report(simulate_options const& o, std::string const& process, std::map<int, 
 }
 
 // Leaves the matched sample, with its weights.
-ct::result<void> match(std::vector<ct::io::labelled_event>& events) {
-  std::vector<int> labels;
-  std::vector<double> weights;
-  std::vector<kinematics> momenta;
-  for (auto const& e : events) {
-    labels.push_back(e.label);
-    weights.push_back(static_cast<double>(e.weight));
-    momenta.push_back(kinematics_of(e));
-  }
-  if (std::count(labels.begin(), labels.end(), labels.empty() ? 0 : labels.front()) == std::ssize(labels)) {
-    return ct::error{"samples are matched with each other, and there is one class only", "--matched",
-                     "simulate several processes"};
-  }
-  auto const factors = matching_factors(labels, weights, momenta);
+ct::result<void> match(labelled_events& events, bool guns) {
+  std::vector<std::string> const names = guns ? std::vector<std::string>{"electron", "photon"}
+                                              : std::vector<std::string>{"H->gg", "gg", "gamma+jet"};
+  auto const factors = matching_factors(events, names, "--matched");
   if (!factors) return *factors.error();
   std::size_t next = 0;
   for (std::size_t i = 0; i < events.size(); ++i) {
-    auto const weight = static_cast<float>(weights[i] * (*factors)[i]);
+    auto const weight = static_cast<float>(static_cast<double>(events[i].weight) * (*factors)[i]);
     if (!(weight > 0)) continue;
     events[i].weight = weight;
     if (next != i) events[next] = std::move(events[i]);
@@ -135,7 +125,7 @@ int write_events(simulate_options const& o, std::string const& process,
                                            ct::io::with_pulses{o.simulation.digis});
   if (!file) return fail(*file.error());
   std::map<int, std::uint64_t> labels;
-  std::vector<ct::io::labelled_event> waiting;  // for weights that are known at the end
+  labelled_events waiting;  // for weights that are known at the end
   auto const made = make([&](ct::sim::simulated_event&& e) -> ct::result<void> {
     if (o.matched) {
       waiting.push_back(labelled(std::move(e)));
@@ -146,7 +136,8 @@ int write_events(simulate_options const& o, std::string const& process,
   });
   if (!made) return fail(*made.error());
   if (o.matched) {
-    if (auto matched = match(waiting); !matched) return fail(*matched.error());
+    bool const guns = o.particles.empty() && ct::sim::is_gun(o.process.front());
+    if (auto matched = match(waiting, guns); !matched) return fail(*matched.error());
   }
   for (auto const& e : waiting) {
     ++labels[e.label];
@@ -240,6 +231,15 @@ int make_library(simulate_options const& o) {
 
 int simulate(simulate_options& o) {
   if (!o.minimum_bias.empty()) return make_library(o);
+  if (o.matched && (o.particles.empty() ? o.process.size() : o.particles.size()) < 2) {
+    return fail({"samples are matched with each other, and there is one class only", "--matched",
+                 "simulate several processes"});
+  }
+  if (o.matched && o.count && *o.count < least_matched) {
+    return fail(
+        {"samples of fewer than " + std::to_string(least_matched) + " events per class cannot be matched",
+         "--matched", "ask for more with -n"});
+  }
   ct::sim::hit_library library;
   std::optional<ct::sim::overlays> pile_up;
   if (!o.library.empty()) {

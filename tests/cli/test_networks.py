@@ -373,14 +373,18 @@ class Networks(harness.Case):
         self.assertEqual(reports[1]["not_matched"], 300 - kept.sum())
         for ours, theirs in zip(*(r["separations"] for r in reports)):
             self.assertAlmostEqual(ours["auc"], theirs["auc"], places=5)
+        for s in reports[1]["separations"]:
+            for area in s["auc_of_kinematics"].values():
+                self.assertTrue(0.5 <= area <= 1, s)
         for c in reports[1]["classes"]:
             self.assertTrue(0 < c["effective_events"] <= c["events"])
         plain = self.json("evaluate", "train.npz", "-n", 300, *w)
         self.assertGreater(plain["separations"][2]["auc"], reports[0]["separations"][2]["auc"])
         text = " ".join(self.out("evaluate", "train.npz", "--matched", *w).split())
         self.assertIn("both photon candidates above 40 GeV", text)
-        self.refused("evaluate", "train.npz", "-n", 60, "--matched", *w, says="fewer than the 20")
-        self.refused("simulate", "--process", "higgs", "-n", 2, "--matched", "--out", "x.npz", says="one class only")
+        self.refused("evaluate", "train.npz", "-n", 60, "--matched", *w, says=["train.npz", "have both photon candidates above 40 GeV; 20 are needed"])
+        self.refused("simulate", "--process", "higgs", "-n", 20, "--matched", "--out", "x.npz", says="one class only")
+        self.refused("simulate", "--process", "all", "-n", 19, "--matched", "--out", "x.npz", says="fewer than 20 events")
 
     def test_against_another_network(self):
         self.photon_pairs("pairs.npz", 300, seed=9)

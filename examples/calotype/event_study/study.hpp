@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "../common.hpp"
+#include "../matched.hpp"
 #include "../networks.hpp"
 
 #include <calotype/eval/predictions.hpp>
@@ -134,6 +135,7 @@ struct study {
   std::array<std::string, categories.size()> samples;  // how the events of a category came about
   // Of a category's test events the factors that match the classes (matched.hpp), 0 for those left out.
   std::array<std::vector<double>, categories.size()> matching;
+  std::array<std::vector<kinematics>, categories.size()> momenta;
   // Of a category's test events those of a photon and a jet whose two candidates are prompt.
   std::array<std::vector<char>, categories.size()> prompt_fakes;
   std::vector<result> results;

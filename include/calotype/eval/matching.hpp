@@ -93,9 +93,10 @@ class matching_cells {
 
 // Factors from 0 to 1 for the events' weights (none: 1 each) that give all classes the same distribution of the
 // quantities, of which every event has `dimensions` in a row. In cells of this space, cut as finely as `least`
-// events of every class in each allow, a class gets the harmonic mean of all classes' densities, so that an
-// event counts most where all classes are common. Differences within a cell remain. Fails where a class has
-// fewer than `least` events.
+// events of every class in each allow, a class gets the harmonic mean of all classes' densities over their
+// number, so that an event counts most where all classes are common. Differences within a cell remain: the
+// areas under the ROC curves of the quantities themselves say how large. Fails where a class has fewer than
+// `least` events or no weight, and for weights and quantities that cannot be used.
 inline result<std::vector<double>> matching_factors(std::span<int const> labels,
                                                     std::span<double const> weights,
                                                     std::span<double const> quantities, std::size_t dimensions,
@@ -111,6 +112,11 @@ inline result<std::vector<double>> matching_factors(std::span<int const> labels,
     }
   }
   auto const weight = [&](std::size_t i) { return weights.empty() ? 1.0 : weights[i]; };
+  for (std::size_t i = 0; i < n; ++i) {
+    if (std::isfinite(weight(i)) && weight(i) >= 0) continue;
+    return error{"the weight is negative or not a finite number", "event " + std::to_string(i),
+                 "leave the event out"};
+  }
   std::map<int, std::size_t> events, place_of;
   for (int label : labels) ++events[label];
   for (auto const& [label, count] : events) {
@@ -126,6 +132,11 @@ inline result<std::vector<double>> matching_factors(std::span<int const> labels,
   for (std::size_t i = 0; i < n; ++i) {
     place.push_back(place_of[labels[i]]);
     total[place[i]] += weight(i);
+  }
+  for (auto const& [label, at] : place_of) {
+    if (total[at] > 0) continue;
+    return error{"the events of class " + std::to_string(label) + " have no weight", "matching",
+                 "give events of all classes"};
   }
   std::vector<double> factors(n);
   detail::matching_cells const space(place, total.size(), quantities, dimensions,

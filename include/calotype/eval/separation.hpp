@@ -88,6 +88,11 @@ class contest {
 
 }  // namespace detail
 
+// The ROC curve of class `signal` against class `background`, or all_others.
+inline result<roc_curve> one_versus(predictions const& p, int signal, int background) {
+  return background == all_others ? one_versus_rest(p, signal) : one_versus_one(p, signal, background);
+}
+
 // The score of class `signal` for events of that class against those of class `background`, or all_others.
 // how.blocks, if any, has one entry per event.
 inline result<separation> separate(predictions const& p, int signal, int background, double efficiency,

@@ -1,5 +1,6 @@
 #include <cstddef>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -52,11 +53,12 @@ TEST_CASE("matched classes cannot be told apart by what they were matched in") {
   auto const factors = eval::matching_factors(s.labels, {}, s.x, 2);
   REQUIRE(factors);
   std::vector<double> sum(3);
+  bool inside = true;
   for (std::size_t i = 0; i < s.labels.size(); ++i) {
-    REQUIRE((*factors)[i] >= 0);
-    REQUIRE((*factors)[i] <= 1);
+    inside = inside && (*factors)[i] >= 0 && (*factors)[i] <= 1;
     sum[static_cast<std::size_t>(s.labels[i])] += (*factors)[i];
   }
+  CHECK(inside);
   CHECK(sum[1] == doctest::Approx(sum[0]));
   CHECK(sum[2] == doctest::Approx(sum[0]));
   CHECK(sum[0] > 500);
@@ -87,6 +89,14 @@ TEST_CASE("what cannot be matched is told") {
   auto x = s.x;
   x[5] = 1 / (x[5] * 0);
   CHECK(eval::matching_factors(s.labels, {}, x, 2, 5).error()->message().find("event 2") != std::string::npos);
+  std::vector<double> weights(s.labels.size(), 1);
+  weights[4] = -1;
+  CHECK(eval::matching_factors(s.labels, weights, s.x, 2, 5).error()->message().find("event 4") !=
+        std::string::npos);
+  for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = s.labels[i] == 1 ? 0 : 1;
+  CHECK(
+      eval::matching_factors(s.labels, weights, s.x, 2, 5).error()->message().find("class 1 have no weight") !=
+      std::string::npos);
   auto const one_cell = eval::matching_factors(s.labels, {}, s.x, 2, 15);
   REQUIRE(one_cell);
   CHECK(one_cell->front() == doctest::Approx(1.0 / 3));  // nothing can be changed
