@@ -2,6 +2,7 @@
 // five of a state, are [row][col][filter].
 #pragma once
 
+#include <array>
 #include <cstddef>
 
 #include <calotype/core/config.hpp>
@@ -48,9 +49,9 @@ class lstm_cells {
         auto const s = element::lstm_forward<number>({v::load(sums[0] + i)}, {v::load(sums[1] + i)},
                                                      {v::load(sums[2] + i)}, {v::load(sums[3] + i)},
                                                      {of_state(before, 4, cell + i, n - i)});
+        std::array<number, 5> const kept{s.input, s.forget, s.candidate, s.output, s.cell};
         int k = 0;
-        for (number const x : {s.input, s.forget, s.candidate, s.output, s.cell})
-          store_up_to<arch>(state + k++ * cells + cell + i, x.lanes, n - i);
+        for (number const x : kept) store_up_to<arch>(state + k++ * cells + cell + i, x.lanes, n - i);
         store_up_to<arch>(hidden + cell + i, element::lstm_hidden(s).lanes, n - i);
       }
     }
@@ -78,8 +79,9 @@ class lstm_cells {
         auto const d = element::lstm_gradient<number>(s, {of_state(before, 4, cell + i, n - i)},
                                                       {load_up_to<arch>(dhidden + cell + i, n - i)},
                                                       {load_up_to<arch>(dcell + cell + i, n - i)});
+        std::array<number, 4> const found{d.input, d.forget, d.candidate, d.output};
         int k = 0;
-        for (number const x : {d.input, d.forget, d.candidate, d.output}) v::store(slopes[k++] + i, x.lanes);
+        for (number const x : found) v::store(slopes[k++] + i, x.lanes);
         store_up_to<arch>(dcell + cell + i, d.before.lanes, n - i);
       }
       each_gate(first, count, [&](int gate, int at_cell, int at) { dgates[at] = slopes[gate][at_cell]; });
