@@ -197,6 +197,7 @@ class response {
   void convert(particle const& p, real energy, aim const& at, real material, point const& origin) {
     real const outer = outer_radius(at);
     real const start = 0.05 + (outer - 0.05) * random_.uniform<double>();
+    tracker_part const ahead{at, outer, material / outer};
     real const left = material * (1 - start / outer);  // radiation lengths still ahead
     real const share = random_.uniform<double>(0.03, 0.97);
     // soft photons and electrons that no supercluster finds again: what recorded ones are corrected for, 0
@@ -205,7 +206,7 @@ class response {
     for (int leg = 0; leg < 2; ++leg) {
       int const charge = leg == 0 ? 1 : -1;
       real const part = leg == 0 ? share : 1 - share;
-      real const lost = radiate(kept * energy * part, p.pt * part, charge, at, start, left);
+      real const lost = radiate({kept * energy * part, p.pt * part, charge, start, 0, 0}, ahead);
       bool const seen = random_.uniform<double>() < 0.5;
       if (start < 0.4 && seen) add_track(p, p.pt * part * (1 - 0.5 * lost), charge, origin);
     }
@@ -216,44 +217,94 @@ class response {
     return at.on == face::endcap ? real(0.85 * at.radius) : real(1.10);
   }
 
-  // An electron or positron that starts at radius `start`, on the line that would lead straight to `at`, with
-  // `left` radiation lengths ahead: it bends and radiates on its way, so that its energy arrives spread along
-  // phi. Returns the share that it lost.
-  real radiate(real energy, real pt, int charge, aim const& at, real start, real left) {
-    real const outer = outer_radius(at);
-    // azimuth at the face of an electron that follows the field up to radius r and of its straight photon from
-    // there
-    real const bend = -charge * 0.299792458 * magnetic_field / (2 * pt * at.radius);
-    auto const shift = [&](real r) {
-      real const all = at.radius - start, rest = at.radius - r;
-      return bend * (all * all - rest * rest);
-    };
-    auto const arrive = [&](real part, real radius, bool is_photon) {
-      aim to = at;
-      real const turn = shift(radius);
-      to.phi = wrap_azimuth(at.phi + turn);
-      // its momentum has turned by 2 R bend (r - start); seen from where it arrives
-      to.sideways = at.sideways + 2 * bend * at.radius * (radius - start) - turn;
-      if (math::abs(turn) < 0.6 && part > 0.03) shower(part, to, is_photon);
-    };
-    real const lost = 1 - math::exp(-left * (0.6 * real(random_.exponential<double>()) + 0.2));
-    for (int k = 0; k < 2; ++k) {
-      arrive(energy * lost * 0.5, start + (outer - start) * random_.uniform<double>(), true);
+  // A particle of a cascade in the tracker, in the plane across the beam: at `radius` it is `offset` metres
+  // beside the line that leads straight to where it is aimed at, and moves away from it by `slope`.
+  struct flight {
+    real energy, pt;
+    int charge;
+    real radius, offset, slope;
+  };
+  struct tracker_part {  // what lies ahead
+    aim const& at;
+    real outer;    // radius up to which there is material, metres
+    real density;  // radiation lengths per metre
+  };
+
+  // An electron or positron: it bends, the more the less momentum it has left, and radiates photons of more
+  // than 1 % of its energy after Bethe and Heitler (complete screening; Particle Data Group, "Passage of
+  // particles through matter", eq. for dsigma/dk): (4/3 - 4/3 y + y^2) / y per radiation length. Photons
+  // convert again. Returns the share that it lost.
+  real radiate(flight e, tracker_part const& ahead) {
+    constexpr double least = 0.01;
+    constexpr double per_length =  // emissions
+        4.0 / 3 * 4.605170185988092 - 4.0 / 3 * (1 - least) + 0.5 * (1 - least * least);
+    real const whole = e.energy;
+    while (e.energy > softest) {
+      real const next = e.radius + real(random_.exponential<double>()) / (per_length * ahead.density);
+      if (!(next < ahead.outer)) break;
+      e = moved(e, next);
+      real y;
+      do {
+        y = math::exp(-4.605170185988092 * real(random_.uniform<double>()));
+      } while (random_.uniform<double>() >= 1 - y + 0.75 * y * y);
+      flight g = e;
+      g.charge = 0;
+      g.energy *= y;
+      g.pt *= y;
+      e.energy *= 1 - y;
+      e.pt *= 1 - y;
+      radiated(g, ahead);
     }
-    arrive(energy * (1 - lost), at.radius, false);
-    return lost;
+    arrive(e, ahead.at);
+    return 1 - e.energy / whole;
+  }
+  // A photon that comes out of a cascade.
+  void radiated(flight const& g, tracker_part const& ahead) {
+    real const next = g.radius + real(random_.exponential<double>()) / (7.0 / 9 * ahead.density);
+    if (next < ahead.outer && g.energy > softest) {
+      real const share = random_.uniform<double>(0.03, 0.97);
+      for (int leg = 0; leg < 2; ++leg) {
+        flight e = moved(g, next);
+        real const part = leg == 0 ? share : 1 - share;
+        e.charge = leg == 0 ? 1 : -1;
+        e.energy *= part;
+        e.pt *= part;
+        radiate(e, ahead);
+      }
+    } else {
+      arrive(g, ahead.at);
+    }
+  }
+  static flight moved(flight f, real radius) {
+    real const step = radius - f.radius;
+    real const curvature = -f.charge * 0.299792458 * magnetic_field / f.pt;
+    f.offset += step * (f.slope + 0.5 * curvature * step);
+    f.slope += curvature * step;
+    f.radius = radius;
+    return f;
+  }
+  void arrive(flight const& f, aim const& at) {
+    if (!(f.energy > 0.03)) return;
+    flight const there = moved(f, at.radius);
+    aim to = at;
+    real const turn = there.offset / at.radius;
+    to.phi = wrap_azimuth(at.phi + turn);
+    to.sideways = at.sideways + there.slope - turn;
+    if (math::abs(turn) < 0.6) shower(f.energy, to, f.charge == 0);
   }
 
   void electron(particle const& p, point const& origin) {
     aim const at = straight(p, origin);
     if (at.on == face::none || p.pt < 0.5) return;
-    real const material = tracker_material(p.eta);
-    real const lost = radiate(p.pt * math::cosh(p.eta), p.pt, p.charge, at, 0, material);
+    real const outer = outer_radius(at);
+    real const lost = radiate({p.pt * math::cosh(p.eta), p.pt, p.charge, 0, 0, 0},
+                              {at, outer, tracker_material(p.eta) / outer});
     if (random_.uniform<double>() < track_efficiency(p.eta))
       add_track(p, p.pt * (1 - 0.5 * lost), p.charge, origin);
   }
 
-  static constexpr double soft_loss = 0.045, containment = 1.033;
+  static constexpr double softest = 0.1;  // GeV: what is softer neither radiates nor converts
+  static constexpr double soft_loss = 0.03, containment = 1.033;
   static constexpr float radius_scale = 1.04F, hadron_depth = 10;
 
   // An electromagnetic shower. Photons begin it up to some radiation lengths inside.
