@@ -360,9 +360,10 @@ void add_showers(rp::page& page, std::vector<measured> const& all) {
              "given, and tell no more than these; the FCN has 128 first units on digis, which are ten times as "
              "many inputs, and 256 on energies.");
   page.paragraph(
-      "These networks do not carry over: on 100 crops of CMS's full simulation they reached an AUC of "
-      "0.41 and 0.39 (+- 0.06), on recorded candidates 0.47 and 0.52 (+- 0.04); docs/simulation.md says "
-      "how that was measured.");
+      "What a network learns of a simulation need not hold elsewhere. Trained on an earlier version of this "
+      "one, whose electrons hardly radiated, CNN and FCN took electrons for photons on 100 crops of CMS's full "
+      "simulation (AUC 0.41 and 0.39 +- 0.06), and told recorded candidates not at all apart (0.47 and 0.52 "
+      "+- 0.04); docs/simulation.md says how that was measured.");
 }
 
 void add_trainings(rp::page& page, study const& s) {
