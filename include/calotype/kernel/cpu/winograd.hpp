@@ -149,27 +149,27 @@ template <class Arch, winograd_span Inside>
 struct winograd_sums {
   using v = simd<Arch>;
 
-  // by d[I] + d[J]
-  template <int I, int J, std::size_t N>
+  // by d[First] + d[Second]
+  template <int First, int Second, std::size_t N>
   CALOTYPE_INLINE static vec<Arch> of(float by, vec<Arch> const (&d)[N]) {
-    if constexpr (!Inside.has(I)) {
-      return Inside.has(J) ? d[J] : v::broadcast(0.f);
-    } else if constexpr (!Inside.has(J)) {
-      return v::mul(v::broadcast(by), d[I]);
+    if constexpr (!Inside.has(First)) {
+      return Inside.has(Second) ? d[Second] : v::broadcast(0.f);
+    } else if constexpr (!Inside.has(Second)) {
+      return v::mul(v::broadcast(by), d[First]);
     } else {
-      return v::fma(v::broadcast(by), d[I], d[J]);
+      return v::fma(v::broadcast(by), d[First], d[Second]);
     }
   }
-  // by d[I] + with d[J], the second product rounded
-  template <int I, int J, std::size_t N>
+  // by d[First] + with d[Second], the second product rounded
+  template <int First, int Second, std::size_t N>
   CALOTYPE_INLINE static vec<Arch> of(float by, float with, vec<Arch> const (&d)[N]) {
-    vec<Arch> const last = Inside.has(J) ? v::mul(v::broadcast(with), d[J]) : v::broadcast(0.f);
-    return plus<I>(by, d, last);
+    vec<Arch> const last = Inside.has(Second) ? v::mul(v::broadcast(with), d[Second]) : v::broadcast(0.f);
+    return plus<First>(by, d, last);
   }
-  // by d[I] + rest
-  template <int I, std::size_t N>
+  // by d[First] + rest
+  template <int First, std::size_t N>
   CALOTYPE_INLINE static vec<Arch> plus(float by, vec<Arch> const (&d)[N], vec<Arch> rest) {
-    return Inside.has(I) ? v::fma(v::broadcast(by), d[I], rest) : rest;
+    return Inside.has(First) ? v::fma(v::broadcast(by), d[First], rest) : rest;
   }
 };
 
