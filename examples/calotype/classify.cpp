@@ -4,7 +4,6 @@
 #include <cmath>
 #include <cstdio>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -47,7 +46,7 @@ struct verdict {
   std::vector<outlier> outside{};   // of the training ranges
   bool ranges_known = false;
   bool refused = false;  // for what lies outside
-  std::optional<int> label{};
+  int const* label = nullptr;  // where the file tells
 };
 
 std::span<ct::photon const> leading(std::span<ct::photon const> photons) {
@@ -178,7 +177,7 @@ int classify(classify_options const& o) {
     progress bar("scoring", source->size());
     auto const outcome = source->visit([&](ct::event const& e, truth const& t) -> ct::result<void> {
       verdict v{.event = &e, .m_gg = t.m_gg, .ranges_known = check != nullptr};
-      if (source->has_labels()) v.label = t.label;
+      if (source->has_labels()) v.label = &t.label;
       auto const recorded = source->vertex_z();
       v.own.vertex_recorded = recorded.has_value();
       v.own.vertex_z = recorded ? *recorded : ct::primary_vertex_z(e.tracks());
