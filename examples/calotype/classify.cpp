@@ -45,7 +45,7 @@ struct verdict {
   std::span<float const> scores{};  // empty where there are none
   std::vector<outlier> outside{};   // of the training ranges
   bool ranges_known = false;
-  bool refused = false;  // for what lies outside
+  bool refused = false;        // for what lies outside
   int const* label = nullptr;  // where the file tells
 };
 
