@@ -14,7 +14,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PUBLIC = ROOT / "include" / "calotype"
-ORDER = "core detector tensor exec kernel image observables nn models eval sim io train report".split()
+ORDER = "core detector tensor exec kernel image nn models eval observables sim io train report".split()
 
 # Third-party headers, and the only places that may include them.
 GUESTS = {

@@ -1,5 +1,7 @@
 #include "../network_of.hpp"
 
+#include <calotype/observables/identified_photons.hpp>
+
 namespace program {
 
 network const& four_momentum_network() {

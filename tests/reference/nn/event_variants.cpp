@@ -1,6 +1,7 @@
 #include "against_torch.hpp"
 
 #include <calotype/models/event_paper.hpp>
+#include <calotype/observables/identified_photons.hpp>
 
 TEST_CASE("variants of the event paper's networks equal PyTorch, and every policy the same bits") {
   against_torch::check<calotype::models::reference>("reference");
