@@ -132,8 +132,7 @@ class network {
   virtual ct::result<std::vector<ct::train::epoch_report>> train(training_request const& request) const = 0;
 };
 
-// What events are scored with unless the user names another network: the one whose weights in examples/weights/
-// are meant for recorded events.
+// What events are scored with unless the user names another network.
 inline constexpr std::string_view default_model = "cms-b";
 
 // All of them, those of the paper's Table 2 first and in its order; and one by its name.
