@@ -231,13 +231,13 @@ class response {
   };
 
   // An electron or positron: it bends, the more the less momentum it has left, and radiates photons of more
-  // than 1 % of its energy after Bethe and Heitler (complete screening; Particle Data Group, "Passage of
-  // particles through matter", eq. for dsigma/dk): (4/3 - 4/3 y + y^2) / y per radiation length. Photons
+  // than a share `least` of its energy, (4/3 - 4/3 y + y^2) / y of share y per radiation length: Bethe and
+  // Heitler with complete screening (Particle Data Group, "Passage of particles through matter"). Photons
   // convert again. Returns the share that it lost.
   real radiate(flight e, tracker_part const& ahead) {
-    constexpr double least = 0.01;
-    constexpr double per_length =  // emissions
-        4.0 / 3 * 4.605170185988092 - 4.0 / 3 * (1 - least) + 0.5 * (1 - least * least);
+    constexpr double least = 0.01, log_range = 4.605170185988092;  // ln(1 / least)
+    constexpr double per_length =                                  // emissions
+        4.0 / 3 * log_range - 4.0 / 3 * (1 - least) + 0.5 * (1 - least * least);
     real const whole = e.energy;
     while (e.energy > softest) {
       real const next = e.radius + real(random_.exponential<double>()) / (per_length * ahead.density);
@@ -245,7 +245,7 @@ class response {
       e = moved(e, next);
       real y;
       do {
-        y = math::exp(-4.605170185988092 * real(random_.uniform<double>()));
+        y = math::exp(-log_range * real(random_.uniform<double>()));
       } while (random_.uniform<double>() >= 1 - y + 0.75 * y * y);
       flight g = e;
       g.charge = 0;
