@@ -56,7 +56,8 @@ class matching_cells {
   double at(std::size_t event, std::size_t dimension) const { return x_[event * dimensions_ + dimension]; }
 
   // Of cuts at the eighths of the cell's events in each quantity that leave `least` events of every class on
-  // both sides, the one whose sides differ most in their mix of classes; without any its gain stays negative.
+  // both sides, the one whose sides differ most in their mix of classes (in numbers of events, whatever their
+  // weights); without any its gain stays negative. Precondition: the cell is not empty.
   cut best_cut(std::vector<std::size_t> order) const {
     cut best;
     for (std::size_t d = 0; d < dimensions_; ++d) {
@@ -94,17 +95,26 @@ class matching_cells {
 // Factors from 0 to 1 for the events' weights (none: 1 each) that give all classes the same distribution of the
 // quantities, of which every event has `dimensions` in a row. In cells of this space, cut as finely as `least`
 // events of every class in each allow, a class gets the harmonic mean of all classes' densities over their
-// number, so that an event counts most where all classes are common. Differences within a cell remain: the
-// areas under the ROC curves of the quantities themselves say how large. Fails where a class has fewer than
-// `least` events or no weight, and for weights and quantities that cannot be used.
+// number, so that an event counts most where all classes are common. A density is the share of a class's
+// weight; where one of them is 0 nobody counts, and a single class keeps its weights. Differences within a cell
+// remain: the areas under the ROC curves of the quantities themselves say how large. Classes are matched in
+// their chance differences too, so that errors which take the factors as given (roc_curve::auc_error,
+// bootstraps) come out too large for scores that follow the quantities, and much too large for these areas.
+//
+// Fails without events, where a class has fewer than `least` events or no weight, and for weights and
+// quantities that cannot be used.
 inline result<std::vector<double>> matching_factors(std::span<int const> labels,
                                                     std::span<double const> weights,
                                                     std::span<double const> quantities, std::size_t dimensions,
                                                     std::size_t least = 20) {
   std::size_t const n = labels.size();
   if (!weights.empty() && weights.size() != n) return detail::unequal_lengths("weights", weights.size(), n);
-  if (quantities.size() != n * dimensions || dimensions == 0)
-    return detail::unequal_lengths("quantities", quantities.size(), n * dimensions);
+  if (n == 0) return error{"there are no events to be matched", "matching", "give events of all classes"};
+  if (quantities.size() != n * dimensions || dimensions == 0) {
+    return error{"there are " + std::to_string(quantities.size()) + " numbers for " + std::to_string(n) +
+                     " events of " + std::to_string(dimensions) + " quantities",
+                 "matching", "give one of each quantity per event, and one quantity at least"};
+  }
   for (std::size_t i = 0; i < quantities.size(); ++i) {
     if (!std::isfinite(quantities[i])) {
       return error{"a quantity is not a finite number", "event " + std::to_string(i / dimensions),
@@ -146,8 +156,10 @@ inline result<std::vector<double>> matching_factors(std::span<int const> labels,
     for (std::size_t i : cell) density[place[i]] += weight(i) / total[place[i]];
     double inverse = 0;
     for (double d : density) inverse += 1 / d;  // infinite where a class has no weight: nobody counts there
-    for (std::size_t i : cell) factors[i] = 1 / (inverse * density[place[i]]);
-    for (std::size_t i : cell) factors[i] = std::isfinite(factors[i]) ? factors[i] : 0;
+    for (std::size_t i : cell) {
+      double const part = 1 / density[place[i]] / inverse;  // so that no rounding lifts it above 1
+      factors[i] = std::isfinite(part) ? part : 0;
+    }
   }
   return factors;
 }

@@ -80,12 +80,63 @@ TEST_CASE("weights are part of what is matched") {
   CHECK(area(s, matched, 0, 1, 0) == doctest::Approx(0.5).epsilon(0.03).scale(1));
 }
 
+TEST_CASE("factors by hand: two cells of one quantity") {
+  std::vector<int> labels;
+  std::vector<double> x;
+  auto const add = [&](int label, double at, int events) {
+    labels.insert(labels.end(), static_cast<std::size_t>(events), label);
+    x.insert(x.end(), static_cast<std::size_t>(events), at);
+  };
+  add(0, 0, 4);  // 4/6 of class 0, 2/8 of class 1
+  add(0, 1, 2);
+  add(1, 0, 2);
+  add(1, 1, 6);
+  auto const check = [&](std::vector<double> const& weights, std::size_t least,
+                         std::vector<double> const& expected) {
+    auto const factors = eval::matching_factors(labels, weights, x, 1, least);
+    REQUIRE(factors);
+    std::size_t const first[] = {0, 4, 6, 8};
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      std::size_t const group = i < first[1] ? 0 : i < first[2] ? 1 : i < first[3] ? 2 : 3;
+      CHECK((*factors)[i] == doctest::Approx(expected[group]));
+    }
+  };
+  check({}, 2, {3. / 11, 9. / 13, 8. / 11, 4. / 13});
+  check({}, 3, {0.5, 0.5, 0.5, 0.5});  // too few events for a cut
+  // a class without weight in a cell: nobody counts there
+  std::vector<double> weights(x.size(), 1);
+  for (std::size_t i = 8; i < weights.size(); ++i) weights[i] = 0;
+  check(weights, 2, {0.6, 0, 0.4, 0});
+  // the same sum in other weights gives the same densities
+  weights.assign(x.size(), 1);
+  weights[0] = 2.5;
+  weights[1] = weights[2] = weights[3] = 0.5;
+  check(weights, 2, {3. / 11, 9. / 13, 8. / 11, 4. / 13});
+}
+
+TEST_CASE("one class alone keeps its weights exactly") {
+  std::vector<int> const labels(500, 2);
+  std::vector<double> x, weights;
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    ct::stream random(3, i, 1);
+    x.push_back(random.uniform<double>(0, 1));
+    weights.push_back(random.uniform<double>(0, 1));
+  }
+  auto const factors = eval::matching_factors(labels, weights, x, 1);
+  REQUIRE(factors);
+  CHECK(*factors == std::vector<double>(labels.size(), 1));
+}
+
 TEST_CASE("what cannot be matched is told") {
+  CHECK(eval::matching_factors({}, {}, {}, 4).error()->message().find("no events") != std::string::npos);
   samples const s(15);
   auto const few = eval::matching_factors(s.labels, {}, s.x, 2);
   REQUIRE(few.error() != nullptr);
   CHECK(few.error()->message().find("15 events of class 0") != std::string::npos);
-  CHECK(eval::matching_factors(s.labels, {}, s.x, 3).error() != nullptr);
+  CHECK(eval::matching_factors(s.labels, {}, s.x, 3)
+            .error()
+            ->message()
+            .find("90 numbers for 45 events of 3 quantities") != std::string::npos);
   auto x = s.x;
   x[5] = 1 / (x[5] * 0);
   CHECK(eval::matching_factors(s.labels, {}, x, 2, 5).error()->message().find("event 2") != std::string::npos);
