@@ -1,5 +1,5 @@
-// Samples of several classes made alike in some quantities, such as the photons' momenta: what is still told
-// apart was not told by these.
+// Samples of several classes made alike in some quantities, such as the photons' momenta, as far as the number
+// of events allows: what is still told apart was mostly not told by these.
 #pragma once
 
 #include <algorithm>
