@@ -278,6 +278,18 @@ class Networks(harness.Case):
         report = self.json("evaluate", "digis.npz", "--model", "shower-conv-lstm", "--weights", "lstm.safetensors")
         self.assertEqual((report["events"], report["not_scored"]), (20, 0))
         self.train("again.safetensors", "--epochs", 1, model="shower-conv-lstm", data=("--data", "digis.npz"))
+        # such weights say what they were trained on too: an event without a pulse is unlike all of it
+        arrays = {key: digis[key] for key in digis.files}
+        arrays["pulse_samples"] = np.where(np.arange(len(arrays["pulse_id"]))[:, None] < arrays["pulse_offset"][1], 0,
+                                           arrays["pulse_samples"]).astype(np.float32)
+        np.savez(self.folder / "dark.npz", **arrays)
+        options = ("--model", "shower-conv-lstm", "--weights", "again.safetensors", "--json")
+        done = self.run_program("classify", "dark.npz", *options)
+        self.assertNotIn("not checked", done.stderr)
+        outside = [json.loads(line)["outside"] for line in done.stdout.splitlines()]
+        self.assertEqual({o["quantity"]: o["value"] for o in outside[0]}, {"values": 0, "value_sum": 0})
+        self.assertLess(sum(len(o) > 0 for o in outside), 10)
+        self.run_program("classify", "dark.npz", *options, "--strict", code=1)
         for command in (("evaluate",), ("classify",), ("display", "--out", "pictures")):
             self.refused(*command, "plain.npz", "--model", "shower-conv-lstm", "--weights", "lstm.safetensors",
                          says=["the events have no digitised pulses, which shower-conv-lstm reads", "--digis"])

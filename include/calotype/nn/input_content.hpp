@@ -39,18 +39,20 @@ namespace calotype::nn {
 //     draws. For every channel "C_sum", the energy or pT of what it draws (GeV, once per hit, unscaled).
 //     "leading_eta" and "subleading_eta" of the two leading candidates: whether it shows them at all
 //   of a crop: "pixels" that are not zero, and "C_sum" of the channels as above, from compute(event)
+//   of a tensor: "values" that are not zero, and "value_sum" of all of them, from compute(event)
 //   of features: each of them by its name
 //   of images and features: "leading_et", "subleading_et", "m_gg" of the two leading candidates (GeV): what
 //     they are divided by or made of, and what the energies of
 //     an undivided image show
 //
-// Plain tensors, and crops that are given as numbers, have none. NaN stands for what an event does not have:
+// Tensors, crops and features that are given as numbers have none. NaN stands for what an event does not have:
 // m_gg without two candidates. Signature is never named (see segmentation).
 template <class Input, std::uint64_t Signature = input_traits<Input>::signature()>
 class input_content {
   using traits = input_traits<Input>;
   static constexpr bool reads_features = traits::is_features && traits::is_computed;
   static constexpr bool reads_crop = traits::is_image && !traits::is_whole_image && traits::is_computed;
+  static constexpr bool reads_tensor = traits::is_tensor && traits::is_computed;
 
  public:
   input_content() {
@@ -60,6 +62,9 @@ class input_content {
     } else if constexpr (reads_crop) {
       add("pixels");
       name_sums();
+    } else if constexpr (reads_tensor) {
+      add("values");
+      add("value_sum");
     } else if constexpr (reads_features) {
       constexpr auto names = Input::features().names;
       for (auto name : names) add(std::string(name));
@@ -87,6 +92,8 @@ class input_content {
       collect(event, layout_projections());
     } else if constexpr (reads_crop) {
       collect_crop(event);
+    } else if constexpr (reads_tensor) {
+      collect_tensor(event);
     } else if constexpr (reads_features) {
       auto const numbers = Input::compute(event);
       std::copy(numbers.begin(), numbers.end(), values_.begin());
@@ -237,6 +244,17 @@ class input_content {
           static_cast<double>(pixels[i]) / image::channel(static_cast<int>(c)).scale;
       values_[sums_ + c] += (raw * static_cast<double>(by)).value;
     }
+  }
+
+  template <class Event>
+  void collect_tensor(Event const& event) noexcept {
+    auto const numbers = Input::compute(event);
+    math::strict<double> sum = 0;
+    for (float const x : std::span<float const>(numbers)) {
+      values_[0] += x != 0 ? 1 : 0;
+      sum += static_cast<double>(x);
+    }
+    values_[1] = sum.value;
   }
 
   decltype(make_tables()) tables_ = make_tables();

@@ -64,6 +64,11 @@ names names_of() {
   return {content.names().begin(), content.names().end()};
 }
 
+// What no event says: no quantities, no ranges.
+struct given_as_numbers {
+  static constexpr auto tensor() { return models::shower_digis::tensor(); }
+};
+
 }  // namespace
 
 TEST_CASE("an input has the quantities that its image draws, and no others") {
@@ -80,6 +85,8 @@ TEST_CASE("an input has the quantities that its image draws, and no others") {
   CHECK(names_of<models::photon_pair>() ==
         names{"pt1/m", "eta1", "pt2/m", "eta2", "cos(dphi)", "leading_et", "subleading_et", "m_gg"});
   CHECK(names_of<models::shower_crop>() == names{"pixels", "ecal_energy_sum"});
+  CHECK(names_of<models::shower_digis>() == names{"values", "value_sum"});
+  CHECK(names_of<given_as_numbers>().empty());
 }
 
 TEST_CASE("hits of crystals are counted in and out of the halos of candidates, drawn hits with energy alone") {
@@ -129,6 +136,27 @@ TEST_CASE("photon candidates, features and crops") {
   CHECK(value<models::photon_pair>(e, "m_gg") == ct::diphoton_mass(e.photons()));
   CHECK(value<models::shower_crop>(e, "pixels") == 1);  // of the 50 GeV and nothing near them
   CHECK(value<models::shower_crop>(e, "ecal_energy_sum") == doctest::Approx(50));
+}
+
+TEST_CASE("computed tensors: how many of their numbers are not zero, and the sum of all") {
+  auto e = hand_made();
+  CHECK(value<models::shower_digis>(e, "values") == 0);
+  CHECK(value<models::shower_digis>(e, "value_sum") == 0);
+  e.pulse_list = {
+      {crystal(1, 1), {}}, {crystal(2, 2), {}}, {crystal(60, 200), {}}};  // the last beyond the window
+  for (std::size_t k = 0; k < 10; ++k) {
+    e.pulse_list[0].samples[k] = static_cast<float>(k);  // 9 of them not zero, 45 together
+    e.pulse_list[2].samples[k] = 100;
+  }
+  e.pulse_list[1].samples[3] = -0.5F;
+  e.pulse_list[1].samples[4] = std::numeric_limits<float>::infinity();  // counts as none
+  CHECK(value<models::shower_digis>(e, "values") == 10);
+  CHECK(value<models::shower_digis>(e, "value_sum") == 44.5);
+  std::vector<ct::event> const events(3, e);
+  auto const ranges = ct::nn::ranges_of<models::shower_digis>(events);
+  CHECK(ranges.size() == 2);
+  CHECK(ranges.at("value_sum") == ct::nn::content_range{44.5, 44.5});
+  CHECK(ct::nn::ranges_of<given_as_numbers>(events).empty());
 }
 
 TEST_CASE("ranges hold the inner 98 % of the events, and only what these have") {
