@@ -2846,8 +2846,7 @@ inline constexpr int max_collections = 12;
 
 namespace concepts {
 
-// An event: identity, contiguous hits per collection, contiguous tracks; nothing throws. An event that has
-// digitised pulses offers them as pulses(), a std::span<pulse const>.
+// An event: identity, contiguous hits per collection, contiguous tracks; nothing throws.
 template <class E>
 concept event = requires(E const& e, int collection) {
   { e.run } -> std::convertible_to<std::uint32_t>;
@@ -2858,6 +2857,14 @@ concept event = requires(E const& e, int collection) {
   noexcept->std::convertible_to<std::span<track const>>;
   { e.photons() }
   noexcept->std::convertible_to<std::span<photon const>>;
+};
+
+// An event that offers the digitised pulses behind its hits as well, sorted by id. Events without pulses() are
+// events all the same; they serve what reads energies.
+template <class E>
+concept event_with_pulses = event<E> && requires(E const& e) {
+  { e.pulses() }
+  noexcept->std::convertible_to<std::span<pulse const>>;
 };
 
 }  // namespace concepts
@@ -2884,7 +2891,7 @@ struct event {
   std::span<pulse const> pulses() const noexcept { return pulse_list; }
 };
 
-static_assert(concepts::event<event>);
+static_assert(concepts::event_with_pulses<event>);
 
 }  // namespace calotype
 
@@ -10072,6 +10079,8 @@ constexpr std::uint64_t signature_of_input() {
 //   static constexpr auto tensor()    std::array of kernel::map_shape: plain maps without a layout behind them;
 //                                     static constexpr std::string_view meaning(), optional, says what their
 //                                     numbers are, and is part of the signature
+// and, where it is computed of an event's digitised pulses:
+//   static constexpr bool reads_pulses = true
 // Signature is never named (see segmentation).
 template <class Input, std::uint64_t Signature = detail::signature_of_input<Input>()>
 struct input_traits {
@@ -10089,6 +10098,16 @@ struct input_traits {
   }();
   // Numbers that the description computes of an event: compute(event).
   static constexpr bool is_computed = requires(event const& e) { Input::compute(e); };
+  // Whether these are made of an event's digitised pulses, which recorded files and most samples lack: a
+  // program must refuse such events, whose input would be zeros.
+  static constexpr bool reads_pulses = [] {
+    if constexpr (requires { Input::reads_pulses; }) {
+      static_assert(is_computed, "calotype::nn: an input with reads_pulses must have compute(event)");
+      return bool{Input::reads_pulses};
+    } else {
+      return false;
+    }
+  }();
   static constexpr bool valid = int{is_image} + int{is_features} + int{is_tensor} == 1;
   static_assert(
       valid,

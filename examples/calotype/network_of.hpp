@@ -17,7 +17,6 @@
 #include <calotype/image/kinematics.hpp>
 #include <calotype/io/model.hpp>
 #include <calotype/models/event_paper.hpp>
-#include <calotype/models/shower_paper.hpp>
 #include <calotype/nn/cost.hpp>
 #include <calotype/nn/input_content.hpp>
 #include <calotype/nn/session.hpp>
@@ -35,10 +34,6 @@ constexpr bool needs_photons() {
     return ct::nn::input_traits<Input>::is_features;
   }
 }
-
-// Whether it is made of an event's digitised pulses.
-template <class Input>
-inline constexpr bool needs_digis = std::same_as<Input, ct::models::shower_digis>;
 
 template <class Net>
 class scorer_of final : public scorer {
@@ -391,7 +386,7 @@ class network_of final : public network {
     info_.preprocessing = ct::io::detail::describe_preprocessing<input>();
     for (auto c : Net::classes().names) info_.classes.emplace_back(c);
     info_.needs_photons = needs_photons<input>();
-    info_.needs_digis = needs_digis<input>;
+    info_.needs_digis = ct::nn::input_traits<input>::reads_pulses;
     info_.parameters = static_cast<std::uint64_t>(cost.parameters);
     info_.idle_parameters = static_cast<std::uint64_t>(cost.idle_parameters);
     info_.multiply_adds = static_cast<std::uint64_t>(cost.multiply_adds);

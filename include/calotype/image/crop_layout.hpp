@@ -115,21 +115,27 @@ std::array<float, static_cast<std::size_t>(image_traits<Name>::size())> crystals
 }
 
 // The pulses of the crystals in a window around a pixel of the barrel: sample x row x column.
-// Zero beyond the barrel's ends, where an event has no pulse, and all of it without a pixel.
+// Zero beyond the barrel's ends, where an event has no pulse, and all of it without a pixel. An input whose
+// compute() calls this says so: static constexpr bool reads_pulses = true (nn/input.hpp).
 template <int Rows, int Cols, class Event>
 std::array<float, static_cast<std::size_t>(pulse_samples* Rows* Cols)> pulses_around(
     Event const& event, pixel center, pixel center_in_window) noexcept {
+  static_assert(concepts::event_with_pulses<Event>,
+                "calotype::cms::pulses_around: this event does not offer its digitised pulses; give it "
+                "pulses(), noexcept, a std::span<pulse const> sorted by id, or choose an input of energies");
   std::array<float, static_cast<std::size_t>(pulse_samples * Rows * Cols)> out{};
-  if (center.row < 0) return out;
-  for (pulse const& p : event.pulses()) {
-    int const cell = segmentation<eb>::unpack(p.id);
-    if (cell < 0) continue;
-    int const row = cell / 360 - center.row + center_in_window.row;
-    int const col = (cell % 360 - center.col + center_in_window.col + 720) % 360;
-    if (row < 0 || row >= Rows || col >= Cols) continue;
-    for (int k = 0; k < pulse_samples; ++k) {
-      float const sample = p.samples[static_cast<std::size_t>(k)];
-      out[static_cast<std::size_t>((k * Rows + row) * Cols + col)] = sample - sample == 0 ? sample : 0;
+  if constexpr (concepts::event_with_pulses<Event>) {
+    if (center.row < 0) return out;
+    for (pulse const& p : event.pulses()) {
+      int const cell = segmentation<eb>::unpack(p.id);
+      if (cell < 0) continue;
+      int const row = cell / 360 - center.row + center_in_window.row;
+      int const col = (cell % 360 - center.col + center_in_window.col + 720) % 360;
+      if (row < 0 || row >= Rows || col >= Cols) continue;
+      for (int k = 0; k < pulse_samples; ++k) {
+        float const sample = p.samples[static_cast<std::size_t>(k)];
+        out[static_cast<std::size_t>((k * Rows + row) * Cols + col)] = sample - sample == 0 ? sample : 0;
+      }
     }
   }
   return out;

@@ -56,8 +56,7 @@ inline constexpr int max_collections = 12;
 
 namespace concepts {
 
-// An event: identity, contiguous hits per collection, contiguous tracks; nothing throws. An event that has
-// digitised pulses offers them as pulses(), a std::span<pulse const>.
+// An event: identity, contiguous hits per collection, contiguous tracks; nothing throws.
 template <class E>
 concept event = requires(E const& e, int collection) {
   { e.run } -> std::convertible_to<std::uint32_t>;
@@ -68,6 +67,14 @@ concept event = requires(E const& e, int collection) {
   noexcept->std::convertible_to<std::span<track const>>;
   { e.photons() }
   noexcept->std::convertible_to<std::span<photon const>>;
+};
+
+// An event that offers the digitised pulses behind its hits as well, sorted by id. Events without pulses() are
+// events all the same; they serve what reads energies.
+template <class E>
+concept event_with_pulses = event<E> && requires(E const& e) {
+  { e.pulses() }
+  noexcept->std::convertible_to<std::span<pulse const>>;
 };
 
 }  // namespace concepts
@@ -94,6 +101,6 @@ struct event {
   std::span<pulse const> pulses() const noexcept { return pulse_list; }
 };
 
-static_assert(concepts::event<event>);
+static_assert(concepts::event_with_pulses<event>);
 
 }  // namespace calotype

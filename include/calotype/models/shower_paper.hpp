@@ -30,8 +30,10 @@ struct shower_crop {
   }
 };
 
-// The same window with the ten samples of every crystal's pulse, a plane for each (3.2), in GeV.
+// The same window with the ten samples of every crystal's pulse, a plane for each (3.2), in GeV. Of events that
+// offer pulses().
 struct shower_digis {
+  static constexpr bool reads_pulses = true;
   static constexpr auto tensor() { return std::array{kernel::map_shape{pulse_samples, 32, 32}}; }
   static constexpr std::string_view meaning() {
     return "ten samples of each EB crystal around the most energetic one at (16, 16) [GeV]";

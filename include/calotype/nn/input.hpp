@@ -38,6 +38,8 @@ constexpr std::uint64_t signature_of_input() {
 //   static constexpr auto tensor()    std::array of kernel::map_shape: plain maps without a layout behind them;
 //                                     static constexpr std::string_view meaning(), optional, says what their
 //                                     numbers are, and is part of the signature
+// and, where it is computed of an event's digitised pulses:
+//   static constexpr bool reads_pulses = true
 // Signature is never named (see segmentation).
 template <class Input, std::uint64_t Signature = detail::signature_of_input<Input>()>
 struct input_traits {
@@ -55,6 +57,16 @@ struct input_traits {
   }();
   // Numbers that the description computes of an event: compute(event).
   static constexpr bool is_computed = requires(event const& e) { Input::compute(e); };
+  // Whether these are made of an event's digitised pulses, which recorded files and most samples lack: a
+  // program must refuse such events, whose input would be zeros.
+  static constexpr bool reads_pulses = [] {
+    if constexpr (requires { Input::reads_pulses; }) {
+      static_assert(is_computed, "calotype::nn: an input with reads_pulses must have compute(event)");
+      return bool{Input::reads_pulses};
+    } else {
+      return false;
+    }
+  }();
   static constexpr bool valid = int{is_image} + int{is_features} + int{is_tensor} == 1;
   static_assert(
       valid,

@@ -68,6 +68,19 @@ TEST_CASE("digis around the hottest crystal, a plane for each sample") {
   for (float p : models::shower_digis::compute(e)) CHECK(p == 0);
 }
 
+TEST_CASE("inputs of pulses say so") {
+  static_assert(ct::nn::input_traits<models::shower_digis>::reads_pulses);
+  static_assert(!ct::nn::input_traits<models::shower_crop>::reads_pulses);
+  static_assert(!ct::nn::input_traits<models::shower_barrel>::reads_pulses);
+  // it is no part of what the numbers are
+  struct silent {
+    static constexpr auto tensor() { return models::shower_digis::tensor(); }
+    static constexpr std::string_view meaning() { return models::shower_digis::meaning(); }
+  };
+  static_assert(!ct::nn::input_traits<silent>::reads_pulses);
+  CHECK(ct::nn::input_traits<silent>::signature() == ct::nn::input_traits<models::shower_digis>::signature());
+}
+
 TEST_CASE("forget gates begin open, the other gates as any layer") {
   auto const start = ct::nn::model<models::shower_conv_lstm>::initial(1);
   auto const bias = start.parameters().subspan(32 * 9 * 9, 32);
