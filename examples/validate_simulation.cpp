@@ -18,6 +18,7 @@
 #include <calotype/io/complain.hpp>
 #include <calotype/io/ig.hpp>
 #include <calotype/io/output.hpp>
+#include <calotype/observables/diphoton_selection.hpp>
 #include <calotype/observables/superclusters.hpp>
 #include <calotype/report/page.hpp>
 #include <calotype/report/plot.hpp>
@@ -138,7 +139,7 @@ struct observed {
 std::vector<ct::photon_candidate> photons_of(ct::photon_finder& find, ct::event const& e, double vertex_z) {
   std::vector<ct::photon_candidate> kept;
   for (auto const& c : find(e, vertex_z, 20)) {
-    if (c.seen.h_over_e < 0.5F) kept.push_back(c);
+    if (ct::passes_h_over_e(c.seen)) kept.push_back(c);
   }
   return kept;
 }

@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 
 #include <calotype/image/kinematics.hpp>
+#include <calotype/observables/diphoton_selection.hpp>
 #include <calotype/observables/superclusters.hpp>
 #include <calotype/observables/vertex.hpp>
 
@@ -67,7 +68,7 @@ void print_json(verdict const& v, network_info const& net) {
   ct::event const& e = *v.event;
   json line{{"run", e.run},
             {"event", e.number},
-            {"category", name_of(category_of(e.photons()))},
+            {"category", name_of(ct::category_of(e.photons()))},
             {"m_gg", mass_or_null(v.m_gg)},
             {"scores", nullptr}};
   if (!v.scores.empty()) {
@@ -75,7 +76,7 @@ void print_json(verdict const& v, network_info const& net) {
     for (std::size_t i = 0; i < v.scores.size(); ++i) s[net.classes[i]] = v.scores[i];
   }
   line["photons"] = as_json(e.photons());
-  line["own"] = {{"category", name_of(category_of(v.own.photons))},
+  line["own"] = {{"category", name_of(ct::category_of(v.own.photons))},
                  {"m_gg", mass_or_null(ct::diphoton_mass(v.own.photons))},
                  {"photons", as_json(v.own.photons)},
                  {"vertex_z", v.own.vertex_z},
@@ -115,7 +116,7 @@ void print_photons(char const* whose, std::span<ct::photon const> photons, doubl
   } else {
     std::printf(" %7s", "-");
   }
-  std::printf(" %-15s |", std::string(name_of(category_of(photons))).c_str());
+  std::printf(" %-15s |", std::string(name_of(ct::category_of(photons))).c_str());
 }
 
 // "m_gg 83.2 (91.4 to 182.1)"
@@ -182,7 +183,7 @@ int classify(classify_options const& o) {
       v.own.vertex_recorded = recorded.has_value();
       v.own.vertex_z = recorded ? *recorded : ct::primary_vertex_z(e.tracks());
       for (auto const& c : find(e, v.own.vertex_z, 10)) {
-        if (c.seen.h_over_e < 0.5F) v.own.photons.push_back(c.seen);
+        if (ct::passes_h_over_e(c.seen)) v.own.photons.push_back(c.seen);
       }
       if (check != nullptr) v.outside = (*check)(e);
       if (!v.outside.empty() && total.outside++ == 0) {

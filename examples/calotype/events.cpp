@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <utility>
-#include <vector>
 
 #include "networks.hpp"
 
@@ -162,38 +160,16 @@ void report_without_towers(std::uint64_t events) {
   }
 }
 
-std::string_view name_of(pair_category c) {
+std::string_view name_of(ct::pair_category c) {
   switch (c) {
-    case pair_category::central:
+    case ct::pair_category::central:
       return "central";
-    case pair_category::forward:
+    case ct::pair_category::forward:
       return "central+forward";
-    case pair_category::none:
+    case ct::pair_category::none:
       break;
   }
   return "none";
-}
-
-pair_category category_of(std::span<ct::photon const> candidates) {
-  std::vector<ct::photon> kept;
-  for (std::size_t k = 0; k < candidates.size(); ++k) {
-    if (candidates[k].h_over_e < 0.5F) {
-      kept.push_back(candidates[k]);
-    } else if (k < 2) {
-      return pair_category::none;  // the mass and the score are of the two leading ones
-    }
-  }
-  if (!(ct::diphoton_mass(kept) > 90)) return pair_category::none;
-  auto const selects = [&kept](auto accepts) {
-    for (std::size_t k = 0; k < kept.size(); ++k) {
-      if ((kept[k].et > 20 && accepts(std::abs(kept[k].eta))) != (k < 2)) return false;
-    }
-    return true;
-  };
-  if (selects([](float eta) { return eta < 1.44F; })) return pair_category::central;
-  if (selects([](float eta) { return eta < 1.44F || (eta > 1.54F && eta < 2.3F); }))
-    return pair_category::forward;
-  return pair_category::none;
 }
 
 std::string name_of(ct::event const& e) {

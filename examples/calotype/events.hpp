@@ -5,7 +5,6 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -14,6 +13,7 @@
 
 #include <calotype/core/result.hpp>
 #include <calotype/image/event.hpp>
+#include <calotype/observables/diphoton_selection.hpp>
 
 namespace program {
 
@@ -71,15 +71,7 @@ bool has_towers(ct::event const& e);
 ct::error no_towers(std::string const& path);
 void report_without_towers(std::uint64_t events);
 
-// What two photon candidates make of an event (event paper 2): both in the barrel, |eta| < 1.44; in barrel or
-// endcaps, |eta| < 2.3 without 1.44 to 1.54; or no pair to be classified.
-enum class pair_category : unsigned char { none, central, forward };
-std::string_view name_of(pair_category c);  // central, central+forward, none
-
-// The category of an event's candidates, by falling ET: the two leading ones must have ET > 20 GeV and H/E <
-// 0.5 and lie in the acceptance, no other one may, and m_gg > 90 GeV. As sim::selection has it, but for the
-// candidates' directions as seen from the origin, which files do not tell.
-pair_category category_of(std::span<ct::photon const> candidates);
+std::string_view name_of(ct::pair_category c);  // central, central+forward, none
 
 // "run 199319, event 641436592"
 std::string name_of(ct::event const& e);

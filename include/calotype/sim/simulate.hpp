@@ -20,6 +20,7 @@
 #include <vector>
 
 #include <calotype/image/event.hpp>
+#include <calotype/observables/diphoton_selection.hpp>
 #include <calotype/sim/digis.hpp>
 #include <calotype/sim/generated.hpp>
 #include <calotype/sim/hit_library.hpp>
@@ -30,9 +31,9 @@
 
 namespace calotype::sim {
 
-// Which events are kept. central: exactly two photon candidates with pT > 20 GeV and |eta| < 1.44, the two of
-// highest pT of all, and m > 90 GeV. forward: |eta| < 2.3 without 1.44 .. 1.54. none: every collision that
-// passes the generator's own cuts.
+// Which events are kept. central, forward: those whose candidates are a pair of this category as seen from the
+// vertex and from the origin (observables/diphoton_selection.hpp). none: every collision that passes the
+// generator's own cuts.
 enum class selection : std::uint8_t { central, forward, none };
 
 // A run era of 2012: how many events the event paper selected in it (its Table 1), and the mean pile-up,
@@ -145,18 +146,16 @@ class simulator {
   // Whether anything is asked of an event: all that a gun makes are kept.
   bool selective() const { return sample_.selection != sim::selection::none && !is_gun(sample_.process); }
 
-  double eta_max() const { return sample_.selection == sim::selection::forward ? 2.3 : 1.44; }
-
-  bool in_acceptance(real eta) const {
-    real const size = math::abs(eta);
-    return size < 1.44 || (size > 1.54 && size < eta_max());
+  pair_category wanted() const {
+    return sample_.selection == sim::selection::forward ? pair_category::forward : pair_category::central;
   }
 
   // Cheap cuts on the truth, looser than the selection on the candidates.
   bool promising(hard_event const& hard) const {
     auto const& [a, b] = hard.candidates;
     if (a.pt < 18 || b.pt < 17) return false;
-    if (math::abs(a.eta) > eta_max() + 0.03 || math::abs(b.eta) > eta_max() + 0.06) return false;
+    double const end = pair_eta_max(wanted());
+    if (math::abs(a.eta) > end + 0.03 || math::abs(b.eta) > end + 0.06) return false;
     return mass(a.pt, a.eta, a.phi, b.pt, b.eta, b.phi) > 84;
   }
 
@@ -173,10 +172,11 @@ class simulator {
 
   // Any two clusters of the hard collision alone that noise and pile-up may still lift over the cuts.
   bool hopeful(std::vector<photon_candidate> const& found) const {
+    double const end = pair_eta_max(wanted()) + 0.03;
     for (auto const& a : found) {
       for (auto const& b : found) {
-        if (&a < &b && math::abs(wide(a.seen.eta)) < eta_max() + 0.03 &&
-            math::abs(wide(b.seen.eta)) < eta_max() + 0.03 && mass(a.seen, b.seen) > 85) {
+        if (&a < &b && math::abs(wide(a.seen.eta)) < end && math::abs(wide(b.seen.eta)) < end &&
+            mass(a.seen, b.seen) > 85) {
           return true;
         }
       }
@@ -186,12 +186,7 @@ class simulator {
 
   bool selected(std::vector<photon_candidate> const& found, real m) const {
     if (!selective()) return true;
-    if (found.size() < 2 || !(m > 90)) return false;
-    for (std::size_t k = 0; k < found.size(); ++k) {
-      auto const& c = found[k];
-      bool const counts = c.seen.et > 20 && in_acceptance(wide(c.seen.eta)) && in_acceptance(c.direction.u);
-      if (counts != (k < 2)) return false;
-    }
+    if (!selects_pair(wanted(), found, m.value)) return false;
     return !sample_.scaled_pt || (wide(found[0].seen.et) > m / 3 && wide(found[1].seen.et) > m / 4);
   }
 
@@ -257,7 +252,7 @@ class simulator {
     reader.write_full(lists);
     std::vector<photon_candidate> photons;
     for (auto const& c : find(lists, vertex_z.value, 10)) {
-      if (c.seen.h_over_e < 0.5F) photons.push_back(c);
+      if (passes_h_over_e(c.seen)) photons.push_back(c);
     }
     real const m = photons.size() < 2 ? real(0) : mass(photons[0].seen, photons[1].seen);
     if (!selected(photons, m)) return false;
