@@ -34,7 +34,7 @@ struct classify_options {
 // The photon candidates that this library finds in the hits of an event, seen from its vertex.
 struct own_candidates {
   double vertex_z = 0;
-  bool vertex_recorded = false;  // in the file; otherwise it is where the tracks point
+  char const* vertex_from = "origin";  // the file; the tracks, which point to it; or neither
   std::vector<ct::photon> photons;
 };
 
@@ -80,7 +80,7 @@ void print_json(verdict const& v, network_info const& net) {
                  {"m_gg", mass_or_null(ct::diphoton_mass(v.own.photons))},
                  {"photons", as_json(v.own.photons)},
                  {"vertex_z", v.own.vertex_z},
-                 {"vertex_from", v.own.vertex_recorded ? "file" : "tracks"}};
+                 {"vertex_from", v.own.vertex_from}};
   line["outside"] = v.ranges_known ? json::array() : json();
   for (outlier const& o : v.outside) {
     line["outside"].push_back({{"quantity", o.name},
@@ -154,7 +154,7 @@ struct tally {
 int classify(classify_options const& o) {
   auto const net = find_network(o.model);
   if (!net) return fail(*net.error());
-  auto source = event_source::open(o.file, o.events);
+  auto source = event_source::open(o.file, o.events, with_vertices::yes);
   if (!source) return fail(*source.error());
   auto const trained = (*net)->load(o.weights);
   if (!trained) return fail(*trained.error());
@@ -179,9 +179,13 @@ int classify(classify_options const& o) {
     auto const outcome = source->visit([&](ct::event const& e, truth const& t) -> ct::result<void> {
       verdict v{.event = &e, .m_gg = t.m_gg, .ranges_known = check != nullptr};
       if (source->has_labels()) v.label = &t.label;
-      auto const recorded = source->vertex_z();
-      v.own.vertex_recorded = recorded.has_value();
-      v.own.vertex_z = recorded ? *recorded : ct::primary_vertex_z(e.tracks());
+      if (auto const recorded = source->vertex_z()) {
+        v.own.vertex_z = *recorded;
+        v.own.vertex_from = "file";
+      } else if (auto const pointed_to = ct::primary_vertex_z(e.tracks())) {
+        v.own.vertex_z = *pointed_to;
+        v.own.vertex_from = "tracks";
+      }
       for (auto const& c : find(e, v.own.vertex_z, 10)) {
         if (ct::passes_h_over_e(c.seen)) v.own.photons.push_back(c.seen);
       }

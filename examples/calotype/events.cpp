@@ -30,15 +30,21 @@ ct::result<file_kind> kind_of_file(std::string const& path) {
 struct event_source::state {
   std::variant<ct::io::ig_file, ct::io::event_file> file;
   range events;
-  std::size_t at = 0;  // the place in the file of the event of a visit
 };
+
+namespace {
+
+// Where the event displays keep vertices.
+constexpr std::array<char const*, 2> vertex_collections{"Vertices_V1", "PrimaryVertices_V1"};
+
+}  // namespace
 
 event_source::event_source(std::unique_ptr<state> s) : state_(std::move(s)) {}
 event_source::event_source(event_source&&) noexcept = default;
 event_source& event_source::operator=(event_source&&) noexcept = default;
 event_source::~event_source() = default;
 
-ct::result<event_source> event_source::open(std::string const& path, range events) {
+ct::result<event_source> event_source::open(std::string const& path, range events, with_vertices vertices) {
   auto const kind = kind_of_file(path);
   if (!kind) return *kind.error();
   if (*kind == file_kind::model) {
@@ -55,6 +61,7 @@ ct::result<event_source> event_source::open(std::string const& path, range event
   ct::io::ig_options options;
   options.first = static_cast<std::size_t>(events.skip);
   if (events.count) options.count = static_cast<std::size_t>(*events.count);
+  if (vertices == with_vertices::yes) options.also.assign(vertex_collections.begin(), vertex_collections.end());
   auto file = ct::io::open_ig(path, options);
   if (!file) return *file.error();
   return event_source(std::make_unique<state>(state{std::move(*file), events}));
@@ -84,10 +91,8 @@ ct::result<void> check_digis(event_source const& events, network_info const& net
 
 ct::result<void> event_source::visit(std::function<ct::result<void>(ct::event const&, truth const&)> const& f) {
   if (auto* const ig = std::get_if<ct::io::ig_file>(&state_->file)) {
-    state_->at = static_cast<std::size_t>(state_->events.skip);
     for (ct::event const& e : *ig) {
       if (auto done = f(e, {-1, 1, ct::diphoton_mass(e.photons())}); !done) return done;
-      ++state_->at;
     }
     if (ig->error() != nullptr) return *ig->error();
     return {};
@@ -105,14 +110,11 @@ ct::result<void> event_source::visit(std::function<ct::result<void>(ct::event co
   return {};
 }
 
-std::optional<double> event_source::vertex_z() {
-  auto* const ig = std::get_if<ct::io::ig_file>(&state_->file);
+std::optional<double> event_source::vertex_z() const {
+  auto const* const ig = std::get_if<ct::io::ig_file>(&state_->file);
   if (ig == nullptr) return std::nullopt;
-  constexpr std::array<std::string_view, 2> names{"Vertices_V1", "PrimaryVertices_V1"};
-  auto const contents = ig->contents(state_->at, names);
-  if (!contents) return std::nullopt;
-  for (auto const name : names) {
-    auto const* const table = contents->find(name);
+  for (auto const* const name : vertex_collections) {
+    auto const* const table = ig->also(name);
     if (table == nullptr) continue;
     auto const place = table->numbers("pos"), valid = table->numbers("isValid"),
                fake = table->numbers("isFake");

@@ -33,10 +33,14 @@ struct truth {
 enum class file_kind { events_ig, archive, model, unknown };
 ct::result<file_kind> kind_of_file(std::string const& path);
 
+// Whether the vertices that a file records are read with its events.
+enum class with_vertices : bool { no, yes };
+
 class event_source {
  public:
   // Opens a file; fails if it is no file of events or if nothing of it is to be read.
-  static ct::result<event_source> open(std::string const& path, range events = {});
+  static ct::result<event_source> open(std::string const& path, range events = {},
+                                       with_vertices vertices = with_vertices::no);
   event_source(event_source&&) noexcept;
   event_source& operator=(event_source&&) noexcept;
   ~event_source();
@@ -49,9 +53,10 @@ class event_source {
   // Calls f for one event after the other; ends at the first error, of the file or of f.
   ct::result<void> visit(std::function<ct::result<void>(ct::event const&, truth const&)> const& f);
 
-  // z in cm of the first vertex that the file records of the event that a visit is at; none in .npz files, and
-  // where no vertex was found.
-  std::optional<double> vertex_z();
+  // z in cm of the first vertex that the file records of the event that a visit is at; none in .npz files,
+  // where no vertex was found, and of sources that were opened without. Vertices that cannot be read end a
+  // visit.
+  std::optional<double> vertex_z() const;
 
   // What the last visit tolerated, one line each.
   std::string tolerated() const;

@@ -207,6 +207,41 @@ class Classify(harness.Case):
         self.assertEqual(len(re.findall(r"(?m)^ +ours \|", text)), 8)
         self.assertEqual(text.count("equal numbers per class"), 1)
 
+    def test_where_the_vertex_is_from(self):
+        def with_vertices(name, rows, tracks=True):
+            """The first event with these rows (isValid, isFake, place in metres) of Vertices_V1."""
+            def change(content):
+                tree = json.loads(content)
+                if rows is not None:
+                    tree["Types"]["Vertices_V1"] = [["isValid", "int"], ["isFake", "int"], ["pos", "v3d"]]
+                    tree["Collections"]["Vertices_V1"] = rows
+                if not tracks:
+                    tree["Collections"]["Tracks_V3"] = []
+                return json.dumps(tree).encode()
+
+            with zipfile.ZipFile(self.ig) as old, zipfile.ZipFile(self.folder / name, "w") as new:
+                first = next(m for m in old.namelist() if re.search(r"/Event_\d+$", m))
+                new.writestr(first, change(old.read(first)))
+            return name
+
+        def vertex(*args, **options):
+            own = self.classify(with_vertices("vertex.ig", *args, **options))[0][0]["own"]
+            return own["vertex_from"], own["vertex_z"]
+
+        self.assertEqual(vertex(None)[0], "tracks")
+        self.assertEqual(vertex([])[0], "tracks")
+        self.assertEqual(vertex(None, tracks=False), ("origin", 0))
+        rows = [[0, 0, [0, 0, 0.5]], [1, 1, [0, 0, 0.5]], [1, 0, [0, 0, 0.0625]], [1, 0, [0, 0, 0.5]]]
+        self.assertEqual(vertex(rows), ("file", 6.25))
+        self.assertEqual(vertex(rows, tracks=False), ("file", 6.25))
+        self.assertEqual(vertex(rows[:2])[0], "tracks")
+        self.assertEqual(vertex(rows[:2], tracks=False), ("origin", 0))
+        broken = with_vertices("broken.ig", [[1, 0, "here"]])
+        done = self.run_program("classify", broken, "--model", "eb", "--weights", "eb.safetensors", "--json", code=1)
+        self.assertEqual(done.stdout, "")
+        self.assertIn("holds a text in its column pos", done.stderr)
+        self.assertIn("Vertices_V1, row 1", done.stderr)
+
     def test_the_category_is_that_of_the_candidates(self):
         pairs = [(60, 0.5, 40, -1.43, "central"), (60, 0.5, 40, 1.45, "none"), (60, 1.56, 40, 2.29, "central+forward"),
                  (60, 0.5, 40, -2.31, "none"), (60, 0.5, 19, -0.5, "none"), (30, 0.5, 25, 0.5, "none"),

@@ -48,7 +48,12 @@ class ig_file {
   // What the last iteration met so far.
   ig_summary const& summary() const noexcept { return reader_->summary; }
 
-  // One event by its place in the file. Leaves an iteration and its summary alone.
+  // A collection that ig_options::also names, of the event that an iteration is at; null where it has none.
+  // Valid until the next step or read(). What cannot be read of such a collection is the event's error.
+  ig_table const* also(std::string_view name) const noexcept { return reader_->also(name); }
+
+  // One event by its place in the file, whose collections also() then gives. Leaves an iteration and its
+  // summary alone otherwise.
   result<event> read(std::size_t index) {
     event e;
     ig_summary unused;

@@ -1,6 +1,7 @@
 // The collision of an event that its tracks point to.
 #pragma once
 
+#include <optional>
 #include <span>
 
 #include <calotype/core/math.hpp>
@@ -10,9 +11,10 @@ namespace calotype {
 
 // z in cm, on the beam line, of the collision with the largest sum of squared pT, which is how CMS orders its
 // vertices: of the tracks within 0.1 cm of a track, their mean weighted by pT squared. Tracks whose pT or z0 is
-// not finite do not count; 0 without any. For files that record no vertices: of 25 recorded events of a
-// two-photon trigger 22 agree with CMS's own first vertex to 4 mm, the others are centimetres off.
-inline double primary_vertex_z(std::span<track const> tracks) noexcept {
+// not finite do not count; nothing without any, or without pT. For files that record no vertices: of 25
+// recorded events of a two-photon trigger 22 agree with CMS's own first vertex to 4 mm, the others are
+// centimetres off.
+inline std::optional<double> primary_vertex_z(std::span<track const> tracks) noexcept {
   using real = math::strict<double>;
   constexpr double window = 0.1;
   real best = 0, place = 0;
@@ -31,6 +33,7 @@ inline double primary_vertex_z(std::span<track const> tracks) noexcept {
     best = sum;
     place = static_cast<double>(middle.z0) + moment / sum;
   }
+  if (!(best > 0)) return std::nullopt;
   return place.value;
 }
 

@@ -445,6 +445,48 @@ TEST_CASE("any collection can be read with all its columns") {
   CHECK(all->find("EBRecHits_V2")->numbers("front_1").size() == 6);
 }
 
+TEST_CASE("collections that are asked for are read beside the events") {
+  scratch::folder const folder;
+  event_text text;
+  text.taus = "[nan, [1, 2, 3]], [2, [4, 5, 6]]";
+  write_ig(folder / "file.ig", text.str());
+  auto file = io::open_ig(folder / "file.ig", {.also = {"PFTaus_V1", "EBRecHits_V2", "Nothing_V1"}});
+  auto plain = io::open_ig(folder / "file.ig");
+  REQUIRE(file);
+  REQUIRE(plain);
+  std::size_t events = 0;
+  for (ct::event const& e : *file) {
+    ++events;
+    check_event(e);
+    auto const* const taus = file->also("PFTaus_V1");
+    REQUIRE(taus != nullptr);
+    CHECK(taus->rows == 2);
+    CHECK(taus->numbers("eta")[1] == 2);
+    auto const pos = taus->numbers("pos");
+    CHECK(std::vector<double>(pos.begin(), pos.end()) == std::vector<double>{1, 2, 3, 4, 5, 6});
+    REQUIRE(file->also("EBRecHits_V2") != nullptr);
+    CHECK(file->also("EBRecHits_V2")->numbers("front_1").size() == 6);
+    CHECK(file->also("Nothing_V1") == nullptr);
+    CHECK(file->also("Event_V2") == nullptr);  // not asked for
+  }
+  CHECK(events == 1);
+  for (ct::event const& e : *plain) check_event(e);
+  CHECK(file->summary().total(&io::ig_collection_summary::nans) ==
+        plain->summary().total(&io::ig_collection_summary::nans));
+  CHECK(plain->also("PFTaus_V1") == nullptr);
+
+  text.taus = R"([0.5, "here"])";  // no vector
+  write_ig(folder / "broken.ig", text.str());
+  auto broken = io::open_ig(folder / "broken.ig", {.also = {"PFTaus_V1"}});
+  auto ignorant = io::open_ig(folder / "broken.ig");
+  REQUIRE(broken);
+  REQUIRE(ignorant);
+  CHECK(ignorant->read(0));
+  auto const refused = broken->read(0);
+  REQUIRE(refused.error() != nullptr);
+  CHECK(has(refused.error()->message(), "holds a text in its column pos"));
+}
+
 // The file that scripts/make_synthetic_ig.py makes, against what the script says is in it.
 TEST_CASE("the synthetic file is read in every dialect") {
   if (std::system("python3 -c pass > /dev/null 2>&1") != 0) {

@@ -25,6 +25,8 @@ struct ig_options {
   std::size_t first = 0;                                   // events to pass over, without unpacking them
   std::size_t count = static_cast<std::size_t>(-1);        // events to read at most
   std::uint64_t max_event_bytes = std::uint64_t{1} << 28;  // a longer text is refused before it is unpacked
+  std::vector<std::string>
+      also{};  // collections to read beside the events, with all their columns (ig_file::also)
 };
 
 // All of one event: every collection's extent, and the tables that were asked for.
@@ -45,7 +47,7 @@ namespace detail {
 
 // The events of one archive, read into buffers that are used again; what `ig_file` stands on.
 struct ig_reader {
-  ig_reader(zip_archive a, ig_options o) : archive(std::move(a)), options(o) {
+  ig_reader(zip_archive a, ig_options o) : archive(std::move(a)), options(std::move(o)) {
     for (std::size_t i = 0; i < archive.members().size(); ++i) {
       if (is_event(archive.members()[i].name)) events.push_back(i);
     }
@@ -76,10 +78,31 @@ struct ig_reader {
     }
   }
 
+  bool is_asked_for(std::string_view name) const noexcept {
+    return std::find(options.also.begin(), options.also.end(), name) != options.also.end();
+  }
+
   result<void> read(std::size_t index, event& e, ig_summary& counts) {
-    ig_event_selection const selection;
+    struct {
+      ig_reader const& reader;
+      ig_event_selection const of_event{};
+      ig_keep operator()(std::string_view name) const noexcept {
+        return reader.is_asked_for(name) ? ig_keep::everything : of_event(name);
+      }
+      bool operator()(std::string_view name, std::string_view column) const noexcept {
+        return reader.is_asked_for(name) || of_event(name, column);
+      }
+    } const selection{*this};
     if (auto outcome = parse(index, selection, extents, tables); !outcome) return outcome;
     return ig_event_maker(tables, extents, archive.where(entry(index)), counts).make(e);
+  }
+
+  // A collection that was asked for beside the event read last, or null where this has none.
+  ig_table const* also(std::string_view name) const noexcept {
+    auto const named = [name](auto const& of_event) { return of_event.name == name; };
+    if (!is_asked_for(name) || std::none_of(extents.begin(), extents.end(), named)) return nullptr;
+    auto const found = std::find_if(tables.begin(), tables.end(), named);
+    return found != tables.end() ? &*found : nullptr;
   }
 
   result<ig_contents> contents(std::size_t index, std::span<std::string_view const> names) {
