@@ -26,6 +26,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -72,6 +73,18 @@ inline constexpr std::array photon_fields{float_field<photon>{"photon_et", &phot
                                           float_field<photon>{"photon_r9", &photon::r9, true},
                                           float_field<photon>{"photon_h_over_e", &photon::h_over_e, true}};
 
+// The name of the first field that is not finite in one of the records, or null.
+template <class Record, std::size_t Fields>
+char const* not_finite(std::type_identity_t<std::span<Record const>> records,
+                       std::array<float_field<Record>, Fields> const& fields) noexcept {
+  for (auto const& field : fields) {
+    for (Record const& record : records) {
+      if (!std::isfinite(record.*field.member)) return field.name;
+    }
+  }
+  return nullptr;
+}
+
 }  // namespace detail
 
 // Whether an event_writer writes the digitised pulses of events.
@@ -91,10 +104,17 @@ class event_writer {
     return writer;
   }
 
-  // Hits of a collection must be sorted by id without repetition, as in every `event`.
+  // Fails, with nothing written of the event, where it is none that a reader takes: hits of a collection and
+  // pulses are sorted by id without repetition, as in every `event`, and all numbers that are written are
+  // finite.
   result<void> append(labelled_event const& e) { return append<event>(e, e); }
   template <concepts::event Event>
   result<void> append(Event const& e, event_labels const& labels) {
+    if (auto flaw = flaw_of(e, labels); !flaw.empty()) {
+      return calotype::error{std::move(flaw),
+                             npz_.path() + ", event " + std::to_string(event_count_) + " (counted from 0)",
+                             "leave the event out"};
+    }
     static_cast<void>(npz_.append(run_, static_cast<std::uint32_t>(e.run)));
     static_cast<void>(npz_.append(luminosity_block_, luminosity_block_of(e)));
     static_cast<void>(npz_.append(number_, static_cast<std::uint64_t>(e.number)));
@@ -177,6 +197,42 @@ class event_writer {
 
   explicit event_writer(npz_writer npz) : npz_(std::move(npz)) {
     static_cast<void>(npz_.append(hit_offset_, 0));
+  }
+
+  // What of an event a reader would refuse; empty where there is nothing.
+  template <class Event>
+  std::string flaw_of(Event const& e, event_labels const& labels) const {
+    auto const not_finite = [](std::string_view name) { return std::string(name) + " is NaN or infinity"; };
+    if (!std::isfinite(labels.weight)) return not_finite("weight");
+    if (!std::isfinite(labels.m_gg)) return not_finite("m_gg");
+    for (int collection = 0; collection < max_collections; ++collection) {
+      std::span<hit const> const hits = e.hits(collection);
+      if (!ids_rise(hits)) return "the hits of a collection are not in the order of id, or repeat one";
+      for (hit const& h : hits) {
+        if (!std::isfinite(h.energy)) return not_finite("hit_energy");
+      }
+    }
+    if (auto const* const name = detail::not_finite(e.tracks(), detail::track_fields)) return not_finite(name);
+    if (auto const* const name = detail::not_finite(e.photons(), detail::photon_fields))
+      return not_finite(name);
+    if constexpr (requires { e.pulses(); }) {
+      std::span<pulse const> pulses;
+      if (pulses_) pulses = e.pulses();
+      if (!ids_rise(pulses)) return "the pulses are not in the order of id, or repeat one";
+      for (pulse const& p : pulses) {
+        for (float const sample : p.samples) {
+          if (!std::isfinite(sample)) return not_finite("pulse_samples");
+        }
+      }
+    }
+    return {};
+  }
+  template <class Record>
+  static bool ids_rise(std::span<Record const> records) noexcept {
+    for (std::size_t i = 1; i < records.size(); ++i) {
+      if (records[i].id <= records[i - 1].id) return false;
+    }
+    return true;
   }
 
   template <class Event>

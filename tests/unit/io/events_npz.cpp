@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "scratch.hpp"
@@ -136,6 +137,44 @@ TEST_CASE("a sample without events is neither written nor read") {
   auto writer = io::event_writer::create(folder / "events.npz");
   REQUIRE(writer);
   CHECK(has(writer->close().error()->message(), "no event"));
+}
+
+TEST_CASE("an event that no reader would take is not written") {
+  scratch::folder const folder;
+  float const nan = std::numeric_limits<float>::quiet_NaN();
+  auto good = sample_event(5);
+  good.pulse_list = {{50, {}}, {51, {}}};
+  for (auto const asked : {io::with_pulses::no, io::with_pulses::yes}) {
+    bool const pulses = asked == io::with_pulses::yes;
+    std::string const path = folder / (pulses ? "with.npz" : "without.npz");
+    auto writer = io::event_writer::create(path, {}, {}, asked);
+    REQUIRE(writer);
+    REQUIRE(writer->append(good));
+    auto const refusal = [&](auto const& change) {
+      auto e = good;
+      change(e);
+      auto const appended = writer->append(e);
+      return appended ? "" : appended.error()->message();
+    };
+    CHECK(has(refusal([](auto& e) { e.hit_lists[0][1].id = e.hit_lists[0][0].id; }),
+              "event 1 (counted from 0): the hits of a collection are not in the order of id, or repeat one"));
+    CHECK(has(refusal([](auto& e) { std::swap(e.hit_lists[11][0], e.hit_lists[11][1]); }), "order of id"));
+    CHECK(has(refusal([&](auto& e) { e.hit_lists[11][0].energy = nan; }), "hit_energy is NaN"));
+    CHECK(has(refusal([&](auto& e) { e.weight = nan; }), "weight is NaN"));
+    CHECK(has(refusal([](auto& e) { e.m_gg = INFINITY; }), "m_gg is NaN"));
+    CHECK(has(refusal([&](auto& e) { e.track_list[4].z0 = nan; }), "track_z0 is NaN"));
+    CHECK(has(refusal([](auto& e) { e.photon_list[1].h_over_e = INFINITY; }), "photon_h_over_e is NaN"));
+    // what is not written need not be right
+    CHECK(has(refusal([](auto& e) { e.pulse_list[1].id = 50; }), "the pulses are not in the order") == pulses);
+    CHECK(has(refusal([&](auto& e) { e.pulse_list[1].samples[9] = nan; }), "pulse_samples is NaN") == pulses);
+    REQUIRE(writer->append(good));
+    REQUIRE(writer->close());
+    auto file = io::open_events(path);
+    REQUIRE(file);
+    CHECK(file->size() == (pulses ? 2 : 4));
+    for (io::labelled_event const& e : *file) CHECK(same(e, good));
+    CHECK(file->error() == nullptr);
+  }
 }
 
 // The arrays of a sample of two events, as a test or a Python program would write them.
