@@ -158,6 +158,7 @@ int score_files(std::string const& weights, std::span<char const* const> files) 
     if (!done) return ct::io::complain(done);
   }
   if (seen.empty()) return 0;
+  plain.name += " of " + std::to_string(seen.size()) + " events";
   for (sample const* s : {&plain, &scaled}) {
     if (done = judge(score, *s); !done) return ct::io::complain(done);
   }
