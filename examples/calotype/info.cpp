@@ -6,6 +6,7 @@
 
 #include "common.hpp"
 #include "events.hpp"
+#include "networks.hpp"
 #include <nlohmann/json.hpp>
 
 #include <calotype/io/events_npz.hpp>
@@ -163,8 +164,12 @@ int info_model(info_options const& o) {
   }
   std::printf("%s: weights of a network, %s parameters in %zu tensors\n", o.file.c_str(),
               grouped(parameters).c_str(), file->entries().size());
-  for (auto const& [key, text] : file->metadata())
-    std::printf("  %-32s %s\n", ct::one_line(key).c_str(), ct::one_line(text).c_str());
+  for (auto const& [key, text] : file->metadata()) {
+    auto const shown = key == "provenance.history"
+                           ? std::to_string(history_from(text).size()) + " epoch(s), which --json shows"
+                           : ct::one_line(text);
+    std::printf("  %-32s %s\n", ct::one_line(key).c_str(), shown.c_str());
+  }
   std::printf("\n%-28s %s\n", "tensor", "shape");
   for (auto const& t : file->entries()) {
     std::string shape;

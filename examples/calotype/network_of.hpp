@@ -194,6 +194,7 @@ ct::result<std::vector<ct::train::epoch_report>> train_with(
   notes["arithmetic"] = arithmetic_name;
   notes["batch"] = std::to_string(options.batch_size);
   notes["epochs"] = std::to_string(trainer.done().epochs);
+  notes["history"] = history_text(state.history);
   auto const text = [](char const* format, auto... values) {
     std::array<char, 96> line{};
     std::snprintf(line.data(), line.size(), format, values...);
@@ -246,6 +247,7 @@ ct::result<void> convert_weights(std::string const& weights, conversion_request 
   for (auto const& [key, text] : file->metadata()) {
     if (key.starts_with(prefix)) notes.emplace(key.substr(prefix.size()), text);
   }
+  if (r.to == weights_format::header) notes.erase("history");  // numbers by the thousand, for no reader of code
   auto const ranges = ranges_for<Net>(*file);
   if (!ranges) return *ranges.error();
   return r.to == weights_format::header

@@ -1,12 +1,15 @@
 #include "networks.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 
 #include "calotype_tree.hpp"
+#include <nlohmann/json.hpp>
 
 namespace program {
 
@@ -87,6 +90,42 @@ std::string default_weights(std::string_view name) {
     if (fs::is_directory(installed, unknown)) folder = installed;
   }
   return (folder / (std::string(name) + ".safetensors")).string();
+}
+
+std::string history_text(std::span<ct::train::epoch_report const> history) {
+  std::string text = "[";
+  for (auto const& e : history) {
+    std::array<char, 256> line{};
+    std::snprintf(line.data(), line.size(),
+                  R"(%s{"epoch":%llu,"loss":%.6g,"validation_loss":%.6g,"validation_auc":%.6g,)"
+                  R"("validation_cvm":%.6g,"seconds":%.1f,"best":%s})",
+                  text.size() > 1 ? "," : "", static_cast<unsigned long long>(e.epoch), e.loss,
+                  e.validation_loss, e.validation_auc, e.validation_cvm.value, e.seconds,
+                  e.best ? "true" : "false");
+    text += line.data();
+  }
+  return text + "]";
+}
+
+std::vector<ct::train::epoch_report> history_from(std::string const& text) {
+  using json = nlohmann::json;
+  json const list = json::parse(text, nullptr, false);
+  if (!list.is_array()) return {};
+  std::vector<ct::train::epoch_report> history;
+  for (json const& j : list) {
+    auto const number = [&j](char const* name) {
+      return j.is_object() && j.contains(name) && j[name].is_number() ? j[name].get<double>() : 0.0;
+    };
+    auto& e = history.emplace_back();
+    e.epoch = static_cast<std::uint64_t>(std::clamp(number("epoch"), 0.0, 1e9));
+    e.loss = number("loss");
+    e.validation_loss = number("validation_loss");
+    e.validation_auc = number("validation_auc");
+    e.validation_cvm.value = number("validation_cvm");
+    e.seconds = number("seconds");
+    e.best = j.is_object() && j.contains("best") && j["best"] == true;
+  }
+  return history;
 }
 
 std::string pretty_class(std::string text) {

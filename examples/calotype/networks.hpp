@@ -120,6 +120,11 @@ struct conversion_request {
   ct::io::provenance notes{};  // more to be written beside the weights' own
 };
 
+// The epochs of a training as a JSON text, which weights carry as the note "history"; and back, empty for
+// anything that is no such text.
+std::string history_text(std::span<ct::train::epoch_report const> history);
+std::vector<ct::train::epoch_report> history_from(std::string const& text);
+
 class network {
  public:
   virtual ~network() = default;

@@ -354,7 +354,8 @@ class wanted_events {
 
 ct::result<void> simulate_generated(std::vector<ct::io::particle_file>& files, simulation_options const& o,
                                     std::optional<std::uint64_t> count,
-                                    std::function<ct::result<void>(ct::sim::simulated_event&&)> const& use) {
+                                    std::function<ct::result<void>(ct::sim::simulated_event&&)> const& use,
+                                    std::function<bool(ct::sim::simulated_event const&)> const& fits) {
   struct sample {
     ct::io::particle_file* file;
     ct::sim::simulator make;
@@ -383,23 +384,24 @@ ct::result<void> simulate_generated(std::vector<ct::io::particle_file>& files, s
   for (bool more = true; more;) {
     more = false;
     for (auto& s : samples) {
-      if (s.wanted.left() == 0 || s.file->left() == 0) continue;
+      if (s.wanted.left() == 0) continue;
+      if (s.file->left() == 0) {
+        if (!count) continue;
+        return ct::error{"only " + std::to_string(*count - s.wanted.left()) + " of " + std::to_string(*count) +
+                             " events could be made of the particles",
+                         s.file->path(), "generate more of them, or ask for fewer events"};
+      }
       if (auto read = s.file->read(collisions, block); !read) return read;
       seen.assign(collisions.size(), {});
       ct::for_each_item(o.threads, seen.size(),
                         [&](int, std::size_t i) { seen[i] = s.make(collisions[i], collisions.particles(i)); });
       for (auto& e : seen) {
         done += !count;
-        if (!e || !s.wanted.take(*e)) continue;
+        if (!e || (fits && !fits(*e)) || !s.wanted.take(*e)) continue;
         done += count.has_value();
         if (auto used = use(std::move(*e)); !used) return used;
       }
       bar.step(done);
-      if (count && s.wanted.left() > 0 && s.file->left() == 0) {
-        return ct::error{"only " + std::to_string(*count - s.wanted.left()) + " of " + std::to_string(*count) +
-                             " events could be made of the particles",
-                         s.file->path(), "generate more of them, or ask for fewer events"};
-      }
       more = true;
     }
   }

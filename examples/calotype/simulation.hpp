@@ -39,10 +39,12 @@ ct::result<void> simulate_events(std::vector<ct::sim::process> const& processes,
 
 // What passes the selection of the generated events of several files, in their order, some hundreds of one file
 // and then of the next. With a count that many of every file, and with eras as many of each era as its share
-// says: the first ones. Fails where a file does not hold enough.
+// says: the first ones. Where `fits` is given, what it refuses does not count. Fails where a file does not hold
+// enough.
 ct::result<void> simulate_generated(std::vector<ct::io::particle_file>& files, simulation_options const& o,
                                     std::optional<std::uint64_t> count,
-                                    std::function<ct::result<void>(ct::sim::simulated_event&&)> const& use);
+                                    std::function<ct::result<void>(ct::sim::simulated_event&&)> const& use,
+                                    std::function<bool(ct::sim::simulated_event const&)> const& fits = {});
 
 // What is known of a simulated event besides what the detector saw, and the event with it.
 ct::io::event_labels labels_of(ct::sim::simulated_event const& e);

@@ -45,11 +45,13 @@ class Convert(harness.Case):
     def test_provenance_cannot_leave_its_comment(self):
         meta, data = self.read(WEIGHTS)
         meta["__metadata__"]["provenance.note"] = "one\n#error two\\"
+        meta["__metadata__"]["provenance.history"] = "[]"
         head = json.dumps(meta).encode()
         (self.folder / "odd.safetensors").write_bytes(struct.pack("<Q", len(head)) + head + data)
         self.out("convert", "odd.safetensors", "--model", "eb", "--to", "header", "--out", "odd.hpp")
         text, _ = self.header("odd.hpp")
         self.assertIn("//   note: one?#error two?\n", text)
+        self.assertNotIn("history", text)  # too long for a comment
 
     def test_weights_of_another_program(self):
         meta, data = self.read(WEIGHTS)

@@ -45,7 +45,9 @@ class Info(harness.Case):
         report = self.json("info", "w.safetensors")
         self.assertEqual((report["kind"], report["parameters"]), ("model", 50691))
         self.assertEqual(report["metadata"]["classes"], "H->gg|gg|gamma+jet")
-        self.assertIn("fcn.0.weight", self.out("info", "w.safetensors"))
+        text = self.out("info", "w.safetensors")
+        self.assertIn("fcn.0.weight", text)
+        self.assertRegex(text, r"provenance.history +1 epoch")
 
     def test_names_cannot_steer_the_terminal(self):
         header = json.dumps({"a\n\x1b[31mb": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]},

@@ -84,6 +84,12 @@ class Networks(harness.Case):
         self.assertEqual(report["best_epoch"], best["epoch"])
         metadata = self.tensors("h.safetensors")[0]["__metadata__"]
         self.assertEqual(metadata["provenance.batch"], "50")
+        history = json.loads(metadata["provenance.history"])
+        self.assertEqual([e["epoch"] for e in history], [1, 2, 3])
+        self.assertEqual([e["epoch"] for e in history if e["best"]][-1], best["epoch"])
+        for e, known in zip(history, report["epochs"]):
+            for name in ("loss", "validation_loss", "validation_auc"):
+                self.assertAlmostEqual(e[name], known[name], places=4)
         self.assertIn("train --model four-momentum-3", metadata["provenance.command"])
         self.assertIn("540 events and 60 for validation", metadata["provenance.data"])
         self.assertEqual(metadata["provenance.arithmetic"], "winograd")

@@ -258,7 +258,8 @@ class EventPaper(unittest.TestCase):
         trainings = [{"id": name, "title": name.upper(), "category": "central",
                       "separations": [{"name": n, **area, "published_auc": 0.9} for n in names],
                       "cvm_gg": {"value": 0.001, "floor": 0.0008, "floor_error": 0.0001, "events": 100, "published": 0.002},
-                      "cvm_gamma_jet": {"value": 0.003}} for name in ("four-momentum", "reference", *event_paper.CVM)]
+                      "cvm_gamma_jet": {"value": 0.003}}
+                     for name in ("four-momentum", "reference", "overlay", "rest-of-event", *event_paper.CVM)]
         trainings += [{"id": name, "title": name, "category": "showers", "separations": [{"name": "electron vs photon", "auc": auc,
                        "auc_error": 0.03}]} for name, auc in ((event_paper.SINGLE, 0.7), (event_paper.PAIRS, 0.8))]
         comparisons = [{"first": "cms-b", "second": "eb", "auc_of": "H->gg vs gg", "claim": claim, "difference": 0.02,
@@ -279,9 +280,29 @@ class EventPaper(unittest.TestCase):
         pairs = figures["shower-pairs above shower-resnet, AUC of electron vs photon: lower bound"]
         self.assertAlmostEqual(pairs["value"], 0.1 - 1.96 * 0.03 * math.sqrt(2), places=5)
         self.assertIsNone(figures["the whole study"]["goal"])
+        self.assertEqual(figures["OVERLAY, AUC H->gg vs rest: distance from 0.50"]["value"], 20)
+        blind = self.report("standard")
+        for s in next(t for t in blind["trainings"] if t["id"] == "overlay")["separations"]:
+            s.update(auc=0.5, auc_error=0.0)
+        blind = {f["figure"]: f["value"] for f in event_paper.Statements(blind).all()}
+        self.assertEqual(blind["OVERLAY, AUC H->gg vs rest: distance from 0.50"], 0)
+        report = self.report("standard")
+        report["paper_split"] = report["trainings"][:1]
+        report["by_seed"] = [{"id": "eb", "seeds": [1, 2], "figures": [{"name": "CvM, gg", "spread": 0.0002, "mean": 0.001}]}]
+        more = {f["figure"]: f["value"] for f in event_paper.Statements(report).all()}
+        with_more = event_paper.Statements({**report, "budget": "small"}).all()[0]
+        self.assertEqual((with_more["figure"], with_more["goal"]), ("the whole study", None))
+        self.assertIn(f"{len(report['trainings']) + 2} trainings", with_more["conditions"])
+        given = event_paper.Statements({**self.report("small"), "given_weights": 3}).all()[0]
+        self.assertIsNone(given["goal"])
+        self.assertIn("3 of them not trained", given["conditions"])
+        self.assertEqual({name: value for name, value in more.items() if name not in figures},
+                         {"EB, CvM, gg: spread over 2 seeds": 0.0002,
+                          "FOUR-MOMENTUM, central: AUC H->gg vs gamma+jet, validation = test as in the paper": 0.7})
         small = {f["figure"]: f["goal"] for f in event_paper.Statements(self.report("small")).all()}
         self.assertEqual({name for name, goal in small.items() if goal is not None},
-                         {"the whole study", *(name for name in small if name.startswith("4-mom"))})
+                         {"the whole study", "OVERLAY, AUC H->gg vs rest: distance from 0.50",
+                          *(name for name in small if name.startswith("4-mom"))})
 
     def test_gates_of_a_page_and_of_a_test(self):
         page = ("<figcaption>Median 124.81 +- 0.03 GeV (goal 125.0 +- 0.3), half 1.90 GeV</figcaption>"

@@ -1,9 +1,11 @@
 // The report of the study: the paper's tables and figures, each with the paper's numbers beside ours.
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdio>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -132,11 +134,12 @@ ct::result<measured> measure(study const& of, result const& r) {
     return m;
   }
   auto const all = eval::balanced(r.test);
+  eval::resampling const how{.blocks = of.blocks[static_cast<std::size_t>(r.what->where)]};
   std::vector<char> kept;
   for (char prompt : of.prompt_fakes[static_cast<std::size_t>(r.what->where)]) kept.push_back(!prompt);
   auto const without = eval::balanced(eval::chosen(r.test, kept));
   for (separation const& s : separations) {
-    auto found = eval::separate(all, s.signal, s.background, efficiency);
+    auto found = eval::separate(all, s.signal, s.background, efficiency, how);
     if (!found) return *found.error();
     m.separations.push_back(std::move(*found));
     auto& fewer = m.without_prompt_pairs.emplace_back();
@@ -159,10 +162,30 @@ ct::result<measured> measure(study const& of, result const& r) {
   return m;
 }
 
+// A category after the other, in the order of the paper's columns, then what it does not have.
+void sort_as_published(std::vector<measured>& all) {
+  auto const place = [](measured const& m) {
+    auto const* const found = published_result(m.of->what->id);
+    return std::pair(m.of->what->where,
+                     found == nullptr ? std::ssize(published_results) : found - published_results.data());
+  };
+  std::vector<measured> sorted;
+  for (category c : categories) {
+    for (std::ptrdiff_t at = 0; at <= std::ssize(published_results); ++at) {
+      for (measured& m : all) {
+        if (place(m) == std::pair(c, at)) sorted.push_back(std::move(m));
+      }
+    }
+  }
+  all = std::move(sorted);
+}
+
 ct::result<compared> compare(study const& s, comparison const& c) {
   separation const& by = separations[c.separation];
-  auto const found = eval::compare(eval::balanced(s.of(c.first).test), s.of(c.second).test, by.signal,
-                                   by.background, efficiency);
+  auto const& first = s.of(c.first);
+  auto const found =
+      eval::compare(eval::balanced(first.test), s.of(c.second).test, by.signal, by.background, efficiency,
+                    {.blocks = s.blocks[static_cast<std::size_t>(first.what->where)]});
   if (!found) return *found.error();
   return compared{&c, found->auc};
 }
@@ -218,14 +241,17 @@ void add_results(rp::page& page, std::vector<measured> const& all, study const& 
   rows.push_back(std::move(of_fakes));
   auto const& floor = list.front()->of_pairs;
   auto const& prompt = s.prompt_fakes[static_cast<std::size_t>(where)];
-  page.table(
-      head, rows,
-      "Published values in brackets. Errors: DeLong's for the AUC, bootstrap for the FPR. Without prompt "
-      "pairs: without the " +
-          std::to_string(std::count(prompt.begin(), prompt.end(), 1)) +
-          " gamma+jet events with two prompt photons, which hold no fake. " +
-          text("A score that knows nothing of the mass has a CvM of %.4f \u00b1 %.4f.", floor.floor,
-               floor.floor_error));
+  page.table(head, rows,
+             "Published values in brackets. Errors: DeLong's for the AUC, bootstrap for the FPR" +
+                 std::string(s.generated
+                                 ? " with hadronisations of one parton event together, which DeLong's takes as "
+                                   "independent"
+                                 : "") +
+                 ". Without prompt pairs: without the " +
+                 std::to_string(std::count(prompt.begin(), prompt.end(), 1)) +
+                 " gamma+jet events with two prompt photons, which hold no fake. " +
+                 text("A score that knows nothing of the mass has a CvM of %.4f \u00b1 %.4f.", floor.floor,
+                      floor.floor_error));
 }
 
 void add_curves(rp::page& page, std::vector<measured> const& all, category where) {
@@ -276,8 +302,7 @@ void add_mass(rp::page& page, std::vector<measured> const& all, study const& s) 
   page.paragraph(
       "Score of H->gg against the mass of the pair, CMS-B, for true gg and gamma+jet events that passed the "
       "selection: divided by the mass alone, and with the loss against learning it. Below, the spectrum of "
-      "true gg "
-      "events before and after the cut that keeps 70 % of the signal.");
+      "true gg events before and after the cut that keeps 70 % of the signal.");
   std::vector<rp::figure> figures;
   for (auto const& [label, name] : {std::pair{pairs, "gg"}, std::pair{fakes, "gamma+jet"}}) {
     for (std::string_view id : {"cms-b-division-only", "cms-b"}) {
@@ -295,7 +320,117 @@ void add_mass(rp::page& page, std::vector<measured> const& all, study const& s) 
   page.figures(figures);
 }
 
-// One figure of every epoch of several trainings.
+// What is seen of the classes apart from the two photons.
+void add_controls(rp::page& page, std::vector<measured> const& all, study const& s) {
+  page.section("Controls");
+  page.paragraph(
+      "EB, not divided by the mass, on crystals more than 0.7 in dR from both candidates, and on the "
+      "simultaneous collisions alone, as if there had been no hard one. The former still see where the "
+      "candidates were, since their surroundings are empty. The latter must tell nothing: 0.50 within two "
+      "standard errors, but for one area in twenty. " +
+      std::string(s.generated ? "They are of events that passed the selection, which may have preferred some."
+                              : "Event by event all classes have the same run era and the same simultaneous "
+                                "collisions, so that these errors, which take events as independent, are "
+                                "generous."));
+  std::vector<std::string> head{""};
+  for (separation const& by : separations) head.emplace_back(by.name);
+  std::vector<std::vector<std::string>> rows;
+  for (measured const& m : all) {
+    if (m.of->what->view == view::everything) continue;
+    auto& row = rows.emplace_back(1, std::string(m.of->what->title));
+    for (auto const& by : m.separations) row.push_back(with_error(by.curve.auc(), by.curve.auc_error()));
+  }
+  page.table(head, rows, "AUC");
+}
+
+// A figure of one training with several seeds.
+struct by_seed {
+  std::string name;
+  std::vector<double> values;
+
+  double mean() const {
+    return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+  }
+  double spread() const {
+    double squares = 0;
+    for (double v : values) squares += (v - mean()) * (v - mean());
+    return std::sqrt(squares / static_cast<double>(values.size() - 1));
+  }
+};
+
+std::vector<by_seed> figures_by_seed(std::vector<measured const*> const& list) {
+  std::vector<by_seed> figures;
+  for (std::size_t k = 0; k < separations.size(); ++k) {
+    auto& f = figures.emplace_back(by_seed{std::string(separations[k].name) + ", AUC", {}});
+    for (measured const* m : list) f.values.push_back(m->separations[k].curve.auc());
+  }
+  auto& f = figures.emplace_back(by_seed{"CvM, gg", {}});
+  for (measured const* m : list) f.values.push_back(m->of_pairs.value);
+  return figures;
+}
+
+// One training with all its seeds, that of the study first.
+std::vector<measured const*> seeds_of(std::vector<measured> const& all, std::vector<measured> const& others,
+                                      std::string_view id) {
+  std::vector<measured const*> list{&of(all, id)};
+  for (measured const& m : others) {
+    if (m.of->what->id == id) list.push_back(&m);
+  }
+  return list;
+}
+
+void add_seeds(rp::page& page, std::vector<measured> const& all, std::vector<measured> const& others) {
+  if (others.empty()) return;
+  page.section("Seeds");
+  page.paragraph(
+      "The same events, other initial weights and another order: the spread (standard deviation) is what a "
+      "single training leaves to chance, beside the errors of the test.");
+  for (std::string_view id : reseeded) {
+    auto const list = seeds_of(all, others, id);
+    std::vector<std::string> head{std::string(list.front()->of->what->title)};
+    for (measured const* m : list) head.push_back("seed " + std::to_string(m->of->seed));
+    head.emplace_back("mean \u00b1 spread");
+    std::vector<std::vector<std::string>> rows;
+    for (by_seed const& f : figures_by_seed(list)) {
+      auto& row = rows.emplace_back(1, f.name);
+      for (double v : f.values) row.push_back(text("%.4f", v));
+      row.push_back(text("%.4f \u00b1 %.4f", f.mean(), f.spread()));
+    }
+    page.table(head, rows);
+  }
+}
+
+void add_paper_split(rp::page& page, std::vector<measured> const& all, std::vector<measured> const& chosen) {
+  if (chosen.empty()) return;
+  page.section("Validation = test, as in the paper");
+  page.paragraph(
+      "The epoch chosen by the test events themselves, as the paper does, beside that chosen by events that "
+      "serve nothing else. The trainings are the same, epoch by epoch: what differs is by how much the choice "
+      "flatters the test, and nothing does where both choose the same epoch.");
+  std::vector<std::string> head{"", "events"};
+  for (std::size_t k : {std::size_t{0}, std::size_t{3}, std::size_t{4}})
+    head.push_back(std::string(separations[k].name) + ", AUC");
+  head.emplace_back("CvM, gg");
+  std::vector<std::vector<std::string>> rows;
+  for (measured const& m : chosen) {
+    training const& t = *m.of->what;
+    measured const& own = of(all, t.id);
+    auto& row = rows.emplace_back(1, std::string(t.title));
+    row.emplace_back(name_of(t.where));
+    for (std::size_t k : {std::size_t{0}, std::size_t{3}, std::size_t{4}})
+      row.push_back(text("%.4f / %.4f", own.separations[k].curve.auc(), m.separations[k].curve.auc()));
+    row.push_back(text("%.4f / %.4f", own.of_pairs.value, m.of_pairs.value));
+  }
+  page.table(head, rows, "Three-way split / validation = test");
+}
+
+// Those whose epochs are known.
+std::vector<result const*> with_history(std::vector<result const*> list) {
+  std::erase_if(list, [](result const* r) { return r->history.empty(); });
+  return list;
+}
+
+// One figure of every epoch of several trainings; there must be one.
 template <class Figure>
 std::string by_epoch(std::vector<result const*> const& list, std::string const& title, bool logarithmic,
                      Figure const& figure) {
@@ -332,6 +467,8 @@ void add_decorrelation(rp::page& page, study const& s) {
   std::vector<result const*> list;
   for (std::string_view id : {"eb-mass-aware", "eb-division-only", "eb-sum-pt", "eb-loss-only", "eb"})
     list.push_back(&s.of(id));
+  list = with_history(std::move(list));
+  if (list.empty()) return;
   std::array const figures{
       rp::figure{by_epoch(list, "CvM of gg", true, [](auto const& e) { return e.validation_cvm.value; })},
       rp::figure{by_epoch(list, "AUC, H->gg against the rest", false,
@@ -344,8 +481,7 @@ void add_showers(rp::page& page, std::vector<measured> const& all) {
   page.paragraph(
       "Particle guns at pT 50 GeV without pile-up, told apart by the barrel's crystals alone. Two independent "
       "showers of a known kind carry twice the information of one: from the single-shower area one expects "
-      "0.85 to "
-      "0.92 for pairs; the published 1.00 means that something else was learned there.");
+      "0.85 to 0.92 for pairs; the published 1.00 means that something else was learned there.");
   std::vector<std::vector<std::string>> rows;
   for (published_shower const& paper : published_showers) {
     measured const& m = of(all, paper.id);
@@ -366,8 +502,17 @@ void add_showers(rp::page& page, std::vector<measured> const& all) {
       "+- 0.04); docs/simulation.md says how that was measured.");
 }
 
+// How many trainings were not done here.
+std::ptrdiff_t given_weights(study const& s) {
+  std::ptrdiff_t given = 0;
+  for (auto const* list : {&s.results, &s.other_seeds, &s.chosen_by_test})
+    given += std::count_if(list->begin(), list->end(), [](result const& r) { return r.given; });
+  return given;
+}
+
 void add_trainings(rp::page& page, study const& s) {
   page.section("Training");
+  std::string unknown;
   std::vector<std::vector<std::string>> rows;
   for (result const& r : s.results) {
     auto const net = find_network(r.what->model);
@@ -379,12 +524,20 @@ void add_trainings(rp::page& page, study const& s) {
     }
     rows.push_back({std::string(r.what->title), std::string(name_of(r.what->where)), std::string(r.what->model),
                     net ? grouped((*net)->info().parameters) : "", text("%g", r.what->strength),
-                    std::to_string(best) + " of " + std::to_string(r.history.size()),
-                    text("%.1f", seconds / 60)});
+                    r.history.empty() ? "" : std::to_string(best) + " of " + std::to_string(r.history.size()),
+                    r.history.empty() ? "" : text("%.1f", seconds / 60)});
+    if (r.history.empty()) unknown += (unknown.empty() ? "" : ", ") + std::string(r.what->title);
   }
   std::array<std::string, 7> const head{
       "", "events", "network", "parameters", "lambda of the CvM loss", "epoch chosen", "minutes"};
   page.table(head, rows, "Trainings (Table 2 has 88,723 / 90,291 / 295,187 / 299,891 / 90,291 parameters)");
+  if (auto const given = given_weights(s); given > 0) {
+    page.paragraph(
+        "Weights of " + std::to_string(given) +
+        " trainings were given (--weights); their minutes are those of the machine that trained them.");
+  }
+  if (!unknown.empty())
+    page.paragraph("Weights that say nothing of their epochs, so that no curve shows these: " + unknown + ".");
   std::vector<rp::figure> figures;
   for (category c : categories) {
     std::vector<result const*> list;
@@ -392,6 +545,8 @@ void add_trainings(rp::page& page, study const& s) {
       bool const beside = has_collisions(c) && published_result(r.what->id) == nullptr;
       if (r.what->where == c && !beside) list.push_back(&r);
     }
+    list = with_history(std::move(list));
+    if (list.empty()) continue;
     auto const caption = std::string(name_of(c));
     figures.push_back({by_epoch(list, "training loss", false, [](auto const& e) { return e.loss; }), caption});
     figures.push_back(
@@ -445,15 +600,15 @@ void add_comparisons(rp::page& page, std::vector<compared> const& list) {
                                                                       : " against ";
     rows.push_back(
         {std::string(training_of(c.what->first).title) + sign + std::string(training_of(c.what->second).title),
-         std::string(name_of(training_of(c.what->first).where)),
-         std::string(separations[c.what->separation].name), text("%+.4f \u00b1 %.4f", c.by.value, c.by.error),
-         text("%+.4f to %+.4f", c.by.lower, c.by.upper), c.verdict()});
+         std::string(name_of(training_of(c.what->first).where)), separation_name(*c.what),
+         text("%+.4f \u00b1 %.4f", c.by.value, c.by.error), text("%+.4f to %+.4f", c.by.lower, c.by.upper),
+         c.verdict()});
   }
   std::array<std::string, 6> const head{"statement", "events", "AUC of", "difference", "95 % interval", ""};
   page.table(
       head, rows,
-      "Paired bootstrap on the test events; \"above\": the whole interval is, \"not below\": it ends above "
-      "-0.01.");
+      "Paired bootstrap on the test events; \"above\": the whole interval is above 0, \"not below\": it is "
+      "above -0.01.");
 }
 
 json as_json(eval::cvm_figure const& f) {
@@ -516,6 +671,16 @@ ct::result<report> report_on(study const& s) {
     if (!m) return *m.error();
     all.push_back(std::move(*m));
   }
+  sort_as_published(all);
+  std::vector<measured> others, chosen;
+  for (auto const& [list, into] : {std::pair{&s.other_seeds, &others}, std::pair{&s.chosen_by_test, &chosen}}) {
+    for (result const& r : *list) {
+      auto m = measure(s, r);
+      if (!m) return *m.error();
+      into->push_back(std::move(*m));
+    }
+    sort_as_published(*into);
+  }
   std::vector<compared> tested;
   for (comparison const& c : comparisons) {
     auto t = compare(s, c);
@@ -531,7 +696,8 @@ ct::result<report> report_on(study const& s) {
       std::to_string(s.size.batch) + ", seed " + std::to_string(s.seed) + ".");
   page.paragraph(
       "What differs from the paper: its events are CMS's own simulation with Geant4; these come from a "
-      "parametric detector response, tuned to recorded events, behind a parametrised generator. "
+      "parametric detector response, tuned to recorded events, behind " +
+      std::string(s.generated ? "the collisions of an event generator. " : "a parametrised generator. ") +
       "Kinematics and the fakes of photon + jet are easier or harder than in the paper by amounts that "
       "the validation quotes; numbers agree with the paper's in kind, not digit by digit. Priors are "
       "balanced: a score is no probability of being a Higgs boson.");
@@ -547,7 +713,10 @@ ct::result<report> report_on(study const& s) {
     add_curves(page, all, where);
   }
   add_matched(page, all, s);
+  add_controls(page, all, s);
   add_comparisons(page, tested);
+  add_seeds(page, all, others);
+  add_paper_split(page, all, chosen);
   add_mass(page, all, s);
   add_decorrelation(page, s);
   add_showers(page, all);
@@ -556,9 +725,16 @@ ct::result<report> report_on(study const& s) {
   if (auto added = add_events(page, s); !added) return *added.error();
   page.paragraph("Made by: " + command_line());
 
-  json numbers{{"study", "event-paper"},     {"budget", s.size.name}, {"seed", s.seed},
-               {"epochs", s.size.epochs},    {"batch", s.size.batch}, {"validation_events", s.size.validation},
-               {"test_events", s.size.test}, {"minutes", s.minutes},  {"threads", s.threads},
+  json numbers{{"study", "event-paper"},
+               {"budget", s.size.name},
+               {"seed", s.seed},
+               {"epochs", s.size.epochs},
+               {"batch", s.size.batch},
+               {"validation_events", s.size.validation},
+               {"test_events", s.size.test},
+               {"minutes", s.minutes},
+               {"threads", s.threads},
+               {"given_weights", given_weights(s)},
                {"command", command_line()}};
   for (category c : categories) {
     auto const& prompt = s.prompt_fakes[static_cast<std::size_t>(c)];
@@ -575,6 +751,17 @@ ct::result<report> report_on(study const& s) {
     numbers["samples"][std::string(name_of(c))] = s.samples[static_cast<std::size_t>(c)];
   }
   for (measured const& m : all) numbers["trainings"].push_back(as_json(m));
+  for (measured const& m : chosen) numbers["paper_split"].push_back(as_json(m));
+  for (std::string_view id : reseeded) {
+    if (others.empty()) break;
+    json of_seeds{{"id", id}};
+    auto const list = seeds_of(all, others, id);
+    for (measured const* m : list) of_seeds["seeds"].push_back(m->of->seed);
+    for (by_seed const& f : figures_by_seed(list))
+      of_seeds["figures"].push_back(
+          {{"name", f.name}, {"values", f.values}, {"mean", f.mean()}, {"spread", f.spread()}});
+    numbers["by_seed"].push_back(std::move(of_seeds));
+  }
   for (compared const& c : tested) {
     numbers["comparisons"].push_back({{"first", c.what->first},
                                       {"second", c.what->second},

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -39,6 +40,11 @@ inline constexpr std::array sizes{
     size{"paper", {51200, 120000, 50000, 50000}, 5000, 15600, 60, 360},
 };
 
+// What of the events a training sees: everything; crystals more than 0.7 in dR from both photon candidates; or
+// the simultaneous collisions alone, as if there had been no hard one. In the order in which events are
+// changed.
+enum class view : unsigned char { everything, rest_of_event, overlay };
+
 // One training. `strength` multiplies the loss against learning the mass (5.3).
 struct training {
   std::string_view id;     // of its files
@@ -46,25 +52,27 @@ struct training {
   std::string_view title;  // in tables and figures
   category where;
   double strength = 0;
+  event_study::view view = view::everything;
 };
 
-// Of each category the columns of its table (6, 7; 4 and 5), in their order, then what is beyond the paper or
-// beside its tables.
+// Those first that a study which is interrupted should have done. The controls are the last of their category.
 inline constexpr std::array trainings{
+    training{"cms-b", "cms-b", "CMS-B", category::central, 0.15},
+    training{"eb", "eb", "EB", category::central, 0.15},
+    training{"reference", "reference", "4-mom + shapes", category::central},
     training{"four-momentum", "four-momentum-3", "4-mom", category::central},
     training{"eb-mass-aware", "eb-mass-aware", "EB, mass-aware", category::central},
-    training{"eb", "eb", "EB", category::central, 0.15},
-    training{"cms-b", "cms-b", "CMS-B", category::central, 0.15},
-    training{"reference", "reference", "4-mom + shapes", category::central},
     training{"eb-loss-only", "eb-mass-aware", "EB, loss only", category::central, 0.15},
     training{"eb-division-only", "eb", "EB, / m_gg only", category::central},
     training{"eb-sum-pt", "eb-sum-pt", "EB, / sum pT only", category::central},
     training{"cms-b-division-only", "cms-b", "CMS-B, / m_gg only", category::central},
-    training{"four-momentum-forward", "four-momentum-3", "4-mom", category::forward},
-    training{"ecal-mass-aware", "ecal-mass-aware", "ECAL, mass-aware", category::forward},
-    training{"ecal", "ecal", "ECAL", category::forward, 0.2},
+    training{"rest-of-event", "eb-mass-aware", "EB, rest of event", category::central, 0, view::rest_of_event},
+    training{"overlay", "eb-mass-aware", "EB, overlay alone", category::central, 0, view::overlay},
     training{"cms-i", "cms-i", "CMS-I", category::forward, 0.2},
+    training{"ecal", "ecal", "ECAL", category::forward, 0.2},
+    training{"four-momentum-forward", "four-momentum-3", "4-mom", category::forward},
     training{"cms-ii", "cms-ii", "CMS-II", category::forward, 0.2},
+    training{"ecal-mass-aware", "ecal-mass-aware", "ECAL, mass-aware", category::forward},
     training{"shower-cnn", "shower-cnn", "CNN, crops", category::showers},
     training{"shower-conv-lstm", "shower-conv-lstm", "Conv-LSTM, digis of crops", category::showers},
     training{"shower-fcn-digis", "shower-fcn-digis", "FCN, digis of crops", category::showers},
@@ -74,6 +82,20 @@ inline constexpr std::array trainings{
     training{"shower-pairs", "shower-resnet", "ResNet, barrel, pairs", category::shower_pairs},
 };
 training const& training_of(std::string_view id);
+
+// Whether no training of a category comes behind a control, for which its events are changed.
+constexpr bool controls_are_last() {
+  for (std::size_t i = 0; i < trainings.size(); ++i) {
+    for (std::size_t k = i + 1; k < trainings.size(); ++k) {
+      if (trainings[i].where == trainings[k].where && trainings[i].view > trainings[k].view) return false;
+    }
+  }
+  return true;
+}
+static_assert(controls_are_last());
+
+// Those whose spread over seeds is quoted.
+inline constexpr std::array<std::string_view, 2> reseeded{"eb", "ecal"};
 
 // The separations of Tables 6 and 7: a class against the rest, or the first class against another one.
 struct separation {
@@ -87,8 +109,8 @@ inline constexpr std::array separations{
     separation{"H->gg vs gamma+jet", 0, 2},
 };
 
-// What the paper quotes of a training: area under the ROC curve and background kept at 70 % signal for every
-// separation, and the CvM metric; uncertainties are on the last digit.
+// What the paper quotes of a training, in the order of its columns: area under the ROC curve and background
+// kept at 70 % signal for every separation, and the CvM metric; uncertainties are on the last digit.
 struct published {
   std::string_view id;
   std::array<double, separations.size()> auc;
@@ -121,8 +143,10 @@ inline constexpr std::array published_showers{
 
 struct result {
   event_study::training const* what = nullptr;
-  ct::eval::predictions test;  // scores of the test events, in the order of the samples
-  std::vector<ct::train::epoch_report> history;
+  std::uint64_t seed = 1;
+  bool given = false;                            // weights that were not trained here
+  ct::eval::predictions test;                    // scores of the test events, in the order of the samples
+  std::vector<ct::train::epoch_report> history;  // empty for weights that were given without
   double test_minutes = 0;
 };
 
@@ -130,7 +154,9 @@ struct result {
 struct study {
   event_study::size size{};
   std::uint64_t seed = 1;
-  double minutes = 0;  // of simulations, tests and trainings, those of interrupted runs included
+  double minutes =
+      0;  // of simulations, tests and trainings, those of interrupted runs and given weights included
+  bool generated = false;  // collisions are those of an event generator's files
   int threads = 1;
   std::array<std::string, categories.size()> samples;  // how the events of a category came about
   // Of a category's test events the factors that match the classes (matched.hpp), 0 for those left out.
@@ -138,8 +164,12 @@ struct study {
   std::array<std::vector<kinematics>, categories.size()> momenta;
   // Of a category's test events those of a photon and a jet whose two candidates are prompt.
   std::array<std::vector<char>, categories.size()> prompt_fakes;
+  // What bootstraps of a category's test events keep together.
+  std::array<std::vector<std::uint64_t>, categories.size()> blocks;
   std::vector<result> results;
-  std::vector<ct::event> shown;  // for pictures: a photon + jet event of each category of collisions
+  std::vector<result> other_seeds;     // of the trainings `reseeded`
+  std::vector<result> chosen_by_test;  // those that the paper has, validated with the test events as there
+  std::vector<ct::event> shown;        // for pictures: a photon + jet event of each category of collisions
 
   result const& of(std::string_view id) const;
 };
