@@ -40,6 +40,8 @@ enum class paper { event };
 choices<paper> const papers{{"event-paper", paper::event}};
 // CvM compares groups of 200 events of similar mass with all events of their class.
 constexpr std::uint64_t least_events = 300;
+// Stands for the names of all trainings.
+constexpr char const* all_trainings = "all";
 
 choices<study::size const*> const budgets{
     {"small", &study::sizes[0]}, {"standard", &study::sizes[1]}, {"paper", &study::sizes[2]}};
@@ -55,7 +57,8 @@ struct reproduce_options {
   bool paper_split = false;
   std::vector<std::string> particles;
   std::string library;
-  std::string weights;  // a folder of weights that need no training
+  std::string weights;            // a folder of weights that need no training
+  std::vector<std::string> only;  // the trainings to be done, without tests and report; empty: all of the study
   int threads = 1;
   bool force = false;
   bool json = false;
@@ -132,6 +135,8 @@ struct run {
 // What the options ask for of a training, that of the study first.
 std::vector<run> runs_of(reproduce_options const& o, study::training const& t) {
   std::string const id(t.id);
+  auto const is_wanted = [&id](std::string const& name) { return name == id || name == all_trainings; };
+  if (!o.only.empty() && std::none_of(o.only.begin(), o.only.end(), is_wanted)) return {};
   std::vector<run> runs{run{&t, id, o.seed}};
   bool const several = std::find(study::reseeded.begin(), study::reseeded.end(), t.id) != study::reseeded.end();
   for (int k = 1; several && k < o.seeds; ++k) {
@@ -304,7 +309,7 @@ ct::result<samples> simulate_samples(reproduce_options const& o, study::size con
   std::set<std::pair<int, std::int64_t>> taken;  // blocks of earlier parts, which must not be split
   for (std::size_t k = 0; k < parts; ++k) {
     part const& p = all[k];
-    bool const wanted = trains || p.list == &s.test;
+    bool const wanted = p.list == &s.test ? o.only.empty() || o.paper_split : trains;
     std::array<std::uint64_t, 3> of_class{};
     std::set<std::pair<int, std::int64_t>> here;
     auto const keep = [&](ct::sim::simulated_event&& e) -> ct::result<void> {
@@ -419,27 +424,18 @@ double minutes_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / 60;
 }
 
-// Trains what has not been trained yet and is not given, or goes on where it stopped, and scores the test
-// events.
-ct::result<study::result> train_and_test(reproduce_options const& o, study::size const& size, run const& what,
-                                         samples& s) {
+std::string weights_of(reproduce_options const& o, run const& what) {
+  if (is_given(o, what)) return given_weights(o, what);
+  return (fs::path(o.out) / (what.name + ".safetensors")).string();
+}
+
+// The epochs of a training that is done now, goes on where it stopped, or was given.
+ct::result<std::vector<ct::train::epoch_report>> train(reproduce_options const& o, study::size const& size,
+                                                       run const& what, samples& s) {
+  if (is_given(o, what)) return history_of(o, size, what);
   study::training const& t = *what.what;
   auto const net = find_network(t.model);
   if (!net) return *net.error();
-  bool const given = is_given(o, what);
-  auto const score = [&](std::string const& weights,
-                         std::vector<ct::train::epoch_report> history) -> ct::result<study::result> {
-    auto const trained = (*net)->load(weights);
-    if (!trained) return *trained.error();
-    auto const start = std::chrono::steady_clock::now();
-    auto test = predict(**trained, static_cast<int>((*net)->info().classes.size()), s.test, o.threads);
-    return study::result{&t, what.seed, given, std::move(test), std::move(history), minutes_since(start)};
-  };
-  if (given) {
-    auto history = history_of(o, size, what);
-    if (!history) return *history.error();
-    return score(given_weights(o, what), std::move(*history));
-  }
   training_request& r = s.request;
   r.options = {};
   r.options.epochs = size.epochs;
@@ -448,7 +444,7 @@ ct::result<study::result> train_and_test(reproduce_options const& o, study::size
   r.options.threads = o.threads;
   r.options.decorrelation.strength = t.strength;
   r.options.cvm_bound = t.strength > 0 ? t.where == study::category::central ? 0.002 : 0.004 : 0.0;
-  r.out = (fs::path(o.out) / (what.name + ".safetensors")).string();
+  r.out = weights_of(o, what);
   r.checkpoint = r.out + ".checkpoint";
   r.resume = fs::exists(r.checkpoint);
   r.force = true;
@@ -463,8 +459,20 @@ ct::result<study::result> train_and_test(reproduce_options const& o, study::size
   auto history = (*net)->train(r);
   if (what.validated_by_test) std::swap(r.validation, s.test);
   bar.finish();
-  if (!history) return *history.error();
-  return score(r.out, std::move(*history));
+  return history;
+}
+
+// The scores that a training gives the test events.
+ct::result<study::result> test(reproduce_options const& o, run const& what,
+                               std::vector<ct::train::epoch_report> history, labelled_events const& events) {
+  auto const net = find_network(what.what->model);
+  if (!net) return *net.error();
+  auto const trained = (*net)->load(weights_of(o, what));
+  if (!trained) return *trained.error();
+  auto const start = std::chrono::steady_clock::now();
+  auto scores = predict(**trained, static_cast<int>((*net)->info().classes.size()), events, o.threads);
+  return study::result{what.what,         what.seed,          is_given(o, what),
+                       std::move(scores), std::move(history), minutes_since(start)};
 }
 
 // What must be known of the test events of a category besides their scores.
@@ -491,7 +499,9 @@ ct::result<void> describe_test(samples const& s, study::category c, study::study
   return {};
 }
 
+// Trains, and tests where a report is to be written.
 ct::result<study::study> perform(reproduce_options const& o, study::size const& size, pile_up const& soft) {
+  bool const tested = o.only.empty();
   study::study done;
   done.size = size;
   done.seed = o.seed;
@@ -500,30 +510,38 @@ ct::result<study::study> perform(reproduce_options const& o, study::size const& 
   std::size_t number = 0, total = 0;
   for (study::training const& t : study::trainings) total += runs_of(o, t).size();
   for (study::category c : study::categories) {
+    if (!tested && !is_trained_here(o, c)) continue;
     auto const begin = std::chrono::steady_clock::now();
     auto s = simulate_samples(o, size, c, soft);
     if (!s) return *s.error();
-    if (auto known = describe_test(*s, c, done); !known) return *known.error();
+    if (tested) {
+      if (auto known = describe_test(*s, c, done); !known) return *known.error();
+    }
     done.minutes += minutes_since(begin);
     done.samples[static_cast<std::size_t>(c)] = data_of(o, size, c);
     for (study::training const& t : study::trainings) {
-      if (t.where != c) continue;
+      auto const runs = runs_of(o, t);
+      if (t.where != c || runs.empty()) continue;
       auto const changing = std::chrono::steady_clock::now();
       show(t.view, *s, options_of(o, c), soft);
       done.minutes += minutes_since(changing);
-      for (run const& r : runs_of(o, t)) {
+      for (run const& r : runs) {
         auto const start = std::chrono::steady_clock::now();
-        auto result = train_and_test(o, size, r, *s);
-        if (!result) return *result.error();
+        auto history = train(o, size, r, *s);
+        if (!history) return *history.error();
+        for (auto const& e : *history) done.minutes += e.seconds / 60;
+        if (tested) {
+          auto result = test(o, r, std::move(*history), s->test);
+          if (!result) return *result.error();
+          done.minutes += result->test_minutes;
+          auto& into = r.validated_by_test ? done.chosen_by_test
+                       : r.seed != o.seed  ? done.other_seeds
+                                           : done.results;
+          into.push_back(std::move(*result));
+        }
         std::fprintf(stderr, "%2zu of %zu: %s, %s (%s); %.1f minutes\n", ++number, total,
                      std::string(study::name_of(c)).c_str(), std::string(t.title).c_str(), r.name.c_str(),
                      minutes_since(start));
-        done.minutes += result->test_minutes;
-        for (auto const& e : result->history) done.minutes += e.seconds / 60;
-        auto& into = r.validated_by_test ? done.chosen_by_test
-                     : r.seed != o.seed  ? done.other_seeds
-                                         : done.results;
-        into.push_back(std::move(*result));
       }
     }
   }
@@ -557,6 +575,13 @@ int reproduce(reproduce_options const& o) {
   auto const soft = open_library(o);
   if (!soft) return fail(*soft.error());
   if (auto made = make_folder(o.out); !made) return fail(*made.error());
+  if (!o.only.empty()) {
+    if (auto const done = perform(o, size, **soft); !done) return fail(*done.error());
+    for (study::training const& t : study::trainings) {
+      for (run const& r : runs_of(o, t)) std::printf("%s\n", weights_of(o, r).c_str());
+    }
+    return success;
+  }
   std::string const page = (fs::path(o.out) / "report.html").string();
   std::string const numbers = (fs::path(o.out) / "report.json").string();
   for (auto const& path : {page, numbers}) {
@@ -608,6 +633,15 @@ void add_reproduce(CLI::App& app, int& status) {
           "Folder of weights as an earlier run of the same budget, seed and options left them, which are not\n"
           "trained anew; others are refused")
       ->type_name("DIR");
+  std::vector<std::string> ids{all_trainings};
+  for (study::training const& t : study::trainings) ids.emplace_back(t.id);
+  command
+      ->add_option("--only", o.only,
+                   "Do these trainings alone, named as their files are, or 'all', and write no report:\n"
+                   "a study in parts")
+      ->check(CLI::IsMember(ids))
+      ->excludes("--weights")
+      ->type_name("ID");
   add_count(*command, "--seed", o.seed, "Seed of events, initial weights and their order (default: 1)")
       ->type_name("S");
   command
@@ -639,6 +673,7 @@ void add_reproduce(CLI::App& app, int& status) {
       ->type_name("T");
   add_force(*command, o.force);
   add_json(*command, o.json, "Print the numbers of the report as a JSON object");
+  command->get_option("--only")->excludes("--json");
 }
 
 }  // namespace program

@@ -74,6 +74,12 @@ class Reproduce(harness.Case):
             self.assertAlmostEqual(t.pop("epochs")[0]["loss"], own.pop("epochs")[0]["loss"], places=4)
         self.assertEqual({**from_weights, **differing}, {**numbers, **differing})
 
+        # A part of the study makes the same weights.
+        (weights,) = self.out(*command[:-1], "part", "--only", "four-momentum").split()
+        self.assertEqual([f.name for f in (self.folder / "part").glob("*.safetensors")], ["four-momentum.safetensors"])
+        tensors = lambda path: path.read_bytes()[8 + int.from_bytes(path.read_bytes()[:8], "little"):]
+        self.assertEqual(tensors(self.folder / weights), tensors(self.folder / "study/four-momentum.safetensors"))
+
     def particles(self, name, process, **more):
         """Some photon pairs of mass 125 GeV in the barrel, in the place of a generator's events."""
         pairs = 20
@@ -86,6 +92,8 @@ class Reproduce(harness.Case):
         few = ("reproduce", "event-paper", "--out", "few")
         self.refused(*few, "--events", 100, says=["300"])
         self.refused("reproduce", "jet-paper", says=["event-paper"], code=2)
+        self.refused(*few, "--only", "unknown", says=["unknown", "cms-b"], code=2)
+        self.refused(*few, "--only", "eb", "--json", says="--json", code=2)
         self.refused(*few, "--weights", "none", says=["no such folder", "none"])
         (self.folder / "empty").mkdir()
         self.refused(*few, "--weights", "empty", says=["no weights of this study", "empty"])
