@@ -10,8 +10,8 @@ namespace ct = calotype;
 namespace mine {
 struct barrel {  // an event becomes pixels, by name: 3 x 170 x 360, geometry included
   static constexpr auto image() {
-    constexpr ct::channel_options s{.scale = 50};  // pixels are 50 E / m_gg
-    return ct::cms::central({ct::track_pt(s), ct::ecal_energy(s), ct::hcal_energy(s)},
+    constexpr ct::channel_options s{.scale = 50}, h{.scale = 90};  // pixels are 50 E / m_gg, HCAL's 90
+    return ct::cms::central({ct::track_pt(s), ct::ecal_energy(s), ct::hcal_energy(h)},
                             {.divide_by = ct::divisor::m_gg});
   }
 };

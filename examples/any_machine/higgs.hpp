@@ -11,8 +11,8 @@ namespace ct = calotype;
 
 struct barrel {
   static constexpr auto image() {
-    constexpr ct::channel_options s{.scale = 50};
-    return ct::cms::central({ct::track_pt(s), ct::ecal_energy(s), ct::hcal_energy(s)},
+    constexpr ct::channel_options s{.scale = 50}, h{.scale = 90};
+    return ct::cms::central({ct::track_pt(s), ct::ecal_energy(s), ct::hcal_energy(h)},
                             {.divide_by = ct::divisor::m_gg});
   }
 };

@@ -92,19 +92,20 @@ std::string default_weights(std::string_view name) {
   return (folder / (std::string(name) + ".safetensors")).string();
 }
 
+nlohmann::ordered_json as_json(ct::train::epoch_report const& e) {
+  return {{"epoch", e.epoch},
+          {"loss", e.loss},
+          {"validation_loss", e.validation_loss},
+          {"validation_auc", e.validation_auc},
+          {"validation_cvm", e.validation_cvm.value},
+          {"seconds", e.seconds},
+          {"best", e.best}};
+}
+
 std::string history_text(std::span<ct::train::epoch_report const> history) {
-  std::string text = "[";
-  for (auto const& e : history) {
-    std::array<char, 256> line{};
-    std::snprintf(line.data(), line.size(),
-                  R"(%s{"epoch":%llu,"loss":%.6g,"validation_loss":%.6g,"validation_auc":%.6g,)"
-                  R"("validation_cvm":%.6g,"seconds":%.1f,"best":%s})",
-                  text.size() > 1 ? "," : "", static_cast<unsigned long long>(e.epoch), e.loss,
-                  e.validation_loss, e.validation_auc, e.validation_cvm.value, e.seconds,
-                  e.best ? "true" : "false");
-    text += line.data();
-  }
-  return text + "]";
+  auto list = nlohmann::ordered_json::array();
+  for (auto const& e : history) list.push_back(as_json(e));
+  return list.dump();
 }
 
 std::vector<ct::train::epoch_report> history_from(std::string const& text) {
@@ -123,7 +124,7 @@ std::vector<ct::train::epoch_report> history_from(std::string const& text) {
     e.validation_auc = number("validation_auc");
     e.validation_cvm.value = number("validation_cvm");
     e.seconds = number("seconds");
-    e.best = j.is_object() && j.contains("best") && j["best"] == true;
+    e.best = j.is_object() && j.contains("best") && j["best"].is_boolean() && j["best"].get<bool>();
   }
   return history;
 }

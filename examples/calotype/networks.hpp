@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common.hpp"
+#include <nlohmann/json_fwd.hpp>
 
 #include <calotype/core/result.hpp>
 #include <calotype/image/event.hpp>
@@ -119,6 +120,8 @@ struct conversion_request {
   bool force = false;
   ct::io::provenance notes{};  // more to be written beside the weights' own
 };
+
+nlohmann::ordered_json as_json(ct::train::epoch_report const& e);
 
 // The epochs of a training as a JSON text, which weights carry as the note "history"; and back, empty for
 // anything that is no such text.

@@ -169,6 +169,7 @@ simulation_options options_of(reproduce_options const& o, study::category c) {
   how.eras = study::has_collisions(c);
   if (!study::has_collisions(c)) how.pile_up = 0;
   how.digis = c == study::category::showers;
+  how.labelled = is_generated(o, c);
   if (study::has_collisions(c) && !o.library.empty()) how.library = "parts of " + file_name(o.library);
   return how;
 }
@@ -246,32 +247,55 @@ ct::result<std::vector<ct::train::epoch_report>> history_of(reproduce_options co
         setting{"epochs", "number of epochs", std::to_string(size.epochs)},
         setting{"batch", "size of the batches", std::to_string(size.batch)}}) {
     auto const had = note(s.key);
-    if (had.empty() || had == s.wanted) continue;
-    return ct::error{
-        std::string("the ") + s.words + " of the weights is " + ct::one_line(had) + " instead of " + s.wanted,
-        path, remedy};
+    if (had == s.wanted) continue;
+    return ct::error{std::string("the ") + s.words + " of the weights is " +
+                         (had.empty() ? "unknown" : ct::one_line(had)) + " instead of " + s.wanted,
+                     path, remedy};
   }
   return history_from(note("history"));
 }
 
-// Whether all weights that are given can be used, which should not come out after hours.
-ct::result<void> check_given(reproduce_options const& o, study::size const& size) {
-  if (o.weights.empty()) return {};
+std::string kept_weights(reproduce_options const& o, run const& r) {
+  return (fs::path(o.out) / (r.name + ".safetensors")).string();
+}
+std::string checkpoint_of(reproduce_options const& o, run const& r) {
+  return kept_weights(o, r) + ".checkpoint";
+}
+
+// Whether a training can go on where an earlier one stopped.
+ct::result<void> check_kept(reproduce_options const& o, study::size const& size, run const& r) {
+  std::string const path = checkpoint_of(o, r);
+  if (std::error_code unknown; !fs::exists(path, unknown)) return {};
+  if (auto usable = check_input(path); !usable) return *usable.error();
+  auto const file = ct::io::safetensors_file::open(path);
+  if (!file) return *file.error();
+  auto const data = file->metadata().find("note.data");
+  if (data != file->metadata().end() && data->second == data_of(o, size, r)) return {};
+  return ct::error{
+      "the checkpoint was made with other events", path,
+      "take the budget, seed and options that it was made with, or name another folder with --out"};
+}
+
+// Whether the weights and checkpoints that are there can be used, which should not come out after hours.
+ct::result<void> check_found(reproduce_options const& o, study::size const& size) {
   std::error_code unknown;
-  if (!fs::is_directory(o.weights, unknown))
+  if (!o.weights.empty() && !fs::is_directory(o.weights, unknown))
     return ct::error{"there is no such folder", o.weights, "name one with --weights, or leave it out"};
   bool any = false;
   for (study::training const& t : study::trainings) {
     auto const net = find_network(t.model);
     if (!net) return *net.error();
     for (run const& r : runs_of(o, t)) {
-      if (!is_given(o, r)) continue;
+      if (!is_given(o, r)) {
+        if (auto usable = check_kept(o, size, r); !usable) return usable;
+        continue;
+      }
       any = true;
       if (auto const history = history_of(o, size, r); !history) return *history.error();
       if (auto const weights = (*net)->load(given_weights(o, r)); !weights) return *weights.error();
     }
   }
-  if (!any) {
+  if (!any && !o.weights.empty()) {
     return ct::error{"the folder holds no weights of this study", o.weights,
                      "name the folder of an earlier run, or leave --weights out"};
   }
@@ -310,17 +334,9 @@ ct::result<samples> simulate_samples(reproduce_options const& o, study::size con
   for (std::size_t k = 0; k < parts; ++k) {
     part const& p = all[k];
     bool const wanted = p.list == &s.test ? o.only.empty() || o.paper_split : trains;
-    std::array<std::uint64_t, 3> of_class{};
     std::set<std::pair<int, std::int64_t>> here;
     auto const keep = [&](ct::sim::simulated_event&& e) -> ct::result<void> {
-      if (generated) {
-        bool const known = e.label >= 0 && static_cast<std::size_t>(e.label) < of_class.size();
-        if (!known || ++of_class[static_cast<std::size_t>(e.label)] > p.events) {
-          return ct::error{"the labels of the generated events are not those of their processes", "--particles",
-                           "let them be 0 in the file of higgs, 1 of born and 2 of gamma-jet"};
-        }
-        if (e.block >= 0) here.insert({e.label, e.block});
-      }
+      if (e.block >= 0) here.insert({e.label, e.block});
       if (wanted) p.list->push_back(labelled(std::move(e)));
       return {};
     };
@@ -424,9 +440,8 @@ double minutes_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / 60;
 }
 
-std::string weights_of(reproduce_options const& o, run const& what) {
-  if (is_given(o, what)) return given_weights(o, what);
-  return (fs::path(o.out) / (what.name + ".safetensors")).string();
+std::string weights_of(reproduce_options const& o, run const& r) {
+  return is_given(o, r) ? given_weights(o, r) : kept_weights(o, r);
 }
 
 // The epochs of a training that is done now, goes on where it stopped, or was given.
@@ -445,8 +460,9 @@ ct::result<std::vector<ct::train::epoch_report>> train(reproduce_options const& 
   r.options.decorrelation.strength = t.strength;
   r.options.cvm_bound = t.strength > 0 ? t.where == study::category::central ? 0.002 : 0.004 : 0.0;
   r.out = weights_of(o, what);
-  r.checkpoint = r.out + ".checkpoint";
+  r.checkpoint = checkpoint_of(o, what);
   r.resume = fs::exists(r.checkpoint);
+  r.set = {"--batch", "--seed", "--decorrelate", "--cvm-bound"};  // a checkpoint of other settings is refused
   r.force = true;
   r.data = data_of(o, size, what);
   r.notes = {{"command", command_line()}, {"model", std::string(t.model)}, {"training", training_note(what)}};
@@ -567,7 +583,7 @@ int reproduce(reproduce_options const& o) {
     size.validation = size.test = o.events;
   }
   if (o.epochs > 0) size.epochs = o.epochs;
-  if (auto const usable = check_given(o, size); !usable) return fail(*usable.error());
+  if (auto const usable = check_found(o, size); !usable) return fail(*usable.error());
   if (!o.particles.empty()) {
     // found out before the work
     if (auto const files = open_particles(o); !files) return fail(*files.error());

@@ -397,7 +397,14 @@ ct::result<void> simulate_generated(std::vector<ct::io::particle_file>& files, s
                         [&](int, std::size_t i) { seen[i] = s.make(collisions[i], collisions.particles(i)); });
       for (auto& e : seen) {
         done += !count;
-        if (!e || (fits && !fits(*e)) || !s.wanted.take(*e)) continue;
+        if (!e || (fits && !fits(*e))) continue;
+        if (int const wanted = ct::sim::label_of(s.make.description().process);
+            o.labelled && e->label != wanted) {
+          return ct::error{"an event has the label " + std::to_string(e->label) + ", and its process " +
+                               std::to_string(wanted),
+                           s.file->path(), "let it be 0 in the file of higgs, 1 of born and 2 of gamma-jet"};
+        }
+        if (!s.wanted.take(*e)) continue;
         done += count.has_value();
         if (auto used = use(std::move(*e)); !used) return used;
       }

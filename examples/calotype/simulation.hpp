@@ -27,6 +27,7 @@ struct simulation_options {
   bool digis = false;
   ct::sim::overlays const* overlays = nullptr;  // pile-up; null: made anew for every event
   std::string library;                          // the file and part they are from
+  bool labelled = false;                        // generated events must have the label of their process
   int threads = 1;
 };
 void add_simulation(CLI::App& command, simulation_options& o, bool with_selection);

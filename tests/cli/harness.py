@@ -37,10 +37,10 @@ class Case(unittest.TestCase):
                               check=True, capture_output=True, text=True)
         cls.truth = json.loads(made.stdout)
 
-    def run_program(self, *args, code=0, env=None, before=None, stdout=subprocess.PIPE):
+    def run_program(self, *args, code=0, env=None, before=None, stdout=subprocess.PIPE, timeout=600):
         """Runs it in the folder and checks its exit code."""
         done = subprocess.run([PROGRAM, *map(str, args)], cwd=self.folder, stdout=stdout, stderr=subprocess.PIPE, text=True,
-                              env={**os.environ, **(env or {})}, preexec_fn=before, timeout=600)
+                              env={**os.environ, **(env or {})}, preexec_fn=before, timeout=timeout)
         self.assertEqual(done.returncode, code, f"{args}\n{done.stdout}\n{done.stderr}")
         return done
 

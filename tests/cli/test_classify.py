@@ -244,7 +244,7 @@ class Classify(harness.Case):
 
     def test_the_category_is_that_of_the_candidates(self):
         pairs = [(60, 0.5, 40, -1.43, "central"), (60, 0.5, 40, 1.45, "none"), (60, 1.56, 40, 2.29, "central+forward"),
-                 (60, 0.5, 40, -2.31, "none"), (60, 0.5, 19, -0.5, "none"), (30, 0.5, 25, 0.5, "none"),
+                 (60, 0.5, 40, -2.31, "none"), (110, 0.5, 19, -0.5, "none"), (30, 0.5, 25, 0.5, "none"),
                  (60, -1.6, 40, 1.2, "central+forward")]
         n = len(pairs)
         flat = lambda *columns: np.array(columns, np.float32).T.ravel()

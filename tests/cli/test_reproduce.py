@@ -1,5 +1,6 @@
 """Minutes of training: not one of CTest's cli tests, but part of .ci/run's stage demo, with an optimised program."""
 import json
+import shutil
 import sys
 
 import harness
@@ -15,15 +16,22 @@ SECTIONS = ["Results, central (Table 6, Figure 4)", "Results, central+forward (T
 
 class Reproduce(harness.Case):
     def test_the_whole_study_in_miniature(self):
-        command = ["reproduce", "event-paper", "--events", 300, "--epochs", 1, "--out", "study"]
-        numbers = self.json(*command)
+        study = ["reproduce", "event-paper", "--events", 300]
+        command = [*study, "--epochs", 1, "--out", "study", "--seeds", 2, "--paper-split"]
+        numbers = self.json(*command, timeout=1800)
         page = (self.folder / "study/report.html").read_text()
         for section in SECTIONS:
             self.assertIn(f"<h2>{section}</h2>", page)
         self.assertNotIn("<script", page)
         self.assertNotIn("src=\"http", page)
+        figures = event_paper.Statements(numbers).all()
+        self.assertTrue(all(isinstance(f["value"], float) for f in figures))
+        self.assertEqual((len(figures), len({f["figure"] for f in figures})), (57, 57))
+        chosen, by_seed = numbers.pop("paper_split"), numbers.pop("by_seed")
+        self.assertEqual(len(event_paper.Statements(numbers).all()), 36)
+
         trainings = {t["id"]: t for t in numbers["trainings"]}
-        self.assertEqual(len(trainings), 23)
+        self.assertEqual((len(trainings), numbers["given_weights"], len(numbers["comparisons"])), (23, 0, 13))
         for t in trainings.values():
             self.assertEqual(len(t["epochs"]), 1)
             for s in t["separations"]:
@@ -32,57 +40,67 @@ class Reproduce(harness.Case):
         self.assertEqual(trainings["eb"]["cvm_gg"]["published"], 0.002)
         self.assertGreater(trainings["eb"]["cvm_gg"]["value"], 0)
         self.assertEqual(trainings["eb"]["separations"][4]["published_auc"], 0.94)
-        self.assertEqual(len(numbers["comparisons"]), 13)
+        # One network and one seed, but each sees other parts of the events.
+        views = [str(trainings[i]["separations"]) for i in ("eb-mass-aware", "rest-of-event", "overlay")]
+        self.assertEqual(len(set(views)), 3)
 
-        figures = event_paper.Statements(numbers).all()
-        self.assertEqual(len(figures), 36)
-        self.assertTrue(all(isinstance(f["value"], float) for f in figures))
-
-        # Nothing is trained twice, and the numbers stay.
-        parameters = lambda: (self.folder / "study/cms-b.safetensors").read_bytes()[-4 * 90291:]
-        before = parameters()
-        self.refused(*command, says=["exists already"])
-        again = self.json(*command, "--force", "--seeds", 2, "--paper-split")
-        differing = {"command": "", "minutes": 0, "given_weights": 0}
-        self.assertEqual(numbers["given_weights"], 0)
-        figures = [f["figure"] for f in event_paper.Statements(again).all()]
-        self.assertEqual((len(figures), len(set(figures))), (57, 57))
-        chosen = again.pop("paper_split")
-        self.assertEqual([t["id"] for t in chosen], [t["id"] for t in numbers["trainings"] if "published" in t.get("cvm_gg", {})])
-        self.assertEqual([(t["id"], t["seeds"]) for t in again["by_seed"]], [("eb", [1, 2]), ("ecal", [1, 2])])
-        for t in again.pop("by_seed"):
+        self.assertEqual([(t["id"], t["seeds"]) for t in by_seed], [("eb", [1, 2]), ("ecal", [1, 2])])
+        for t in by_seed:
             for f in t["figures"]:
                 self.assertNotEqual(*f["values"])
                 self.assertAlmostEqual(f["spread"], abs(f["values"][0] - f["values"][1]) / 2**0.5)
-        self.assertEqual({**again, **differing}, {**numbers, **differing})
-        page = (self.folder / "study/report.html").read_text()
-        for section in ("Seeds", "Validation = test, as in the paper"):
-            self.assertIn(f"<h2>{section}</h2>", page)
-        self.assertEqual(parameters(), before)
+        # With one epoch there is nothing to choose: the same network, validated with the events of the test.
+        self.assertEqual([t["id"] for t in chosen], [i for i, t in trainings.items() if "published" in t.get("cvm_gg", {})])
+        for t in chosen:
+            own = trainings[t["id"]]
+            self.assertEqual(t["separations"], own["separations"])
+            self.assertAlmostEqual(t["epochs"][0]["validation_auc"], t["separations"][0]["auc"], delta=0.005)
+            self.assertNotEqual(t["epochs"][0]["validation_auc"], own["epochs"][0]["validation_auc"])
 
-        # Weights and their histories make the same report, if they are of these events.
-        given = [*command[:-1], "given", "--weights", "study"]
-        self.refused(*given, "--seed", 2, says=["cms-b.safetensors", "trained on other events", "(simulated, 300 events", "seed 1,"])
+        self.refused(*command, says=["exists already"])
+        self.refused(*command, "--force", "--seed", 2, says=["the checkpoint was made with other events", "cms-b"])
+        given = [*study, "--out", "given", "--weights", "study"]
+        self.refused(*given, "--epochs", 1, "--seed", 2,
+                     says=["cms-b.safetensors", "trained on other events", "(simulated, 300 events", "seed 1,"])
         self.refused(*given, "--epochs", 2, says=["cms-b.safetensors", "number of epochs", "1 instead of 2"])
-        from_weights = self.json(*given)
-        self.assertEqual(list((self.folder / "given").glob("*.safetensors")), [])
-        self.assertEqual(from_weights["given_weights"], 23)
-        page = (self.folder / "given/report.html").read_text()
-        self.assertIn("Weights of 23 trainings were given", page)
+        wrong = self.folder / "wrong"
+        wrong.mkdir()
+        for source, target, says in (("eb-paper-split", "eb", "validated with the events of the test"),
+                                     ("eb-loss-only", "eb-mass-aware", "training of the weights is eb-loss-only")):
+            shutil.copy(self.folder / f"study/{source}.safetensors", wrong / f"{target}.safetensors")
+            self.refused(*study, "--epochs", 1, "--out", "given", "--weights", "wrong", says=says)
+            (wrong / f"{target}.safetensors").unlink()
+
+        # One training goes on from its checkpoint, all others are given: the same report over an old one.
+        some, again = self.folder / "some", self.folder / "again"
+        for folder in (some, again):
+            folder.mkdir()
+        for weights in (self.folder / "study").glob("*.safetensors"):
+            if weights.stem != "eb":
+                shutil.copy(weights, some)
+        shutil.copy(self.folder / "study/eb.safetensors.checkpoint", again)
+        (again / "report.html").write_text("old")
+        report = self.json(*study, "--epochs", 1, "--out", "again", "--weights", "some", "--force", timeout=1800)
+        self.assertEqual([f.name for f in again.glob("*.safetensors")], ["eb.safetensors"])
+        self.assertEqual(self.tensors("again/eb.safetensors"), self.tensors("study/eb.safetensors"))
+        self.assertEqual(report["given_weights"], 22)
+        differing = {"command": "", "minutes": 0, "given_weights": 0}
+        self.assertEqual({**report, **differing}, {**numbers, **differing})
+        page = (again / "report.html").read_text()
+        self.assertIn("Weights of 22 trainings were given", page)
         self.assertIn("CvM of gg", page)  # by epoch, from the weights' history
-        for t, own in zip(from_weights["trainings"], numbers["trainings"]):
-            self.assertAlmostEqual(t.pop("epochs")[0]["loss"], own.pop("epochs")[0]["loss"], places=4)
-        self.assertEqual({**from_weights, **differing}, {**numbers, **differing})
 
         # A part of the study makes the same weights.
-        (weights,) = self.out(*command[:-1], "part", "--only", "four-momentum").split()
+        (weights,) = self.out(*study, "--epochs", 1, "--out", "part", "--only", "four-momentum", timeout=1800).split()
         self.assertEqual([f.name for f in (self.folder / "part").glob("*.safetensors")], ["four-momentum.safetensors"])
-        tensors = lambda path: path.read_bytes()[8 + int.from_bytes(path.read_bytes()[:8], "little"):]
-        self.assertEqual(tensors(self.folder / weights), tensors(self.folder / "study/four-momentum.safetensors"))
+        self.assertEqual(self.tensors(weights), self.tensors("study/four-momentum.safetensors"))
 
-    def particles(self, name, process, **more):
+    def tensors(self, path):
+        content = (self.folder / path).read_bytes()
+        return content[8 + int.from_bytes(content[:8], "little"):]
+
+    def particles(self, name, process, pairs=20, **more):
         """Some photon pairs of mass 125 GeV in the barrel, in the place of a generator's events."""
-        pairs = 20
         phi = np.repeat(np.linspace(-3, 3, pairs), 2) + np.tile([0, np.pi], pairs)
         metadata = np.frombuffer(json.dumps({"process": process}).encode(), np.uint8)
         np.savez(self.folder / name, offsets=2 * np.arange(pairs + 1), pdg_id=np.full(2 * pairs, 22, np.int32), px=62.5 * np.cos(phi),
@@ -113,10 +131,18 @@ class Reproduce(harness.Case):
 
         (self.folder / "few").mkdir()
         few = (*few, "--events", 300, "--particles", *files)
-        self.refused(*few, says="labels of the generated events are not those of their processes")
+        self.refused(*few, says=["has the label -1, and its process 0", files[0]])
+        for label, (file, process) in enumerate(zip(files, processes)):
+            self.particles(file, process, label=np.full(20, (1, 0, 2)[label], np.int32))
+        self.refused(*few, says=["has the label 1, and its process 0", files[0]])
         for label, (file, process) in enumerate(zip(files, processes)):
             self.particles(file, process, label=np.full(20, label, np.int32))
         self.refused(*few, says=["of 300 events could be made", f"{files[0]}, for training"])
+        # all of one block, of which some are for training
+        for label, (file, process) in enumerate(zip(files, processes)):
+            block = {"block": np.zeros(900, np.int64)} if label == 0 else {}
+            self.particles(file, process, 900, label=np.full(900, label, np.int32), **block)
+        self.refused(*few, says=["only 0 of 300", f"{files[0]}, for validation"])
 
 
 if __name__ == "__main__":

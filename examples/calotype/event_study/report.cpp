@@ -169,15 +169,8 @@ void sort_as_published(std::vector<measured>& all) {
     return std::pair(m.of->what->where,
                      found == nullptr ? std::ssize(published_results) : found - published_results.data());
   };
-  std::vector<measured> sorted;
-  for (category c : categories) {
-    for (std::ptrdiff_t at = 0; at <= std::ssize(published_results); ++at) {
-      for (measured& m : all) {
-        if (place(m) == std::pair(c, at)) sorted.push_back(std::move(m));
-      }
-    }
-  }
-  all = std::move(sorted);
+  std::stable_sort(all.begin(), all.end(),
+                   [&place](measured const& a, measured const& b) { return place(a) < place(b); });
 }
 
 ct::result<compared> compare(study const& s, comparison const& c) {
@@ -650,15 +643,7 @@ json as_json(measured const& m) {
     }
     j["separations"].push_back(std::move(row));
   }
-  for (auto const& e : m.of->history) {
-    j["epochs"].push_back({{"epoch", e.epoch},
-                           {"loss", e.loss},
-                           {"validation_loss", e.validation_loss},
-                           {"validation_auc", e.validation_auc},
-                           {"validation_cvm", e.validation_cvm.value},
-                           {"seconds", e.seconds},
-                           {"best", e.best}});
-  }
+  for (auto const& e : m.of->history) j["epochs"].push_back(program::as_json(e));
   return j;
 }
 
@@ -753,7 +738,7 @@ ct::result<report> report_on(study const& s) {
   for (measured const& m : all) numbers["trainings"].push_back(as_json(m));
   for (measured const& m : chosen) numbers["paper_split"].push_back(as_json(m));
   for (std::string_view id : reseeded) {
-    if (others.empty()) break;
+    if (others.empty()) break;  // one seed only
     json of_seeds{{"id", id}};
     auto const list = seeds_of(all, others, id);
     for (measured const* m : list) of_seeds["seeds"].push_back(m->of->seed);

@@ -1,6 +1,7 @@
 // The study of the event paper as data: its sizes, the trainings it consists of, and what became of them.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -93,6 +94,10 @@ constexpr bool controls_are_last() {
   return true;
 }
 static_assert(controls_are_last());
+// Overlays alone are made with the eras of central events.
+static_assert(std::none_of(trainings.begin(), trainings.end(), [](training const& t) {
+  return t.view == view::overlay && t.where != category::central;
+}));
 
 // Those whose spread over seeds is quoted.
 inline constexpr std::array<std::string_view, 2> reseeded{"eb", "ecal"};

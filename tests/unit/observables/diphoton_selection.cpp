@@ -24,8 +24,8 @@ TEST_CASE("two candidates in the acceptance, above 20 GeV, heavier than 90 GeV")
   CHECK(ct::category_of(pair(60, 0.5F, 40, 1.45F)) == none);
   CHECK(ct::category_of(pair(60, 1.56F, 40, 2.29F)) == forward);
   CHECK(ct::category_of(pair(60, 0.5F, 40, -2.31F)) == none);
-  CHECK(ct::category_of(pair(60, 0.5F, 20, -0.5F)) == none);
-  CHECK(ct::category_of(pair(60, 0.5F, 20.01F, -0.5F)) == none);  // 81 GeV
+  CHECK(ct::category_of(pair(100, 0.5F, 20, -0.5F)) == none);     // 101 GeV, but not above 20
+  CHECK(ct::category_of(pair(60, 0.5F, 20.01F, -0.5F)) == none);  // 78 GeV
   CHECK(ct::category_of(pair(100, 0.5F, 20.01F, -0.5F)) == central);
   CHECK(ct::category_of(pair(30, 0.5F, 25, 0.5F)) == none);
   CHECK(ct::category_of(pair(60, -1.6F, 40, 1.2F)) == forward);
