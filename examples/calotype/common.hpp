@@ -177,5 +177,6 @@ void add_evaluate(CLI::App& app, int& status);
 void add_classify(CLI::App& app, int& status);
 void add_convert(CLI::App& app, int& status);
 void add_reproduce(CLI::App& app, int& status);
+void add_validate(CLI::App& app, int& status);
 
 }  // namespace program

@@ -37,6 +37,7 @@ int run(int argc, char** argv) {
   program::add_classify(app, status);
   program::add_convert(app, status);
   program::add_reproduce(app, status);
+  program::add_validate(app, status);
 
   try {
     app.parse(argc, argv);

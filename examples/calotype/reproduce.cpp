@@ -40,6 +40,8 @@ enum class paper { event };
 choices<paper> const papers{{"event-paper", paper::event}};
 // CvM compares groups of 200 events of similar mass with all events of their class.
 constexpr std::uint64_t least_events = 300;
+// Simulated events that are compared with recorded ones, of which there are few.
+constexpr std::uint64_t most_validated = 3000;
 // Stands for the names of all trainings.
 constexpr char const* all_trainings = "all";
 
@@ -58,6 +60,7 @@ struct reproduce_options {
   std::vector<std::string> particles;
   std::string library;
   std::string weights;            // a folder of weights that need no training
+  std::string recorded;           // a folder of recorded events
   std::vector<std::string> only;  // the trainings to be done, without tests and report; empty: all of the study
   int threads = 1;
   bool force = false;
@@ -523,6 +526,7 @@ ct::result<study::study> perform(reproduce_options const& o, study::size const& 
   done.seed = o.seed;
   done.threads = o.threads;
   done.generated = !o.particles.empty();
+  done.validation = {std::min(size.test, most_validated), o.recorded, o.threads};
   std::size_t number = 0, total = 0;
   for (study::training const& t : study::trainings) total += runs_of(o, t).size();
   for (study::category c : study::categories) {
@@ -584,6 +588,7 @@ int reproduce(reproduce_options const& o) {
   }
   if (o.epochs > 0) size.epochs = o.epochs;
   if (auto const usable = check_found(o, size); !usable) return fail(*usable.error());
+  if (auto const usable = check_recorded(o.recorded); !usable) return fail(*usable.error());
   if (!o.particles.empty()) {
     // found out before the work
     if (auto const files = open_particles(o); !files) return fail(*files.error());
@@ -687,6 +692,7 @@ void add_reproduce(CLI::App& app, int& status) {
                    "Threads to work on; the result is the same for any number (default: all)")
       ->check(CLI::Range(1, 1024))
       ->type_name("T");
+  add_recorded(*command, o.recorded);
   add_force(*command, o.force);
   add_json(*command, o.json, "Print the numbers of the report as a JSON object");
   command->get_option("--only")->excludes("--json");

@@ -5,9 +5,8 @@ import pathlib
 import re
 import subprocess
 import sys
-import tempfile
 
-from .common import DATA, ROOT, build, figure, find_program, run, say
+from .common import ROOT, build, figure, find_program, say
 
 # AUCs of the four-momentum network and how far ours may be from them (event paper, Table 6).
 FOUR_MOMENTUM = [("H->gg vs rest", 0.71, 0.04), ("gg vs rest", 0.81, 0.03), ("gamma+jet vs rest", 0.81, 0.03)]
@@ -20,7 +19,6 @@ MINUTES = 40  # of the whole study with the budget `small`
 # A toy of showers with spot fluctuations and 45 % conversions; a boosted tree on 5 x 5 crystals, photon against pi0.
 PION = {"20-30": 0.88, "30-45": 0.81, "45-60": 0.76}
 PION_TOLERANCE = 0.04  # ours
-SIMULATED = 3000  # events of the validation page
 
 
 def read_report(folder):
@@ -157,20 +155,21 @@ def number_in(pattern, text):
     return float(found[1]) if found else None
 
 
-def page_gates(page, recorded):
-    """Gates that examples/validate_simulation wrote on its page."""
-    how = f"validate_simulation, {SIMULATED:,} simulated events"
-    peak = re.search(r"Median ([\d.]+) \+- ([\d.]+) GeV", page)
-    figures = [figure("simulated H->gg: distance of the median m_gg from 125.0", round(abs(float(peak[1]) - 125), 3) if peak else None,
-                      0.3, "lower", "GeV", f"median {peak[1]} +- {peak[2]} GeV; {how}" if peak else "the page does not say")]
-    off = number_in(r"median difference (-?[\d.]+) %", page)
-    figures.append(figure("m_gg of the seven recorded candidates against CMS's: median distance", off, 1.5, "lower", "%",
-                          "from their hits and primary vertex" if off is not None or recorded else "no recorded events here"))
-    for name in ("EB hits", "HB hits", "EE hits", "tracks above 0.75 GeV"):
-        row = re.search(rf"<td[^>]*>{name}</td>\s*<td[^>]*>([\d.]+|-)</td>\s*<td[^>]*>([\d.]+)</td>", page)
-        ratio = float(row[2]) / float(row[1]) if row and row[1] != "-" else None
-        figures.append(figure(f"{name} per event, simulated over recorded: factor off", round(max(ratio, 1 / ratio), 3) if ratio else None,
-                              1.5, "lower", "x", f"simulated {row[2]}, recorded {row[1]}; {how}" if row else "no recorded events here"))
+def response_gates(validation):
+    """Of what `calotype reproduce --recorded DIR` or `calotype validate` compared."""
+    how = f"{validation['simulated_events']:,} simulated events"
+    none = "no recorded events were given (--recorded)"
+    peak, off = validation["m_gg"], validation.get("m_gg_of_recorded")
+    figures = [figure("simulated H->gg: distance of the median m_gg from 125.0", round(abs(peak["median"] - 125), 3), 0.3, "lower", "GeV",
+                      f"median {peak['median']:.2f} +- {peak['error']:.2f} GeV; {how}"),
+               figure("m_gg of the seven recorded candidates against CMS's: median distance",
+                      round(100 * off["median_distance"], 3) if off else None, 1.5, "lower", "%",
+                      "from their hits and primary vertex" if off else none)]
+    for row in validation["per_event"]:
+        ratio = row["simulated"] / row["recorded"] if row["recorded"] else None
+        figures.append(figure(f"{row['name']} per event, simulated over recorded: factor off",
+                              round(max(ratio, 1 / ratio), 3) if ratio else None, 1.5, "lower", "x",
+                              f"simulated {row['simulated']:.1f}, recorded {row['recorded']:.1f}; {how}" if ratio else none))
     return figures
 
 
@@ -187,18 +186,12 @@ def pion_gates(text):
     return figures
 
 
-def gates():
-    build("example_validate_simulation", "reference_sim")
-    recorded = DATA / "ispy-webgl"
-    with tempfile.TemporaryDirectory() as folder:
-        page = pathlib.Path(folder, "page.html")
-        say("simulating for the gates ...")
-        run(find_program("validate_simulation"), page, SIMULATED, *([recorded] if recorded.is_dir() else []))
-        figures = page_gates(page.read_text(), recorded.is_dir())
+def gates(report):
+    build("reference_sim")
     say("telling photons from pions ...")
     # Its own limits are not ours: what it measured counts.
     pions = subprocess.run([str(find_program("reference_sim")), "-tc=photons and pions*", "-s"], capture_output=True, text=True, cwd=ROOT)
-    return figures + pion_gates(pions.stdout)
+    return response_gates(report["validation"]) + pion_gates(pions.stdout)
 
 
 def tables(report):
@@ -217,4 +210,4 @@ def tables(report):
 def study(folder):
     report = read_report(folder)
     about = {name: report[name] for name in ("budget", "seed", "epochs", "batch", "events", "validation_events", "test_events")}
-    return {"study": about, "figures": Statements(report).all() + gates(), "trainings": tables(report)}
+    return {"study": about, "figures": Statements(report).all() + gates(report), "trainings": tables(report)}

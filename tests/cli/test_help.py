@@ -1,6 +1,7 @@
 import harness
 
-COMMANDS = ["models", "info", "display", "images", "simulate", "train", "evaluate", "classify", "convert"]
+COMMANDS = ["models", "info", "display", "images", "simulate", "train", "evaluate", "classify", "convert", "reproduce",
+            "validate"]
 
 
 class Help(harness.Case):

@@ -11,7 +11,8 @@ from figures_lib import event_paper  # noqa: E402
 
 SECTIONS = ["Results, central (Table 6, Figure 4)", "Results, central+forward (Table 7, Figure 6)", "Beyond kinematics",
             "Controls", "What the paper says of its classifiers", "Mass sculpting (Figure 5)", "Ways to keep the mass out",
-            "Electrons and photons (Tables 4 and 5)", "Training", "Networks (Figure 3)", "Events (Figures 1 and 2)"]
+            "Electrons and photons (Tables 4 and 5)", "Training", "Networks (Figure 3)", "Events (Figures 1 and 2)",
+            "The simulated response beside recorded events"]
 
 
 class Reproduce(harness.Case):
@@ -117,6 +118,7 @@ class Reproduce(harness.Case):
         self.refused(*few, "--weights", "empty", says=["no weights of this study", "empty"])
         (self.folder / "empty/eb.safetensors").write_bytes(b"no weights")
         self.refused(*few, "--weights", "empty", says="eb.safetensors")
+        self.refused(*few, "--recorded", "none", says=["no such file", "DoublePhoton_Run2012B_0.ig"])
         self.refused(*few, "--library", "none.npz", says=["none.npz"])
         self.refused(*few, "--particles", "none.npz", says=["none.npz"])
         processes = ("higgs", "born", "gamma-jet")

@@ -304,13 +304,14 @@ class EventPaper(unittest.TestCase):
                          {"the whole study", "OVERLAY, AUC H->gg vs rest: distance from 0.50",
                           *(name for name in small if name.startswith("4-mom"))})
 
-    def test_gates_of_a_page_and_of_a_test(self):
-        page = ("<figcaption>Median 124.81 +- 0.03 GeV (goal 125.0 +- 0.3), half 1.90 GeV</figcaption>"
-                "<caption>Recorded candidates [GeV]; median difference 0.12 % (goal 1.5 %)</caption>"
-                "<tr><td>EB hits</td><td>300.0</td><td>200.0</td><td>0.67</td></tr><tr><td>HB hits</td><td>-</td><td>38.0</td></tr>")
-        figures = event_paper.page_gates(page, True)
-        self.assertEqual([f["value"] for f in figures], [0.19, 0.12, 1.5, None, None, None])
-        self.assertEqual([f["value"] for f in event_paper.page_gates("", False)], [None] * 6)
+    def test_gates_of_a_validation_and_of_a_test(self):
+        validation = {"simulated_events": 3000, "m_gg": {"median": 124.81, "error": 0.03, "half_width": 1.9},
+                      "m_gg_of_recorded": {"events": 7, "median_distance": 0.0012},
+                      "per_event": [{"name": "EB hits", "simulated": 200.0, "recorded": 300.0},
+                                    {"name": "HB hits", "simulated": 38.0, "recorded": None}]}
+        self.assertEqual([f["value"] for f in event_paper.response_gates(validation)], [0.19, 0.12, 1.5, None])
+        del validation["m_gg_of_recorded"]
+        self.assertEqual([f["value"] for f in event_paper.response_gates(validation)], [0.19, None, 1.5, None])
         figures = event_paper.pion_gates("AUC 20-30 GeV 0.77, 30-45 GeV 0.74, 45-60 GeV 0.6941")
         self.assertEqual([f["value"] for f in figures], [0.11, 0.07, 0.0659])
         self.assertEqual([f["value"] for f in event_paper.pion_gates("")], [None] * 3)

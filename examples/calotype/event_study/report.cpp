@@ -440,6 +440,7 @@ std::string by_epoch(std::vector<result const*> const& list, std::string const& 
                 {title, logarithmic ? std::max(low, 1e-5) / 1.5 : low - room,
                  logarithmic ? high * 1.5 : high + room, logarithmic},
                 360, 260);
+  plot.legend_at(rp::legend_place::beside);
   for (result const* r : list) {
     std::vector<double> x, y;
     for (auto const& e : r->history) {
@@ -708,6 +709,9 @@ ct::result<report> report_on(study const& s) {
   add_trainings(page, s);
   add_networks(page);
   if (auto added = add_events(page, s); !added) return *added.error();
+  page.section("The simulated response beside recorded events");
+  auto validation = add_validation(page, s.validation);
+  if (!validation) return *validation.error();
   page.paragraph("Made by: " + command_line());
 
   json numbers{{"study", "event-paper"},
@@ -735,6 +739,7 @@ ct::result<report> report_on(study const& s) {
     numbers["events"][std::string(name_of(c))] = s.size.training[static_cast<std::size_t>(c)];
     numbers["samples"][std::string(name_of(c))] = s.samples[static_cast<std::size_t>(c)];
   }
+  numbers["validation"] = std::move(*validation);
   for (measured const& m : all) numbers["trainings"].push_back(as_json(m));
   for (measured const& m : chosen) numbers["paper_split"].push_back(as_json(m));
   for (std::string_view id : reseeded) {

@@ -13,6 +13,7 @@
 #include "../common.hpp"
 #include "../matched.hpp"
 #include "../networks.hpp"
+#include "../validation.hpp"
 
 #include <calotype/eval/predictions.hpp>
 #include <calotype/image/event.hpp>
@@ -174,6 +175,7 @@ struct study {
   std::vector<result> results;
   std::vector<result> other_seeds;     // of the trainings `reseeded`
   std::vector<result> chosen_by_test;  // those that the paper has, validated with the test events as there
+  validation_options validation;       // what the response is compared with recorded events by
   std::vector<ct::event> shown;        // for pictures: a photon + jet event of each category of collisions
 
   result const& of(std::string_view id) const;

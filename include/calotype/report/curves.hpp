@@ -22,7 +22,7 @@ struct named_curve {
 // Figure 4 has them; the broken line is a blind classifier.
 inline std::string roc_figure(std::span<named_curve const> curves) {
   plot figure({"signal efficiency"}, {"background rejection"}, 400, 400);
-  figure.legend_in(corner::bottom_left);
+  figure.legend_at(legend_place::bottom_left);
   figure.guide(std::array{0.0, 1.0}, std::array{1.0, 0.0});
   for (named_curve const& c : curves) {
     std::vector<double> efficiency, rejection;

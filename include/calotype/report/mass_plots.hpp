@@ -90,7 +90,7 @@ inline std::string calibration_plot(std::span<eval::calibration_curve const> cur
                                     std::span<std::string const> names) {
   plot plot({"score", 0, 1}, {"part of the events that are of the class", 0, 1}, 320, 320);
   plot.guide(std::vector<double>{0, 1}, std::vector<double>{0, 1});
-  plot.legend_in(corner::top_left);
+  plot.legend_at(legend_place::top_left);
   for (std::size_t c = 0; c < curves.size(); ++c) {
     std::vector<double> score, observed, error;
     for (auto const& bin : curves[c].bins) {

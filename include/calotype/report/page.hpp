@@ -49,6 +49,7 @@ class page {
   explicit page(std::string_view title) : title_(escaped(title)) {}
 
   void section(std::string_view name) { body_ += "<h2>" + escaped(name) + "</h2>\n"; }
+  void subsection(std::string_view name) { body_ += "<h3>" + escaped(name) + "</h3>\n"; }
   void paragraph(std::string_view words) { body_ += "<p>" + escaped(words) + "</p>\n"; }
   void list(std::span<std::string const> items) {
     body_ += "<ul>\n";

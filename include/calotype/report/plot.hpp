@@ -23,7 +23,8 @@ struct plot_axis {
   bool logarithmic = false;
 };
 
-enum class corner { top_right, top_left, bottom_left, bottom_right };
+// Inside the axes, or to the right of them, where it hides nothing.
+enum class legend_place { top_right, top_left, bottom_left, bottom_right, beside };
 
 // Series come in the order they are added, each in the next colour; what lies outside the axes is cut off.
 // Numbers that are not finite leave a gap.
@@ -91,10 +92,10 @@ class plot {
   }
 
   // Where the legend is; top right unless told otherwise.
-  void legend_in(corner where) { legend_ = where; }
+  void legend_at(legend_place where) { legend_ = where; }
 
   std::string svg() const {
-    drawing on(left + width_ + right, top + height_ + bottom);
+    drawing on(left + width_ + right + width_beside(), top + height_ + bottom);
     draw_axis_across(on);
     draw_axis_upwards(on);
     on.add("<svg x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\">\n", left, top, width_, height_);
@@ -204,13 +205,23 @@ class plot {
     on.put("</g>\n");
   }
 
+  // What a legend beside the axes needs; text is about half as wide as it is high.
+  int width_beside() const {
+    if (legend_ != legend_place::beside) return 0;
+    std::size_t letters = 0;
+    for (entry const& e : names_) letters = std::max(letters, e.name.size());
+    return 28 + 8 * static_cast<int>(letters);
+  }
+
   void draw_legend(drawing& on) const {
-    bool const low = legend_ == corner::bottom_left || legend_ == corner::bottom_right;
-    bool const at_left = legend_ == corner::top_left || legend_ == corner::bottom_left;
+    using enum legend_place;
+    bool const low = legend_ == bottom_left || legend_ == bottom_right;
+    bool const at_left = legend_ == top_left || legend_ == bottom_left || legend_ == beside;
+    int const edge = legend_ == beside ? left + width_ : left;
     for (std::size_t i = 0; i < names_.size(); ++i) {
       auto const line = static_cast<int>(low ? names_.size() - 1 - i : i);
       int const y = low ? top + height_ - 16 - 20 * line : top + 24 + 20 * line;
-      int const mark = at_left ? left + 14 : left + width_ - 36;
+      int const mark = at_left ? edge + 14 : left + width_ - 36;
       on.add("<path d=\"M%d %d h22\" stroke=\"%s\" stroke-width=\"2.5\"/>\n", mark, y - 4, names_[i].ink);
       on.text(at_left ? mark + 30 : mark - 8, y, names_[i].name, at_left ? "start" : "end");
     }
@@ -219,7 +230,7 @@ class plot {
   plot_axis x_, y_;
   int width_, height_;
   std::size_t series_ = 0;
-  corner legend_ = corner::top_right;
+  legend_place legend_ = legend_place::top_right;
   drawing inside_{0, 0};
   std::vector<entry> names_{};
 };

@@ -28,6 +28,15 @@ TEST_CASE("points lie where the axes say, on linear and logarithmic ones") {
   CHECK(svg.ends_with("</svg>\n"));
 }
 
+TEST_CASE("a legend beside the axes is in nobody's way, and the picture has room for it") {
+  rp::plot p({"x", 0, 1}, {"y", 0, 1}, 200, 100);
+  p.line(std::array{0.0, 1.0}, std::array{0.0, 1.0}, "1234567890");
+  CHECK(p.svg().find("width=\"288\"") != std::string::npos);  // 64 + 200 + 24
+  p.legend_at(rp::legend_place::beside);
+  CHECK(p.svg().find("width=\"396\"") != std::string::npos);  // and 28 + 10 * 8
+  CHECK(p.svg().find("M278 ") != std::string::npos);          // 64 + 200 + 14
+}
+
 TEST_CASE("a histogram is an outline from its first to its last edge") {
   rp::plot p({"m", 0, 4}, {"events", 0, 10}, 400, 100);
   p.histogram(std::array{0.0, 1.0, 4.0}, std::array{5.0, 10.0});

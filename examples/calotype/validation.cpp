@@ -1,35 +1,47 @@
-// The simulated response beside recorded events, as one page:
-//
-//   validate_simulation PAGE.html EVENTS [FOLDER]
-//
-// FOLDER holds the event display's files of 2012 (docs/simulation.md names the open-data records). Without it
-// the page shows the simulation alone.
+// calotype validate: the simulated response beside recorded events.
+#include "validation.hpp"
+
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdio>
-#include <cstdlib>
-#include <string>
+#include <filesystem>
 #include <string_view>
+#include <system_error>
+#include <thread>
+#include <utility>
 #include <vector>
 
+#include "events.hpp"
+#include <nlohmann/json.hpp>
+
+#include <calotype/core/parallel.hpp>
 #include <calotype/detector/presets/cms_run1.hpp>
 #include <calotype/image/kinematics.hpp>
-#include <calotype/io/complain.hpp>
-#include <calotype/io/ig.hpp>
 #include <calotype/io/output.hpp>
 #include <calotype/observables/diphoton_selection.hpp>
 #include <calotype/observables/superclusters.hpp>
-#include <calotype/report/page.hpp>
 #include <calotype/report/plot.hpp>
 #include <calotype/sim/simulate.hpp>
 
+namespace program {
+
 namespace {
 
-namespace ct = calotype;
 namespace cms = ct::cms;
 namespace sim = ct::sim;
 namespace report = ct::report;
+namespace fs = std::filesystem;
+using json = nlohmann::ordered_json;
+
+// Of the folder of recorded events: what a trigger on two photons took, and candidates for H to two photons.
+constexpr char const* triggered = "DoublePhoton_Run2012B_0.ig";
+constexpr char const* candidates = "diphoton_7of10.ig";
+
+std::string in_folder(std::string const& folder, char const* name) {
+  return (fs::path(folder) / name).string();
+}
 
 // A histogram between two ends; values outside are left out.
 struct histogram {
@@ -144,28 +156,40 @@ std::vector<ct::photon_candidate> photons_of(ct::photon_finder& find, ct::event 
   return kept;
 }
 
-// z of the first recorded vertex in cm; 0 where there is none.
-double primary_vertex(ct::io::ig_file& file, std::size_t event) {
-  std::string_view const names[] = {"Vertices_V1"};
-  auto const contents = file.contents(event, names);
-  if (!contents) return 0;
-  auto const* const table = contents->find("Vertices_V1");
-  return table != nullptr && table->numbers("pos").size() >= 3 ? 100 * table->numbers("pos")[2] : 0;
+// use(event, its photon candidates) for every event of a recorded file.
+template <class F>
+ct::result<void> for_recorded(std::string const& path, F use) {
+  auto source = event_source::open(path, {}, with_vertices::yes);
+  if (!source) return *source.error();
+  ct::photon_finder find;
+  return source->visit([&](ct::event const& e, truth const&) -> ct::result<void> {
+    use(e, photons_of(find, e, source->vertex_z().value_or(0)));
+    return {};
+  });
 }
 
-// use(event, its photon candidates) for every event of a recorded file; 0, or the exit status after a
-// complaint.
+// use(event, its photon candidates) for events of a sample, in their order.
 template <class F>
-int for_recorded(std::string const& path, F use) {
-  auto file = ct::io::open_ig(path);
-  if (!file) return ct::io::complain(file);
-  ct::photon_finder find;
-  for (std::size_t i = 0; i < file->size(); ++i) {
-    auto const e = file->read(i);
-    if (!e) return ct::io::complain(e);
-    use(*e, photons_of(find, *e, primary_vertex(*file, i)));
+void for_simulated(sim::sample const& what, std::uint64_t events, int threads, F use) {
+  struct seen {
+    sim::simulated_event event{};
+    std::vector<ct::photon_candidate> found{};
+  };
+  sim::simulator const make(what);
+  std::vector<ct::photon_finder> find(static_cast<std::size_t>(threads));
+  constexpr std::uint64_t block = 256;  // in memory at a time
+  std::vector<seen> some;
+  progress bar("simulating", events);
+  for (std::uint64_t done = 0; done < events; done += block) {
+    some.resize(static_cast<std::size_t>(std::min(block, events - done)));
+    ct::for_each_item(threads, some.size(), [&](int worker, std::size_t i) {
+      auto& s = some[i];
+      s.event = make(done + i);
+      s.found = photons_of(find[static_cast<std::size_t>(worker)], s.event.event, s.event.truth.vertex_z);
+    });
+    for (auto const& s : some) use(s.event, s.found);
+    bar.step(done + some.size());
   }
-  return 0;
 }
 
 std::string number(char const* format, double x) {
@@ -202,14 +226,15 @@ struct comparison {
 };
 
 // The share of HB hits that the thinned lists keep, by energy, with what towers of recorded events say.
-report::figure kept_in_hb(std::uint64_t events) {
+report::figure kept_in_hb(validation_options const& o) {
   histogram all(24, 0.3, 8, true), kept(24, 0.3, 8, true);
   for (auto which : {sim::collections::full, sim::collections::reduced}) {
-    sim::simulator const make({.process = sim::process::born, .seed = 31, .collections = which});
     auto& fill = which == sim::collections::full ? all : kept;
-    for (std::uint64_t i = 0; i < events; ++i) {
-      for (auto const& h : make(i).event.hits(cms::collection::hb)) fill.add(static_cast<double>(h.energy));
-    }
+    for_simulated({.process = sim::process::born, .seed = 31, .collections = which},
+                  std::max<std::uint64_t>(o.events / 4, 1), o.threads, [&fill](auto const& e, auto const&) {
+                    for (auto const& h : e.event.hits(cms::collection::hb))
+                      fill.add(static_cast<double>(h.energy));
+                  });
   }
   std::vector<double> share, error;
   for (std::size_t i = 0; i < all.counts.size(); ++i) {
@@ -221,25 +246,22 @@ report::figure kept_in_hb(std::uint64_t events) {
   report::plot p({"energy [GeV]", 0.3, 8, true}, {"kept", 0, 1.1});
   p.histogram(edges, recorded, "towers of 2012");
   p.points(all.middles(), share, error, "simulated");
-  p.legend_in(report::corner::bottom_right);
+  p.legend_at(report::legend_place::bottom_right);
   return {p.svg(),
           "Share of HB hits in the thinned lists. The recorded shares compare hits with calorimeter towers."};
 }
 
-// The mass of H -> two photons and the shapes of its photons, beside recorded candidates; 0, or the exit status
-// after a complaint.
-int higgs(report::page& page, std::uint64_t events, std::string const& folder) {
-  ct::photon_finder find;
+// The mass of H -> two photons and the shapes of its photons, beside recorded candidates.
+ct::result<void> add_higgs(report::page& page, json& numbers, validation_options const& o) {
   observed simulated, recorded;
   histogram mass(60, 110, 140);
   std::vector<double> values;
-  sim::simulator const make({.process = sim::process::higgs, .seed = 1});
-  for (std::uint64_t i = 0; i < events; ++i) {
-    auto const e = make(i);
-    simulated.add_shapes(photons_of(find, e.event, e.truth.vertex_z));
-    values.push_back(static_cast<double>(e.m_gg));
-    mass.add(values.back());
-  }
+  for_simulated({.process = sim::process::higgs, .seed = 1}, o.events, o.threads,
+                [&](auto const& e, auto const& found) {
+                  simulated.add_shapes(found);
+                  values.push_back(static_cast<double>(e.m_gg));
+                  mass.add(values.back());
+                });
   std::vector<std::vector<std::string>> rows;
   std::vector<double> off;
   auto const compare = [&](ct::event const& e, std::vector<ct::photon_candidate> const& found) {
@@ -253,15 +275,16 @@ int higgs(report::page& page, std::uint64_t events, std::string const& folder) {
     rows.push_back({std::to_string(e.run), number("%.2f", theirs), number("%.2f", m),
                     number("%+.2f %%", 100 * (m / theirs - 1))});
   };
-  if (!folder.empty()) {
-    if (int const failed = for_recorded(folder + "/diphoton_7of10.ig", compare); failed != 0) return failed;
+  if (!o.recorded.empty()) {
+    if (auto seen = for_recorded(in_folder(o.recorded, candidates), compare); !seen) return seen;
   }
 
-  page.section("The mass of H to two photons");
+  page.subsection("The mass of H to two photons");
   double const top = *std::max_element(mass.counts.begin(), mass.counts.end());
   report::plot p({"two-photon mass [GeV]", 110, 140}, {"events", 0, 1.2 * top + 1});
   p.histogram(mass.edges, mass.counts, "simulated");
   double const error = 1.25 * half_width(values) / std::sqrt(static_cast<double>(values.size()));
+  numbers["m_gg"] = {{"median", median(values)}, {"error", error}, {"half_width", half_width(values)}};
   report::figure const one[] = {{p.svg(), "Median " + number("%.2f", median(values)) + " +- " +
                                               number("%.2f", error) +
                                               " GeV (goal 125.0 +- 0.3), half of the central 68 % " +
@@ -272,14 +295,15 @@ int higgs(report::page& page, std::uint64_t events, std::string const& folder) {
     page.table(head, rows,
                "Recorded candidates [GeV]; median difference " + number("%.2f %%", 100 * median(off)) +
                    " (goal 1.5 %)");
+    numbers["m_gg_of_recorded"] = {{"events", off.size()}, {"median_distance", median(off)}};
   }
 
-  page.section("Shapes of photons");
+  page.subsection("Shapes of photons");
   rows.clear();
   auto const row = [&](std::string const& name, std::vector<double> observed::*what) {
-    auto const of = [&](observed const& o) {
-      auto const& x = o.*what;
-      return x.empty() ? std::string("-")
+    auto const of = [&](observed const& sample) {
+      auto const& x = sample.*what;
+      return x.empty() ? std::string("-")  // no recorded events
                        : number("%.4f", median(x)) + ", " + number("%.4f", half_width(x)) + " (" +
                              std::to_string(x.size()) + ")";
     };
@@ -296,40 +320,78 @@ int higgs(report::page& page, std::uint64_t events, std::string const& folder) {
       plot(&observed::r9, "r9", "share", "E(3x3) / E(supercluster).", &observed::photons, false, false),
       plot(&observed::sigma, "sigma_ieta_ieta", "share", "Width along eta.", &observed::photons, false, false)};
   page.figures(shapes);
-  return 0;
+  return {};
 }
 
-int validate(std::string const& target, std::uint64_t events, std::string const& folder) {
-  auto out = ct::io::output_file::create(target, {.force = true});
-  if (!out) return ct::io::complain(out);
-  ct::photon_finder find;
-  observed recorded, simulated;
-  if (!folder.empty()) {
-    int const failed = for_recorded(
-        folder + "/DoublePhoton_Run2012B_0.ig",
-        [&](ct::event const& e, std::vector<ct::photon_candidate> const& found) { recorded.add(e, found); });
-    if (failed != 0) return failed;
-  }
-  sim::simulator const make({.process = sim::process::born, .seed = 17, .pile_up = 16});
-  for (std::uint64_t i = 0; i < events; ++i) {
-    auto const e = make(i);
-    simulated.add(e.event, photons_of(find, e.event, e.truth.vertex_z));
-  }
+struct validate_options {
+  validation_options how;
+  std::string out;
+  bool force = false;
+  bool json = false;
+};
 
+int validate(validate_options const& o) {
+  if (o.how.events == 0) return fail({"no event is asked for", "command line", "say how many with -n"});
+  if (auto usable = check_recorded(o.how.recorded); !usable) return fail(*usable.error());
+  if (!o.how.recorded.empty()) {
+    auto const apart =
+        check_apart(o.out, {in_folder(o.how.recorded, triggered), in_folder(o.how.recorded, candidates)});
+    if (!apart) return fail(*apart.error());
+  }
+  auto file = ct::io::output_file::create(o.out, {.force = o.force});
+  if (!file) return fail(*file.error());
   report::page page("The simulated response beside recorded events");
-  page.paragraph(std::to_string(events) + " simulated events of two prompt photons with 16 interactions; " +
-                 number("%.0f", recorded.events) +
-                 " recorded events of the two-photon trigger of 2012 (11 vertices). The recorded ones pass a "
-                 "trigger, not the "
-                 "selection of the simulated ones, and many of their candidates are no photons; what was tuned "
-                 "was tuned on them.");
+  auto const numbers = add_validation(page, o.how);
+  if (!numbers) return fail(*numbers.error());
+  page.paragraph("Made by: " + command_line());
+  if (auto written = file->write(page.html()); !written) return fail(*written.error());
+  if (auto placed = file->commit(); !placed) return fail(*placed.error());
+  std::printf("%s\n", o.json ? numbers->dump(2).c_str() : o.out.c_str());
+  return success;
+}
+
+}  // namespace
+
+ct::result<void> check_recorded(std::string const& folder) {
+  if (folder.empty()) return {};
+  for (char const* const name : {triggered, candidates}) {
+    if (auto usable = check_input(in_folder(folder, name)); !usable) {
+      return ct::error{usable.error()->what, usable.error()->where,
+                       "name the folder of the event display's files with --recorded, or leave it out"};
+    }
+  }
+  return {};
+}
+
+ct::result<json> add_validation(report::page& page, validation_options const& o) {
+  observed recorded, simulated;
+  if (!o.recorded.empty()) {
+    auto const seen = for_recorded(
+        in_folder(o.recorded, triggered),
+        [&](ct::event const& e, std::vector<ct::photon_candidate> const& found) { recorded.add(e, found); });
+    if (!seen) return *seen.error();
+  }
+  for_simulated({.process = sim::process::born, .seed = 17, .pile_up = 16}, o.events, o.threads,
+                [&simulated](auto const& e, auto const& found) { simulated.add(e.event, found); });
+  json numbers{{"simulated_events", o.events}, {"recorded_events", recorded.events}};
+
+  page.paragraph(
+      std::to_string(o.events) + " simulated events of two prompt photons with 16 interactions; " +
+      (o.recorded.empty()
+           ? std::string("no recorded events were given, so that the simulation stands alone.")
+           : number("%.0f", recorded.events) +
+                 " recorded events of the two-photon trigger of 2012 (11 vertices). The recorded ones "
+                 "pass a trigger, not the selection of the simulated ones, and many of their candidates "
+                 "are no photons; what was tuned was tuned on them."));
   comparison const plot{simulated, recorded};
   auto const per_event = &observed::events;
-  page.section("Occupancy");
+  page.subsection("Occupancy");
   std::vector<std::vector<std::string>> rows;
   auto const row = [&](char const* name, double observed::*what) {
     double const s = simulated.*what / simulated.events;
     double const r = recorded.events > 0 ? recorded.*what / recorded.events : 0;
+    numbers["per_event"].push_back(
+        {{"name", name}, {"simulated", s}, {"recorded", recorded.events > 0 ? json(r) : json()}});
     rows.push_back({name, recorded.events > 0 ? number("%.1f", r) : "-", number("%.1f", s),
                     r > 0 ? number("%.2f", s / r) : "-"});
   };
@@ -346,42 +408,51 @@ int validate(std::string const& target, std::uint64_t events, std::string const&
       plot(&observed::track_pt, "pT [GeV]", "per event", "Transverse momenta of tracks.", per_event, true,
            true)};
   page.figures(counts);
-  page.section("Energies of hits");
+  page.subsection("Energies of hits");
   report::figure const energies[] = {
       plot(&observed::eb_energy, "energy [GeV]", "per event", "EB", per_event, true, true),
       plot(&observed::ee_energy, "energy [GeV]", "per event", "EE", per_event, true, true),
       plot(&observed::hb_energy, "energy [GeV]", "per event", "HB", per_event, true, true)};
   page.figures(energies);
-  page.section("Thinning");
+  page.subsection("Thinning");
   auto const per_photon = &observed::photons;
   report::figure const thinning[] = {
       plot(&observed::halo_step, "energy [GeV]", "per candidate",
            "EB hits at 0.4 < dR < 0.58 of a candidate: the step at 0.095 GeV.", per_photon, false, false),
       plot(&observed::density, "dR", "per candidate and area",
            "EB hits above 0.095 GeV round candidates: the end of the halo at 0.6.", per_photon, false, true),
-      kept_in_hb(std::max<std::uint64_t>(events / 4, 1))};
+      kept_in_hb(o)};
   page.figures(thinning);
-  if (int const failed = higgs(page, events, folder); failed != 0) return failed;
-  page.section("Not on this page");
-  page.paragraph(
-      "Photons against neutral pions: tests/reference/sim/photon_pion.cpp trains a boosted tree with "
-      "scikit-learn. Profiles "
-      "beside Geant4: its data sets could not be fetched where this was written.");
-  if (auto written = out->write(page.html()); !written) return ct::io::complain(written);
-  if (auto placed = out->commit(); !placed) return ct::io::complain(placed);
-  std::printf("%s: EB hits %.0f, HB hits %.0f, tracks %.0f per simulated event\n", target.c_str(),
-              simulated.eb / simulated.events, simulated.hb / simulated.events,
-              simulated.tracks / simulated.events);
-  return 0;
+  if (auto added = add_higgs(page, numbers, o); !added) return *added.error();
+  return numbers;
 }
 
-}  // namespace
-
-int main(int count, char** words) {
-  long const events = count >= 3 ? std::atol(words[2]) : 0;
-  if (count < 3 || count > 4 || events < 1) {
-    std::fprintf(stderr, "usage: validate_simulation PAGE.html EVENTS [FOLDER]\n");
-    return 1;
-  }
-  return validate(words[1], static_cast<std::uint64_t>(events), count == 4 ? words[3] : "");
+void add_recorded(CLI::App& command, std::string& recorded) {
+  command
+      .add_option("--recorded", recorded,
+                  std::string("Folder of events recorded in 2012, to be compared with (") + triggered + ", " +
+                      candidates + " of the event display)")
+      ->type_name("DIR");
 }
+
+void add_validate(CLI::App& app, int& status) {
+  CLI::App* command = nullptr;
+  auto& o = add_command<validate_options>(
+      app, status, "validate", "Compare simulated with recorded events",
+      "One page: occupancies, energies of hits, tracks, thinning, shapes of photons and the mass of H to two\n"
+      "photons. Without recorded events it shows the simulation alone.",
+      command, validate);
+  o.how.threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  add_count(*command, "-n", o.how.events, "Simulated events of each sample (default: 1000)", 1'000'000);
+  add_recorded(*command, o.how.recorded);
+  command->add_option("--out", o.out, "The page")->required()->type_name("PAGE.html");
+  command
+      ->add_option("--threads", o.how.threads,
+                   "Threads to work on; the result is the same for any number (default: all)")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("T");
+  add_force(*command, o.force);
+  add_json(*command, o.json, "Print the numbers of the page as a JSON object");
+}
+
+}  // namespace program

@@ -1,0 +1,47 @@
+import shutil
+
+import harness
+
+FILES = ("DoublePhoton_Run2012B_0.ig", "diphoton_7of10.ig")
+
+
+class Validate(harness.Case):
+    def test_recorded_beside_simulated_events(self):
+        (self.folder / "recorded").mkdir()
+        for file in FILES:
+            shutil.copy(self.ig, self.folder / "recorded" / file)
+        command = ("validate", "-n", 20, "--recorded", "recorded")
+        numbers = self.json(*command, "--out", "page.html")
+        self.assertEqual((numbers["simulated_events"], numbers["recorded_events"]), (20, 8))
+        rows = {row["name"]: row for row in numbers["per_event"]}
+        self.assertEqual(list(rows), ["EB hits", "EE hits", "HB hits", "tracks above 0.75 GeV"])
+        self.assertAlmostEqual(rows["EB hits"]["recorded"], sum(e["hits"]["EB"] for e in self.truth) / 8)
+        self.assertGreater(rows["EB hits"]["simulated"], 50)
+        self.assertLess(abs(numbers["m_gg"]["median"] - 125), 3)
+        page = (self.folder / "page.html").read_text()
+        for text in ("Occupancy", "Energies of hits", "Thinning", "Shapes of photons", "recorded 2012", "Made by: "):
+            self.assertIn(text, page)
+        self.assertEqual(self.json(*command, "--out", "again.html", "--threads", 1), numbers)
+
+    def test_the_simulation_alone(self):
+        numbers = self.json("validate", "-n", 12, "--out", "alone.html")
+        self.assertEqual({row["recorded"] for row in numbers["per_event"]}, {None})
+        self.assertNotIn("m_gg_of_recorded", numbers)
+        self.assertNotIn("recorded 2012", (self.folder / "alone.html").read_text())
+
+    def test_what_cannot_be_done(self):
+        page = ("validate", "--out", "none.html")
+        self.refused(*page, "-n", 0, says="-n")
+        self.refused(*page, "--recorded", "none", says=["no such file", FILES[0], "--recorded"])
+        broken = self.folder / "broken"
+        broken.mkdir()
+        for file in FILES:
+            (broken / file).write_bytes(self.ig.read_bytes()[:1000])
+        self.refused(*page, "--recorded", "broken", says=FILES[0])
+        self.refused("validate", "--recorded", "broken", "--out", f"broken/{FILES[0]}", "--force", says="same file")
+        (self.folder / "kept.html").write_text("kept")
+        self.refused("validate", "--out", "kept.html", says="exists already")
+
+
+if __name__ == "__main__":
+    harness.main()
