@@ -32,7 +32,7 @@ class Reproduce(harness.Case):
         self.assertEqual(len(event_paper.Statements(numbers).all()), 36)
 
         trainings = {t["id"]: t for t in numbers["trainings"]}
-        self.assertEqual((len(trainings), numbers["given_weights"], len(numbers["comparisons"])), (23, 0, 13))
+        self.assertEqual((len(trainings), numbers["given_weights"], len(numbers["comparisons"])), (25, 0, 13))
         for t in trainings.values():
             self.assertEqual(len(t["epochs"]), 1)
             for s in t["separations"]:
@@ -41,6 +41,9 @@ class Reproduce(harness.Case):
         self.assertEqual(trainings["eb"]["cvm_gg"]["published"], 0.002)
         self.assertGreater(trainings["eb"]["cvm_gg"]["value"], 0)
         self.assertEqual(trainings["eb"]["separations"][4]["published_auc"], 0.94)
+        # The same network but for the loss against learning the mass.
+        strengths = [str(trainings[i]["separations"]) for i in ("eb-division-only", "eb", "eb-lambda-0.5", "eb-lambda-1.5")]
+        self.assertEqual(len(set(strengths)), 4)
         # One network and one seed, but each sees other parts of the events.
         views = [str(trainings[i]["separations"]) for i in ("eb-mass-aware", "rest-of-event", "overlay")]
         self.assertEqual(len(set(views)), 3)
@@ -84,11 +87,11 @@ class Reproduce(harness.Case):
         report = self.json(*study, "--epochs", 1, "--out", "again", "--weights", "some", "--force", timeout=1800)
         self.assertEqual([f.name for f in again.glob("*.safetensors")], ["eb.safetensors"])
         self.assertEqual(self.tensors("again/eb.safetensors"), self.tensors("study/eb.safetensors"))
-        self.assertEqual(report["given_weights"], 22)
+        self.assertEqual(report["given_weights"], 24)
         differing = {"command": "", "minutes": 0, "given_weights": 0}
         self.assertEqual({**report, **differing}, {**numbers, **differing})
         page = (again / "report.html").read_text()
-        self.assertIn("Weights of 22 trainings were given", page)
+        self.assertIn("Weights of 24 trainings were given", page)
         self.assertIn("CvM of gg", page)  # by epoch, from the weights' history
 
         # A part of the study makes the same weights.

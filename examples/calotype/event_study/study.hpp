@@ -67,6 +67,8 @@ inline constexpr std::array trainings{
     training{"eb-loss-only", "eb-mass-aware", "EB, loss only", category::central, 0.15},
     training{"eb-division-only", "eb", "EB, / m_gg only", category::central},
     training{"eb-sum-pt", "eb-sum-pt", "EB, / sum pT only", category::central},
+    training{"eb-lambda-0.5", "eb", "EB, lambda 0.5", category::central, 0.5},
+    training{"eb-lambda-1.5", "eb", "EB, lambda 1.5", category::central, 1.5},
     training{"cms-b-division-only", "cms-b", "CMS-B, / m_gg only", category::central},
     training{"rest-of-event", "eb-mass-aware", "EB, rest of event", category::central, 0, view::rest_of_event},
     training{"overlay", "eb-mass-aware", "EB, overlay alone", category::central, 0, view::overlay},
