@@ -373,7 +373,8 @@ ct::result<json> add_validation(report::page& page, validation_options const& o)
   }
   for_simulated({.process = sim::process::born, .seed = 17, .pile_up = 16}, o.events, o.threads,
                 [&simulated](auto const& e, auto const& found) { simulated.add(e.event, found); });
-  json numbers{{"simulated_events", o.events}, {"recorded_events", recorded.events}};
+  json numbers{{"simulated_events", o.events},
+               {"recorded_events", static_cast<std::uint64_t>(recorded.events)}};
 
   page.paragraph(
       std::to_string(o.events) + " simulated events of two prompt photons with 16 interactions; " +
