@@ -38,7 +38,7 @@ struct size {
 };
 inline constexpr std::array sizes{
     size{"small", {3000, 3000, 3000, 3000}, 1000, 2000, 4, 32},
-    size{"standard", {15000, 15000, 15000, 15000}, 2000, 11800, 12, 32},
+    size{"standard", {15000, 15000, 15000, 15000}, 5000, 11800, 12, 32},
     size{"paper", {51200, 120000, 50000, 50000}, 5000, 15600, 60, 360},
 };
 
@@ -57,25 +57,30 @@ struct training {
   event_study::view view = view::everything;
 };
 
+// The strength of the loss that keeps CvM below the paper's bounds here. The paper tuned its own to that end,
+// 0.15 and 0.2, with a normalisation that it does not state; with the mean over a batch's gg events 0.15 left
+// a CvM of 0.004 to 0.005.
+inline constexpr double tuned = 0.5;
+
 // Those first that a study which is interrupted should have done. The controls are the last of their category.
 inline constexpr std::array trainings{
-    training{"cms-b", "cms-b", "CMS-B", category::central, 0.15},
-    training{"eb", "eb", "EB", category::central, 0.15},
+    training{"cms-b", "cms-b", "CMS-B", category::central, tuned},
+    training{"eb", "eb", "EB", category::central, tuned},
     training{"reference", "reference", "4-mom + shapes", category::central},
     training{"four-momentum", "four-momentum-3", "4-mom", category::central},
     training{"eb-mass-aware", "eb-mass-aware", "EB, mass-aware", category::central},
-    training{"eb-loss-only", "eb-mass-aware", "EB, loss only", category::central, 0.15},
+    training{"eb-loss-only", "eb-mass-aware", "EB, loss only", category::central, tuned},
     training{"eb-division-only", "eb", "EB, / m_gg only", category::central},
     training{"eb-sum-pt", "eb-sum-pt", "EB, / sum pT only", category::central},
-    training{"eb-lambda-0.5", "eb", "EB, lambda 0.5", category::central, 0.5},
+    training{"eb-lambda-0.15", "eb", "EB, lambda 0.15", category::central, 0.15},
     training{"eb-lambda-1.5", "eb", "EB, lambda 1.5", category::central, 1.5},
     training{"cms-b-division-only", "cms-b", "CMS-B, / m_gg only", category::central},
     training{"rest-of-event", "eb-mass-aware", "EB, rest of event", category::central, 0, view::rest_of_event},
     training{"overlay", "eb-mass-aware", "EB, overlay alone", category::central, 0, view::overlay},
-    training{"cms-i", "cms-i", "CMS-I", category::forward, 0.2},
-    training{"ecal", "ecal", "ECAL", category::forward, 0.2},
+    training{"cms-i", "cms-i", "CMS-I", category::forward, tuned},
+    training{"ecal", "ecal", "ECAL", category::forward, tuned},
     training{"four-momentum-forward", "four-momentum-3", "4-mom", category::forward},
-    training{"cms-ii", "cms-ii", "CMS-II", category::forward, 0.2},
+    training{"cms-ii", "cms-ii", "CMS-II", category::forward, tuned},
     training{"ecal-mass-aware", "ecal-mass-aware", "ECAL, mass-aware", category::forward},
     training{"shower-cnn", "shower-cnn", "CNN, crops", category::showers},
     training{"shower-conv-lstm", "shower-conv-lstm", "Conv-LSTM, digis of crops", category::showers},
