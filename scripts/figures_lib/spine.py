@@ -104,7 +104,7 @@ def training_figures(model, goals):
     record = ROOT / f"examples/weights/{model}.json"
     report = json.loads(record.read_text())
     figures = [figure(f"training time of {model}", report["minutes"], 20 if goals else None, "lower", "minutes",
-                      f"{report['training']}, simulation included, {report['cores']} cores")]
+                      f"{report['training']}, simulation not included, {report['cores']} cores")]
     for pair in ("H->gg vs gamma+jet", "H->gg vs gg"):
         for suffix, goal in TESTS.items():
             if pair != "H->gg vs gg" or not suffix:
