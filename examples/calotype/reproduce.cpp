@@ -25,7 +25,6 @@
 
 #include <calotype/core/parallel.hpp>
 #include <calotype/detector/presets/cms_run1.hpp>
-#include <calotype/io/library_npz.hpp>
 #include <calotype/io/output.hpp>
 #include <calotype/io/safetensors.hpp>
 
@@ -88,25 +87,19 @@ struct pile_up {
 ct::result<std::unique_ptr<pile_up>> open_library(reproduce_options const& o) {
   auto p = std::make_unique<pile_up>();
   if (o.library.empty()) return p;
-  if (auto usable = check_input(o.library); !usable) return *usable.error();
-  auto loaded = ct::io::load_library(o.library);
+  auto loaded = load_library(o.library, parts);
   if (!loaded) return *loaded.error();
   p->library = std::move(*loaded);
-  if (p->library.size() < parts) {
-    return ct::error{"the library has too few collisions for training, validation and test", o.library,
-                     "it has " + std::to_string(p->library.size())};
-  }
   for (std::size_t k = 0; k < parts; ++k) p->of.emplace_back(p->library, k, parts);
   return p;
 }
 
 // The generated events of the three classes, from their beginning.
-ct::result<std::vector<ct::io::particle_file>> open_particles(reproduce_options const& o) {
+ct::result<std::vector<ct::io::particle_file>> open_generated(reproduce_options const& o) {
   std::vector<ct::io::particle_file> files;
   std::vector<std::string> missing{"higgs", "born", "gamma-jet"};
   for (auto const& path : o.particles) {
-    if (auto usable = check_input(path); !usable) return *usable.error();
-    auto file = ct::io::open_particles(path);
+    auto file = open_particles(path);
     if (!file) return *file.error();
     auto const name = file->metadata().find("process");
     auto const wanted = name == file->metadata().end()
@@ -319,7 +312,7 @@ ct::result<samples> simulate_samples(reproduce_options const& o, study::size con
   bool const trains = is_trained_here(o, c);
   std::vector<ct::io::particle_file> files;
   if (generated) {
-    auto opened = open_particles(o);
+    auto opened = open_generated(o);
     if (!opened) return *opened.error();
     files = std::move(*opened);
   }
@@ -591,7 +584,7 @@ int reproduce(reproduce_options const& o) {
   if (auto const usable = check_recorded(o.recorded); !usable) return fail(*usable.error());
   if (!o.particles.empty()) {
     // found out before the work
-    if (auto const files = open_particles(o); !files) return fail(*files.error());
+    if (auto const files = open_generated(o); !files) return fail(*files.error());
   }
   auto const soft = open_library(o);
   if (!soft) return fail(*soft.error());

@@ -166,17 +166,6 @@ int simulate_embedded(simulate_options const& o) {
   });
 }
 
-ct::result<ct::io::particle_file> open_particles(std::string const& path, std::uint64_t skip) {
-  if (auto usable = check_input(path); !usable) return *usable.error();
-  auto file = ct::io::open_particles(path);
-  if (!file) return *file.error();
-  if (skip >= file->size()) {
-    return ct::error{"no event is left to read", path, "it has " + std::to_string(file->size()) + " events"};
-  }
-  if (auto skipped = file->skip(static_cast<std::size_t>(skip)); !skipped) return *skipped.error();
-  return file;
-}
-
 int simulate_particles(simulate_options const& o) {
   if (o.count == std::uint64_t{0}) {
     return fail({"no event is asked for", "command line", "say how many with -n, or leave it out"});
@@ -249,14 +238,9 @@ int simulate(simulate_options& o) {
                    "give K/M with K below M, such as 0/3"});
     }
     if (auto apart = check_apart(o.out, {o.library}); !apart) return fail(*apart.error());
-    if (auto usable = check_input(o.library); !usable) return fail(*usable.error());
-    auto loaded = ct::io::load_library(o.library);
+    auto loaded = load_library(o.library, part->of);
     if (!loaded) return fail(*loaded.error());
     library = std::move(*loaded);
-    if (part->of > library.size()) {
-      return fail({"the library has too few collisions for part " + o.part, o.library,
-                   "it has " + std::to_string(library.size())});
-    }
     pile_up.emplace(library, part->which, part->of);
     o.simulation.overlays = &*pile_up;
     o.simulation.library = o.library + " part " + o.part;
@@ -265,6 +249,28 @@ int simulate(simulate_options& o) {
 }
 
 }  // namespace
+
+ct::result<ct::io::particle_file> open_particles(std::string const& path, std::uint64_t skip) {
+  if (auto usable = check_input(path); !usable) return *usable.error();
+  auto file = ct::io::open_particles(path);
+  if (!file) return *file.error();
+  if (skip >= file->size()) {
+    return ct::error{"no event is left to read", path, "it has " + std::to_string(file->size()) + " events"};
+  }
+  if (auto skipped = file->skip(static_cast<std::size_t>(skip)); !skipped) return *skipped.error();
+  return file;
+}
+
+ct::result<ct::sim::hit_library> load_library(std::string const& path, std::size_t parts) {
+  if (auto usable = check_input(path); !usable) return *usable.error();
+  auto library = ct::io::load_library(path);
+  if (library && library->size() < parts) {
+    return ct::error{"the library has too few collisions for " + std::to_string(parts) +
+                         " parts: " + std::to_string(library->size()),
+                     path, "make one of more collisions"};
+  }
+  return library;
+}
 
 ct::io::event_labels labels_of(ct::sim::simulated_event const& e) {
   return {e.label, e.weight, e.m_gg, e.era, e.truth.interactions, e.block, e.prompt_pair()};

@@ -1,6 +1,7 @@
 // Simulated events for the commands that need them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -46,6 +47,12 @@ ct::result<void> simulate_generated(std::vector<ct::io::particle_file>& files, s
                                     std::optional<std::uint64_t> count,
                                     std::function<ct::result<void>(ct::sim::simulated_event&&)> const& use,
                                     std::function<bool(ct::sim::simulated_event const&)> const& fits = {});
+
+// A file of generated events from its event `skip` on.
+ct::result<ct::io::particle_file> open_particles(std::string const& path, std::uint64_t skip = 0);
+
+// A library of soft collisions that has enough of them to be taken in parts.
+ct::result<ct::sim::hit_library> load_library(std::string const& path, std::size_t parts);
 
 // What is known of a simulated event besides what the detector saw, and the event with it.
 ct::io::event_labels labels_of(ct::sim::simulated_event const& e);

@@ -131,7 +131,7 @@ class Reproduce(harness.Case):
         self.refused(*few, "--particles", *files[:2], says="no file holds gamma-jet events")
         self.refused(*few, "--particles", files[0], *files[:2], says=["no process that is still needed", files[0]])
         self.out("simulate", "--minimum-bias", files[0], "-n", 2, "--out", "tiny.npz")
-        self.refused(*few, "--library", "tiny.npz", says=["too few collisions", "it has 2"])
+        self.refused(*few, "--library", "tiny.npz", says=["too few collisions", "for 3 parts: 2"])
         self.assertFalse((self.folder / "few").exists())
 
         (self.folder / "few").mkdir()
