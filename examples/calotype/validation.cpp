@@ -2,13 +2,10 @@
 #include "validation.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdio>
 #include <filesystem>
-#include <string_view>
-#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -425,6 +422,9 @@ ct::result<json> add_validation(report::page& page, validation_options const& o)
       kept_in_hb(o)};
   page.figures(thinning);
   if (auto added = add_higgs(page, numbers, o); !added) return *added.error();
+  page.paragraph(
+      "Not here: photons against neutral pions, and profiles beside CMS's full simulation "
+      "(docs/simulation.md).");
   return numbers;
 }
 

@@ -187,6 +187,9 @@ measured const& of(std::vector<measured> const& all, std::string_view id) {
   return *std::find_if(all.begin(), all.end(), [id](measured const& m) { return m.of->what->id == id; });
 }
 
+// Of event_study::separations, where not all are shown: H->gg against the rest, gg and gamma+jet.
+constexpr std::array<std::size_t, 3> shown_separations{0, 3, 4};
+
 std::string with_error(double value, double error) { return text("%.3f \u00b1 %.3f", value, error); }
 
 // --- the page
@@ -250,7 +253,7 @@ void add_results(rp::page& page, std::vector<measured> const& all, study const& 
 void add_curves(rp::page& page, std::vector<measured> const& all, category where) {
   auto const list = columns(all, where);
   std::vector<rp::figure> figures;
-  for (std::size_t k : {std::size_t{0}, std::size_t{3}, std::size_t{4}}) {
+  for (std::size_t k : shown_separations) {
     std::vector<rp::named_curve> curves;
     for (measured const* m : list)
       curves.push_back({std::string(m->of->what->title), &m->separations[k].curve});
@@ -401,8 +404,7 @@ void add_paper_split(rp::page& page, std::vector<measured> const& all, std::vect
       "serve nothing else. The trainings are the same, epoch by epoch: what differs is by how much the choice "
       "flatters the test, and nothing does where both choose the same epoch.");
   std::vector<std::string> head{"", "events"};
-  for (std::size_t k : {std::size_t{0}, std::size_t{3}, std::size_t{4}})
-    head.push_back(std::string(separations[k].name) + ", AUC");
+  for (std::size_t k : shown_separations) head.push_back(std::string(separations[k].name) + ", AUC");
   head.emplace_back("CvM, gg");
   std::vector<std::vector<std::string>> rows;
   for (measured const& m : chosen) {
@@ -410,7 +412,7 @@ void add_paper_split(rp::page& page, std::vector<measured> const& all, std::vect
     measured const& own = of(all, t.id);
     auto& row = rows.emplace_back(1, std::string(t.title));
     row.emplace_back(name_of(t.where));
-    for (std::size_t k : {std::size_t{0}, std::size_t{3}, std::size_t{4}})
+    for (std::size_t k : shown_separations)
       row.push_back(text("%.4f / %.4f", own.separations[k].curve.auc(), m.separations[k].curve.auc()));
     row.push_back(text("%.4f / %.4f", own.of_pairs.value, m.of_pairs.value));
   }
@@ -466,12 +468,13 @@ void add_decorrelation(rp::page& page, std::vector<measured> const& all, study c
       auto const& curve = m.separations[k].curve;
       return with_error(curve.auc(), curve.auc_error());
     };
-    rows.push_back({std::string(m.of->what->title), text("%g", m.of->what->strength),
-                    text("%.4f", m.of_pairs.value), area(0), area(3), area(4)});
+    rows.push_back(
+        {std::string(m.of->what->title), text("%g", m.of->what->strength), text("%.4f", m.of_pairs.value)});
+    for (std::size_t k : shown_separations) rows.back().push_back(area(k));
   }
   auto const& floor = of(all, "eb").of_pairs;
-  std::array<std::string, 6> const head{
-      "", "lambda", "CvM, gg", "AUC, H->gg vs rest", "H->gg vs gg", "H->gg vs gamma+jet"};
+  std::vector<std::string> head{"", "lambda", "CvM, gg"};
+  for (std::size_t k : shown_separations) head.push_back("AUC, " + std::string(separations[k].name));
   page.table(head, rows,
              "On the test events. A score that knows nothing of the mass has a CvM of " +
                  text("%.4f \u00b1 %.4f", floor.floor, floor.floor_error));

@@ -167,8 +167,8 @@ struct result {
 struct study {
   event_study::size size{};
   std::uint64_t seed = 1;
-  double minutes =
-      0;  // of simulations, tests and trainings, those of interrupted runs and given weights included
+  // Of simulations, tests and trainings, those of interrupted runs and given weights included.
+  double minutes = 0;
   bool generated = false;  // collisions are those of an event generator's files
   int threads = 1;
   std::array<std::string, categories.size()> samples;  // how the events of a category came about
