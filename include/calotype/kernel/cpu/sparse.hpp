@@ -115,8 +115,9 @@ struct sparse_pooled {
   // Multiply-adds with registers of one block in a dense band.
   static constexpr long long band_work =
       static_cast<long long>(P.size) * P.size * cols * S.kernel * S.kernel * S.in.channels;
-  // A filled pixel of one channel takes as long as so many of them.
-  static constexpr int cost_of_entry = 30;
+  // A filled pixel of one channel takes as long as so many of them; half as many on CPUs that multiply more
+  // slowly.
+  static constexpr int cost_of_entry = 64;
   static constexpr int most_entries = static_cast<int>(band_work / cost_of_entry);
 
   // The first input row of a band; it may lie above the image.
