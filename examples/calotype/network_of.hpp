@@ -138,6 +138,7 @@ ct::result<ct::train::checkpoint<Net>> checkpoint_of(training_request const& r) 
   for (auto const& [option, different] :
        {std::pair{"--batch", differs("--batch", o.batch_size, had.batch_size)},
         std::pair{"--rate", differs("--rate", o.optimiser.learning_rate, had.optimiser.learning_rate)},
+        std::pair{"--rate-decay", differs("--rate-decay", o.optimiser.rate_decay, had.optimiser.rate_decay)},
         std::pair{"--seed", differs("--seed", o.seed, had.seed)},
         std::pair{"--decorrelate", differs("--decorrelate", ours.strength, theirs.strength)},
         std::pair{"--neighbours", differs("--neighbours", ours.neighbours, theirs.neighbours)},
@@ -193,6 +194,7 @@ ct::result<std::vector<ct::train::epoch_report>> train_with(
   notes["seed"] = std::to_string(options.seed);
   notes["arithmetic"] = arithmetic_name;
   notes["batch"] = std::to_string(options.batch_size);
+  notes["learning_rate"] = learning_rate_note(options.optimiser);
   notes["epochs"] = std::to_string(trainer.done().epochs);
   notes["history"] = history_text(state.history);
   auto const text = [](char const* format, auto... values) {

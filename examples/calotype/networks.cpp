@@ -102,6 +102,16 @@ nlohmann::ordered_json as_json(ct::train::epoch_report const& e) {
           {"best", e.best}};
 }
 
+std::string learning_rate_note(ct::train::adam const& a) {
+  std::array<char, 96> text{};
+  int const n = std::snprintf(text.data(), text.size(), "%g", a.learning_rate);
+  if (a.rate_decay != 1) {
+    auto const at = static_cast<std::size_t>(n);
+    std::snprintf(text.data() + at, text.size() - at, ", times %g from epoch to epoch", a.rate_decay);
+  }
+  return text.data();
+}
+
 std::string history_text(std::span<ct::train::epoch_report const> history) {
   auto list = nlohmann::ordered_json::array();
   for (auto const& e : history) list.push_back(as_json(e));

@@ -123,6 +123,9 @@ struct conversion_request {
 
 nlohmann::ordered_json as_json(ct::train::epoch_report const& e);
 
+// The learning rate in words, which weights carry as the note "learning_rate".
+std::string learning_rate_note(ct::train::adam const& a);
+
 // The epochs of a training as a JSON text, which weights carry as the note "history"; and back, empty for
 // anything that is no such text.
 std::string history_text(std::span<ct::train::epoch_report const> history);

@@ -192,6 +192,8 @@ std::string data_of(reproduce_options const& o, study::size const& size, run con
 // What weights say of the training that they are from.
 std::string training_note(run const& r) { return r.name + ", strength " + std::to_string(r.what->strength); }
 
+ct::train::adam optimiser_of(study::size const& size) { return {.rate_decay = size.rate_decay}; }
+
 std::string given_weights(reproduce_options const& o, run const& r) {
   return (fs::path(o.weights) / (r.name + ".safetensors")).string();
 }
@@ -241,7 +243,8 @@ ct::result<std::vector<ct::train::epoch_report>> history_of(reproduce_options co
   for (setting const& s :
        {setting{"training", "training", training_note(r)}, setting{"seed", "seed", std::to_string(r.seed)},
         setting{"epochs", "number of epochs", std::to_string(size.epochs)},
-        setting{"batch", "size of the batches", std::to_string(size.batch)}}) {
+        setting{"batch", "size of the batches", std::to_string(size.batch)},
+        setting{"learning_rate", "learning rate", learning_rate_note(optimiser_of(size))}}) {
     auto const had = note(s.key);
     if (had == s.wanted) continue;
     return ct::error{std::string("the ") + s.words + " of the weights is " +
@@ -451,6 +454,7 @@ ct::result<std::vector<ct::train::epoch_report>> train(reproduce_options const& 
   r.options = {};
   r.options.epochs = size.epochs;
   r.options.batch_size = size.batch;
+  r.options.optimiser = optimiser_of(size);
   r.options.seed = what.seed;
   r.options.threads = o.threads;
   r.options.decorrelation.strength = t.strength;
@@ -458,7 +462,8 @@ ct::result<std::vector<ct::train::epoch_report>> train(reproduce_options const& 
   r.out = weights_of(o, what);
   r.checkpoint = checkpoint_of(o, what);
   r.resume = fs::exists(r.checkpoint);
-  r.set = {"--batch", "--seed", "--decorrelate", "--cvm-bound"};  // a checkpoint of other settings is refused
+  r.set = {"--batch", "--rate",        "--rate-decay",
+           "--seed",  "--decorrelate", "--cvm-bound"};  // a checkpoint of other settings is refused
   r.force = true;
   r.data = data_of(o, size, what);
   r.notes = {{"command", command_line()}, {"model", std::string(t.model)}, {"training", training_note(what)}};

@@ -377,6 +377,12 @@ void add_train(CLI::App& app, int& status) {
       ->type_name("LR")
       ->each(remember("--rate"));
   command
+      ->add_option("--rate-decay", o.training.optimiser.rate_decay,
+                   "Factor of the learning rate from one epoch to the next (default: 1)")
+      ->check(finite_in(1e-3, 1))
+      ->type_name("FACTOR")
+      ->each(remember("--rate-decay"));
+  command
       ->add_option("--validation", o.validation,
                    "Part of a file's events kept for validation, or how many more are simulated (default: 0.1)")
       ->check(finite_in(0, 0.9))

@@ -64,7 +64,7 @@ class Networks(harness.Case):
                      says=["an earlier run left its checkpoint", "--resume", "--force"])
         failed = self.train("r.safetensors", "--resume", data=("--data", "test.npz"), code=1)
         self.assertIn("the checkpoint was made with other events", failed.stderr)
-        for option, value in (("--batch", 7), ("--rate", "2e-2"), ("--seed", 9), ("--arithmetic", "direct")):
+        for option, value in (("--batch", 7), ("--rate", "2e-2"), ("--rate-decay", 0.5), ("--seed", 9), ("--arithmetic", "direct")):
             failed = self.train("r.safetensors", "--resume", option, value, code=1)
             self.assertIn(f"the checkpoint was made with another {option}", failed.stderr)
         self.assertFalse((self.folder / "r.safetensors").exists())
@@ -77,13 +77,14 @@ class Networks(harness.Case):
         self.assertIn("the checkpoint was made with other events", failed.stderr)
 
     def test_the_history_and_the_provenance(self):
-        done = self.train("h.safetensors", "--epochs", 3, "--batch", 50, "--rate", "1e-3", "--json")
+        done = self.train("h.safetensors", "--epochs", 3, "--batch", 50, "--rate", "1e-3", "--rate-decay", 0.5, "--json")
         report = json.loads(done.stdout)
         self.assertEqual([e["epoch"] for e in report["epochs"]], [1, 2, 3])
         best = max(report["epochs"], key=lambda e: e["validation_auc"])
         self.assertEqual(report["best_epoch"], best["epoch"])
         metadata = self.tensors("h.safetensors")[0]["__metadata__"]
         self.assertEqual(metadata["provenance.batch"], "50")
+        self.assertEqual(metadata["provenance.learning_rate"], "0.001, times 0.5 from epoch to epoch")
         history = json.loads(metadata["provenance.history"])
         self.assertEqual([e["epoch"] for e in history], [1, 2, 3])
         self.assertEqual([e["epoch"] for e in history if e["best"]][-1], best["epoch"])

@@ -35,11 +35,12 @@ struct size {
   std::array<std::uint64_t, categories.size()> training;
   std::uint64_t validation, test;
   int epochs, batch;
+  double rate_decay;  // of the learning rate, from epoch to epoch
 };
 inline constexpr std::array sizes{
-    size{"small", {3000, 3000, 3000, 3000}, 1000, 2000, 4, 32},
-    size{"standard", {15000, 15000, 15000, 15000}, 5000, 11800, 12, 32},
-    size{"paper", {51200, 120000, 50000, 50000}, 5000, 15600, 60, 360},
+    size{"small", {3000, 3000, 3000, 3000}, 1000, 2000, 4, 32, 0.8},
+    size{"standard", {15000, 15000, 15000, 15000}, 5000, 11800, 12, 32, 0.8},
+    size{"paper", {51200, 120000, 50000, 50000}, 5000, 15600, 60, 360, 1},
 };
 
 // What of the events a training sees: everything; crystals more than 0.7 in dR from both photon candidates; or

@@ -36,7 +36,7 @@ struct checkpoint {
 namespace detail {
 
 inline constexpr char const* checkpoint_format = "calotype-checkpoint";
-inline constexpr char const* checkpoint_version = "2";
+inline constexpr char const* checkpoint_version = "3";
 
 using io::detail::exact_text;
 
@@ -87,6 +87,7 @@ result<void> save_checkpoint(std::string const& path, trainer<Net, Policy> const
       {"format_version", detail::checkpoint_version},
       {"network_signature", io::detail::hexadecimal(nn::signature<Net>)},
       {"learning_rate", detail::exact_text(o.optimiser.learning_rate)},
+      {"rate_decay", detail::exact_text(o.optimiser.rate_decay)},
       {"beta1", detail::exact_text(o.optimiser.beta1)},
       {"beta2", detail::exact_text(o.optimiser.beta2)},
       {"epsilon", detail::exact_text(o.optimiser.epsilon)},
@@ -171,8 +172,8 @@ result<checkpoint<Net>> load_checkpoint(std::string const& path) {
   constexpr std::uint64_t many = 1'000'000'000;
   checkpoint<Net> c;
   constexpr double above_zero = std::numeric_limits<double>::min();
-  c.settings.optimiser = {real("learning_rate", above_zero, 1e6), real("beta1", 0, 1), real("beta2", 0, 1),
-                          real("epsilon", above_zero, 1e6)};
+  c.settings.optimiser = {real("learning_rate", above_zero, 1e6), real("rate_decay", above_zero, 1e3),
+                          real("beta1", 0, 1), real("beta2", 0, 1), real("epsilon", above_zero, 1e6)};
   c.settings.batch_size = static_cast<int>(whole("batch_size", 1, many));
   c.settings.epochs = static_cast<int>(whole("epochs", 0, many));
   c.settings.seed = whole("seed", 0, ~std::uint64_t{0});

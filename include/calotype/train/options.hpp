@@ -8,6 +8,7 @@ namespace calotype::train {
 // Adam (Kingma & Ba 2014); the defaults are the event paper's learning rate and PyTorch's other constants.
 struct adam {
   double learning_rate = 5e-4;
+  double rate_decay = 1;  // the learning rate of epoch n = 0, 1, ... is learning_rate rate_decay^n
   double beta1 = 0.9;
   double beta2 = 0.999;
   double epsilon = 1e-8;

@@ -69,9 +69,14 @@ class trainer {
     auto const& a = options_.optimiser;
     ops::adam(
         policy_, size,
-        kernel::adam_step_at(a.learning_rate, a.beta1, a.beta2, a.epsilon, static_cast<long long>(done_.steps)),
+        kernel::adam_step_at(learning_rate(), a.beta1, a.beta2, a.epsilon, static_cast<long long>(done_.steps)),
         gradient_.data(), first_.data(), second_.data(), parameters_.data());
     return loss;
+  }
+
+  // Of the epoch that is under way.
+  double learning_rate() const noexcept {
+    return options_.optimiser.learning_rate * kernel::whole_power(options_.optimiser.rate_decay, done_.epochs);
   }
 
   // The loss of a batch and its gradient (gradients()), without a step. Precondition: the batch is not empty.

@@ -51,7 +51,8 @@ std::string place(char const* name) {
 
 TEST_CASE("a run interrupted after any epoch ends with the bits of an uninterrupted one") {
   quadrants const data(101), validation(450);
-  ct::train::options const o{.batch_size = 7,
+  ct::train::options const o{.optimiser = {.rate_decay = 0.7},
+                             .batch_size = 7,
                              .epochs = 4,
                              .seed = 9,
                              .decorrelation = {.strength = 2, .neighbours = 5, .ring = 60},
@@ -75,6 +76,7 @@ TEST_CASE("a run interrupted after any epoch ends with the bits of an uninterrup
     CHECK(c->settings.batch_size == 7);
     CHECK(c->settings.seed == 9);
     CHECK(c->settings.optimiser.learning_rate == o.optimiser.learning_rate);
+    CHECK(c->settings.optimiser.rate_decay == 0.7);
     CHECK(c->settings.decorrelation.strength == 2);
     CHECK(c->settings.decorrelation.neighbours == 5);
     CHECK(c->settings.decorrelation.ring == 60);
@@ -121,6 +123,8 @@ TEST_CASE("a checkpoint whose entries are missing or absurd is refused, entry by
                                                         {"format_version", "7"},
                                                         {"learning_rate", "0x0p+0"},
                                                         {"learning_rate", "1,5"},
+                                                        {"rate_decay", "0x0p+0"},
+                                                        {"rate_decay", ""},
                                                         {"beta1", "0x1p+0"},
                                                         {"decorrelation.strength", "-0x1p+0"},
                                                         {"decorrelation.ring", ""},

@@ -145,6 +145,22 @@ TEST_CASE("the gradient of a batch is the weighted mean of its events' gradients
   }
 }
 
+TEST_CASE("the learning rate falls from epoch to epoch") {
+  shapes const data(40);
+  auto const start = ct::nn::model<small>::initial(1);
+  ct::train::trainer<small, cpu> falling(start, {.optimiser = {.learning_rate = 1e-2, .rate_decay = 0.5}});
+  CHECK(falling.learning_rate() == 1e-2);
+  for (int e = 0; e < 3; ++e) falling.epoch(data, [](auto...) {});
+  CHECK(falling.learning_rate() == 1e-2 / 8);
+  // From the same state a step is that of a trainer whose constant rate is an eighth.
+  ct::train::trainer<small, cpu> constant(start, {.optimiser = {.learning_rate = 1e-2 / 8}});
+  constant.restore(falling.save());
+  std::vector<std::size_t> const batch{3, 1, 4, 15, 9, 2, 6, 5};
+  falling.step(data, batch);
+  constant.step(data, batch);
+  CHECK(falling.save().parameters == constant.save().parameters);
+}
+
 TEST_CASE("a network learns to tell shapes apart, and the best epoch is kept") {
   shapes const data(600), validation(150, 4);
   ct::train::trainer<small, cpu> t(

@@ -8,17 +8,22 @@
 
 namespace calotype::kernel {
 
+// base^n, the same bits everywhere.
+CALOTYPE_INLINE double whole_power(double base, unsigned long long n) {
+  double power = 1;
+  for (double square = base; n > 0; n /= 2) {
+    if (n % 2 == 1) power = mul(power, square);
+    square = mul(square, square);
+  }
+  return power;
+}
+
 // The numbers of step t = 1, 2, ...; the corrections belong to the rounded beta1 and beta2 that the kernel
 // uses.
 CALOTYPE_INLINE adam_step adam_step_at(double learning_rate, double beta1, double beta2, double epsilon,
                                        long long t) {
   auto const correction = [t](float beta) {
-    double power = 1;
-    double square = static_cast<double>(beta);
-    for (long long n = t; n > 0; n /= 2) {
-      if (n % 2 == 1) power = mul(power, square);
-      square = mul(square, square);
-    }
+    double const power = whole_power(static_cast<double>(beta), static_cast<unsigned long long>(t));
     return static_cast<float>(divide(1.0, add(1.0, -power)));
   };
   auto const rounded1 = static_cast<float>(beta1);
