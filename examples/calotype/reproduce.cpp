@@ -294,7 +294,7 @@ ct::result<void> check_found(reproduce_options const& o, study::size const& size
       if (auto const weights = (*net)->load(given_weights(o, r)); !weights) return *weights.error();
     }
   }
-  if (!any && !o.weights.empty()) {
+  if (!any && !o.weights.empty() && o.only.empty()) {
     return ct::error{"the folder holds no weights of this study", o.weights,
                      "name the folder of an earlier run, or leave --weights out"};
   }
@@ -659,7 +659,6 @@ void add_reproduce(CLI::App& app, int& status) {
                    "Do these trainings alone, named as their files are, or 'all', and write no report:\n"
                    "a study in parts")
       ->check(CLI::IsMember(ids))
-      ->excludes("--weights")
       ->type_name("ID");
   add_count(*command, "--seed", o.seed, "Seed of events, initial weights and their order (default: 1)")
       ->type_name("S");

@@ -1,5 +1,6 @@
 """Minutes of training: not one of CTest's cli tests, but part of .ci/run's stage demo, with an optimised program."""
 import json
+import pathlib
 import shutil
 import sys
 
@@ -98,6 +99,14 @@ class Reproduce(harness.Case):
         (weights,) = self.out(*study, "--epochs", 1, "--out", "part", "--only", "four-momentum", timeout=1800).split()
         self.assertEqual([f.name for f in (self.folder / "part").glob("*.safetensors")], ["four-momentum.safetensors"])
         self.assertEqual(self.tensors(weights), self.tensors("study/four-momentum.safetensors"))
+        # What a folder has already is not trained again, although no checkpoint is there.
+        (self.folder / "part/four-momentum.safetensors.checkpoint").unlink()
+        before = (self.folder / weights).stat().st_mtime_ns
+        made = self.out(*study, "--epochs", 1, "--out", "part", "--weights", "part", "--only", "four-momentum", "reference",
+                        timeout=1800).split()
+        self.assertEqual([pathlib.Path(m).stem for m in made], ["reference", "four-momentum"])
+        self.assertEqual((self.folder / weights).stat().st_mtime_ns, before)
+        self.assertEqual(self.tensors("part/reference.safetensors"), self.tensors("study/reference.safetensors"))
 
     def tensors(self, path):
         content = (self.folder / path).read_bytes()
