@@ -43,7 +43,7 @@ class Reproduce(harness.Case):
         self.assertGreater(trainings["eb"]["cvm_gg"]["value"], 0)
         self.assertEqual(trainings["eb"]["separations"][4]["published_auc"], 0.94)
         # The same network but for the loss against learning the mass.
-        strengths = [str(trainings[i]["separations"]) for i in ("eb-division-only", "eb", "eb-lambda-0.15", "eb-lambda-1.5")]
+        strengths = [str(trainings[i]["separations"]) for i in ("eb-division-only", "eb", "eb-lambda-0.15", "eb-lambda-3")]
         self.assertEqual(len(set(strengths)), 4)
         # One network and one seed, but each sees other parts of the events.
         views = [str(trainings[i]["separations"]) for i in ("eb-mass-aware", "rest-of-event", "overlay")]

@@ -462,7 +462,7 @@ void add_decorrelation(rp::page& page, std::vector<measured> const& all, study c
       "events defines here. A useless classifier has a small CvM, too: look at both figures.");
   std::vector<std::vector<std::string>> rows;
   for (std::string_view id : {"eb-mass-aware", "eb-loss-only", "eb-sum-pt", "eb-division-only",
-                              "eb-lambda-0.15", "eb", "eb-lambda-1.5"}) {
+                              "eb-lambda-0.15", "eb", "eb-lambda-3"}) {
     measured const& m = of(all, id);
     auto const area = [&m](std::size_t k) {
       auto const& curve = m.separations[k].curve;
