@@ -1,0 +1,185 @@
+#include "perform.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "../common.hpp"
+#include "../matched.hpp"
+#include "../networks.hpp"
+
+#include <calotype/core/parallel.hpp>
+
+namespace program::event_study {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// Simulated events that are compared with recorded ones, of which there are few.
+constexpr std::uint64_t most_validated = 3000;
+
+// The scores of events, in their order.
+ct::eval::predictions predict(trained_network const& net, int classes, labelled_events const& events,
+                              int threads) {
+  std::vector<std::unique_ptr<scorer>> scorers;
+  for (int t = 0; t < threads; ++t) scorers.push_back(net.make_scorer());
+  auto const width = static_cast<std::size_t>(classes);
+  ct::eval::predictions p;
+  p.classes = classes;
+  p.scores.resize(events.size() * width);
+  p.log_odds.resize(events.size());
+  for (auto const& e : events) {
+    p.labels.push_back(e.label);
+    p.weights.push_back(static_cast<double>(e.weight));
+    p.masses.push_back(static_cast<double>(e.m_gg));
+  }
+  progress bar("testing", events.size());
+  std::atomic<std::uint64_t> done{0};
+  ct::for_each_item(threads, events.size(), [&](int worker, std::size_t i) {
+    auto& score = *scorers[static_cast<std::size_t>(worker)];
+    auto const s = score(events[i]);
+    std::copy(s.begin(), s.end(), p.scores.begin() + static_cast<std::ptrdiff_t>(i * width));
+    p.log_odds[i] = score.log_odds();
+    if (++done % 64 == 0 && worker == 0) bar.step(done);
+  });
+  return p;
+}
+
+double minutes_since(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / 60;
+}
+
+// The epochs of a training that is done now, goes on where it stopped, or was given.
+ct::result<std::vector<ct::train::epoch_report>> train(request const& o, run const& what, samples& s) {
+  if (is_given(o, what)) return history_of(o, what);
+  training const& t = *what.what;
+  auto const net = find_network(t.model);
+  if (!net) return *net.error();
+  training_request& r = s.learn;
+  r.options = {};
+  r.options.epochs = o.size.epochs;
+  r.options.batch_size = o.size.batch;
+  r.options.optimiser = optimiser_of(o.size);
+  r.options.seed = what.seed;
+  r.options.threads = o.threads;
+  r.options.decorrelation.strength = t.strength;
+  r.options.cvm_bound = t.strength > 0 ? t.where == category::central ? 0.002 : 0.004 : 0.0;
+  r.out = weights_of(o, what);
+  r.checkpoint = checkpoint_of(o, what);
+  r.resume = fs::exists(r.checkpoint);
+  // A checkpoint of other settings is refused.
+  r.set = {"--batch", "--rate", "--rate-decay", "--seed", "--decorrelate", "--cvm-bound"};
+  r.force = true;
+  r.data = data_of(o, what);
+  r.notes = {{"command", command_line()}, {"model", std::string(t.model)}, {"training", training_note(what)}};
+  progress bar("training " + what.name, 0);
+  r.on_step = [&](ct::train::step_report const& step) {
+    bar.step_of(step.step, step.steps, step.seconds_left, "epoch " + std::to_string(step.epoch));
+  };
+  r.on_epoch = [](ct::train::epoch_report const&) {};
+  if (what.validated_by_test) std::swap(r.validation, s.test);
+  auto history = (*net)->train(r);
+  if (what.validated_by_test) std::swap(r.validation, s.test);
+  bar.finish();
+  return history;
+}
+
+// The scores that a training gives the test events.
+ct::result<result> test(request const& o, run const& what, std::vector<ct::train::epoch_report> history,
+                        labelled_events const& events) {
+  auto const net = find_network(what.what->model);
+  if (!net) return *net.error();
+  auto const trained = (*net)->load(weights_of(o, what));
+  if (!trained) return *trained.error();
+  auto const start = std::chrono::steady_clock::now();
+  auto scores = predict(**trained, static_cast<int>((*net)->info().classes.size()), events, o.threads);
+  return result{what.what,         what.seed,          is_given(o, what),
+                std::move(scores), std::move(history), minutes_since(start)};
+}
+
+// What must be known of the test events of a category besides their scores.
+ct::result<void> describe_test(samples const& s, category c, study& done) {
+  auto const place = static_cast<std::size_t>(c);
+  auto const is_fake = [](auto const& e) { return e.label == 2; };
+  // Files count their blocks for themselves, so that one of every class has the same number. An event without
+  // a block is one of its own.
+  std::map<std::pair<int, std::int64_t>, std::uint64_t> known;
+  constexpr std::uint64_t own = std::uint64_t{1} << 63;
+  for (auto const& e : s.test) {
+    auto& blocks = done.blocks[place];
+    blocks.push_back(e.block < 0 ? own + blocks.size()
+                                 : known.emplace(std::pair(e.label, e.block), known.size()).first->second);
+    done.prompt_fakes[place].push_back(is_fake(e) && e.prompt_pair);
+    if (has_collisions(c)) done.momenta[place].push_back(kinematics_of(e));
+  }
+  if (!has_collisions(c)) return {};
+  done.shown.push_back(*std::find_if(s.test.begin(), s.test.end(), is_fake));
+  std::vector<std::string> const names{"H->gg", "gg", "gamma+jet"};
+  auto factors = matching_factors(s.test, names, "the test events");
+  if (!factors) return ct::error{factors.error()->what, factors.error()->where, "ask for more with --events"};
+  done.matching[place] = std::move(*factors);
+  return {};
+}
+
+}  // namespace
+
+ct::result<study> perform(request const& o, pile_up const& soft) {
+  bool const tested = o.only.empty();
+  study done;
+  done.size = o.size;
+  done.seed = o.seed;
+  done.threads = o.threads;
+  done.generated = !o.particles.empty();
+  done.validation = {std::min(o.size.test, most_validated), o.recorded, o.threads};
+  std::size_t number = 0, total = 0;
+  for (training const& t : trainings) total += runs_of(o, t).size();
+  for (category c : categories) {
+    if (!tested && !is_trained_here(o, c)) continue;
+    auto const begin = std::chrono::steady_clock::now();
+    auto s = simulate_samples(o, c, soft);
+    if (!s) return *s.error();
+    if (tested) {
+      if (auto known = describe_test(*s, c, done); !known) return *known.error();
+    }
+    done.minutes += minutes_since(begin);
+    done.samples[static_cast<std::size_t>(c)] = data_of(o, c);
+    for (training const& t : trainings) {
+      auto const runs = runs_of(o, t);
+      if (t.where != c || runs.empty()) continue;
+      auto const changing = std::chrono::steady_clock::now();
+      show(t.view, *s, options_of(o, c), soft);
+      done.minutes += minutes_since(changing);
+      for (run const& r : runs) {
+        auto const start = std::chrono::steady_clock::now();
+        auto history = train(o, r, *s);
+        if (!history) return *history.error();
+        for (auto const& e : *history) done.minutes += e.seconds / 60;
+        if (tested) {
+          auto result = test(o, r, std::move(*history), s->test);
+          if (!result) return *result.error();
+          done.minutes += result->test_minutes;
+          auto& into = r.validated_by_test ? done.chosen_by_test
+                       : r.seed != o.seed  ? done.other_seeds
+                                           : done.results;
+          into.push_back(std::move(*result));
+        }
+        std::fprintf(stderr, "%2zu of %zu: %s, %s (%s); %.1f minutes\n", ++number, total,
+                     std::string(name_of(c)).c_str(), std::string(t.title).c_str(), r.name.c_str(),
+                     minutes_since(start));
+      }
+    }
+  }
+  return done;
+}
+
+}  // namespace program::event_study

@@ -1,0 +1,15 @@
+// A study done: its events simulated, its networks trained and tested.
+#pragma once
+
+#include "runs.hpp"
+#include "samples.hpp"
+#include "study.hpp"
+
+#include <calotype/core/result.hpp>
+
+namespace program::event_study {
+
+// Trains, and tests where a report is to be written.
+ct::result<study> perform(request const& o, pile_up const& soft);
+
+}  // namespace program::event_study
