@@ -1,13 +1,11 @@
 // calotype reproduce: a paper's study from its events to its tables and figures.
 #include <algorithm>
-#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <string>
 #include <system_error>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "common.hpp"
@@ -143,7 +141,7 @@ void add_reproduce(CLI::App& app, int& status) {
   command
       ->add_option("--only", o.request.only,
                    "Do these trainings alone, named as their files are, or 'all', and write no report:\n"
-                   "a study in parts")
+                   "a study in parts; --weights leaves out those that are there")
       ->check(CLI::IsMember(ids))
       ->type_name("ID");
   add_count(*command, "--seed", o.request.seed, "Seed of events, initial weights and their order (default: 1)")

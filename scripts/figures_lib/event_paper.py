@@ -209,5 +209,5 @@ def tables(report):
 
 def study(folder):
     report = read_report(folder)
-    about = {name: report[name] for name in ("budget", "seed", "epochs", "batch", "events", "validation_events", "test_events")}
+    about = {name: report[name] for name in ("budget", "seed", "epochs", "batch", "rate_decay", "events", "validation_events", "test_events")}
     return {"study": about, "figures": Statements(report).all() + gates(report), "trainings": tables(report)}

@@ -35,7 +35,7 @@ class Help(harness.Case):
         reals = {
             ("simulate", "--process", "higgs", "-n", 1, "--out", "x.npz"): ("--pile-up", "--fragmentation"),
             ("train", "--model", "four-momentum-3", "--simulate", 1, "--out", "x.safetensors"):
-                ("--rate", "--validation", "--pile-up", "--fragmentation"),
+                ("--rate", "--rate-decay", "--validation", "--pile-up", "--fragmentation"),
             ("evaluate", self.ig): ("--efficiency",),
             ("display", self.ig, "--out", "x"): ("--min-pt", "--min-ecal", "--min-hcal"),
         }

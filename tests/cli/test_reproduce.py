@@ -76,6 +76,18 @@ class Reproduce(harness.Case):
             self.refused(*study, "--epochs", 1, "--out", "given", "--weights", "wrong", says=says)
             (wrong / f"{target}.safetensors").unlink()
 
+        changed = (self.folder / "study/eb.safetensors").read_bytes().replace(b"times 0.7 from", b"times 0.9 from")
+        (wrong / "eb.safetensors").write_bytes(changed)
+        self.refused(*study, "--epochs", 1, "--out", "given", "--weights", "wrong",
+                     says=["learning rate of the weights is 0.0005, times 0.9", "instead of 0.0005, times 0.7"])
+        (wrong / "eb.safetensors").unlink()
+        kept = self.folder / "kept"
+        kept.mkdir()
+        decay = (0.7).hex().encode(), (0.9).hex().encode()
+        changed = (self.folder / "study/eb.safetensors.checkpoint").read_bytes().replace(*decay)
+        (kept / "eb.safetensors.checkpoint").write_bytes(changed)
+        self.refused(*study, "--epochs", 1, "--out", "kept", says=["with other settings", "remove it"])
+
         # One training goes on from its checkpoint, all others are given: the same report over an old one.
         some, again = self.folder / "some", self.folder / "again"
         for folder in (some, again):
@@ -96,7 +108,8 @@ class Reproduce(harness.Case):
         self.assertIn("CvM of gg", page)  # by epoch, from the weights' history
 
         # A part of the study makes the same weights.
-        (weights,) = self.out(*study, "--epochs", 1, "--out", "part", "--only", "four-momentum", timeout=1800).split()
+        (weights,) = self.out(*study, "--epochs", 1, "--out", "part", "--weights", "part", "--only", "four-momentum",
+                              timeout=1800).split()  # a folder to be made holds none yet
         self.assertEqual([f.name for f in (self.folder / "part").glob("*.safetensors")], ["four-momentum.safetensors"])
         self.assertEqual(self.tensors(weights), self.tensors("study/four-momentum.safetensors"))
         # What a folder has already is not trained again, although no checkpoint is there.

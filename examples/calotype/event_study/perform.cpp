@@ -60,27 +60,18 @@ double minutes_since(std::chrono::steady_clock::time_point start) {
 }
 
 // The epochs of a training that is done now, goes on where it stopped, or was given.
-ct::result<std::vector<ct::train::epoch_report>> train(request const& o, run const& what, samples& s) {
-  if (is_given(o, what)) return history_of(o, what);
+ct::result<std::vector<ct::train::epoch_report>> train(request const& asked, run const& what, samples& s) {
+  if (what.given) return history_of(asked, what);
   training const& t = *what.what;
   auto const net = find_network(t.model);
   if (!net) return *net.error();
   training_request& r = s.learn;
-  r.options = {};
-  r.options.epochs = o.size.epochs;
-  r.options.batch_size = o.size.batch;
-  r.options.optimiser = optimiser_of(o.size);
-  r.options.seed = what.seed;
-  r.options.threads = o.threads;
-  r.options.decorrelation.strength = t.strength;
-  r.options.cvm_bound = t.strength > 0 ? t.where == category::central ? 0.002 : 0.004 : 0.0;
-  r.out = weights_of(o, what);
-  r.checkpoint = checkpoint_of(o, what);
+  r.options = training_options(asked, what);
+  r.out = weights_of(asked, what);
+  r.checkpoint = checkpoint_of(asked, what);
   r.resume = fs::exists(r.checkpoint);
-  // A checkpoint of other settings is refused.
-  r.set = {"--batch", "--rate", "--rate-decay", "--seed", "--decorrelate", "--cvm-bound"};
   r.force = true;
-  r.data = data_of(o, what);
+  r.data = data_of(asked, what);
   r.notes = {{"command", command_line()}, {"model", std::string(t.model)}, {"training", training_note(what)}};
   progress bar("training " + what.name, 0);
   r.on_step = [&](ct::train::step_report const& step) {
@@ -95,16 +86,15 @@ ct::result<std::vector<ct::train::epoch_report>> train(request const& o, run con
 }
 
 // The scores that a training gives the test events.
-ct::result<result> test(request const& o, run const& what, std::vector<ct::train::epoch_report> history,
+ct::result<result> test(request const& asked, run const& what, std::vector<ct::train::epoch_report> history,
                         labelled_events const& events) {
   auto const net = find_network(what.what->model);
   if (!net) return *net.error();
-  auto const trained = (*net)->load(weights_of(o, what));
+  auto const trained = (*net)->load(weights_of(asked, what));
   if (!trained) return *trained.error();
   auto const start = std::chrono::steady_clock::now();
-  auto scores = predict(**trained, static_cast<int>((*net)->info().classes.size()), events, o.threads);
-  return result{what.what,         what.seed,          is_given(o, what),
-                std::move(scores), std::move(history), minutes_since(start)};
+  auto scores = predict(**trained, static_cast<int>((*net)->info().classes.size()), events, asked.threads);
+  return result{what.what, what.seed, what.given, std::move(scores), std::move(history), minutes_since(start)};
 }
 
 // What must be known of the test events of a category besides their scores.
@@ -133,44 +123,49 @@ ct::result<void> describe_test(samples const& s, category c, study& done) {
 
 }  // namespace
 
-ct::result<study> perform(request const& o, pile_up const& soft) {
-  bool const tested = o.only.empty();
+ct::result<study> perform(request const& asked, pile_up const& soft) {
+  bool const tested = asked.only.empty();
   study done;
-  done.size = o.size;
-  done.seed = o.seed;
-  done.threads = o.threads;
-  done.generated = !o.particles.empty();
-  done.validation = {std::min(o.size.test, most_validated), o.recorded, o.threads};
+  done.size = asked.size;
+  done.seed = asked.seed;
+  done.threads = asked.threads;
+  done.generated = !asked.particles.empty();
+  done.validation = {std::min(asked.size.test, most_validated), asked.recorded, asked.threads};
+  auto const runs_to_do = [&](training const& t) {
+    auto runs = runs_of(asked, t);
+    if (!tested) std::erase_if(runs, [](run const& r) { return r.given; });
+    return runs;
+  };
   std::size_t number = 0, total = 0;
-  for (training const& t : trainings) total += runs_of(o, t).size();
+  for (training const& t : trainings) total += runs_to_do(t).size();
   for (category c : categories) {
-    if (!tested && !is_trained_here(o, c)) continue;
+    if (!tested && !is_trained_here(asked, c)) continue;
     auto const begin = std::chrono::steady_clock::now();
-    auto s = simulate_samples(o, c, soft);
+    auto s = simulate_samples(asked, c, soft);
     if (!s) return *s.error();
     if (tested) {
       if (auto known = describe_test(*s, c, done); !known) return *known.error();
     }
     done.minutes += minutes_since(begin);
-    done.samples[static_cast<std::size_t>(c)] = data_of(o, c);
+    done.samples[static_cast<std::size_t>(c)] = data_of(asked, c);
     for (training const& t : trainings) {
-      auto const runs = runs_of(o, t);
+      auto const runs = runs_to_do(t);
       if (t.where != c || runs.empty()) continue;
       auto const changing = std::chrono::steady_clock::now();
-      show(t.view, *s, options_of(o, c), soft);
+      show(t.view, *s, options_of(asked, c), soft);
       done.minutes += minutes_since(changing);
       for (run const& r : runs) {
         auto const start = std::chrono::steady_clock::now();
-        auto history = train(o, r, *s);
+        auto history = train(asked, r, *s);
         if (!history) return *history.error();
         for (auto const& e : *history) done.minutes += e.seconds / 60;
         if (tested) {
-          auto result = test(o, r, std::move(*history), s->test);
+          auto result = test(asked, r, std::move(*history), s->test);
           if (!result) return *result.error();
           done.minutes += result->test_minutes;
-          auto& into = r.validated_by_test ? done.chosen_by_test
-                       : r.seed != o.seed  ? done.other_seeds
-                                           : done.results;
+          auto& into = r.validated_by_test    ? done.chosen_by_test
+                       : r.seed != asked.seed ? done.other_seeds
+                                              : done.results;
           into.push_back(std::move(*result));
         }
         std::fprintf(stderr, "%2zu of %zu: %s, %s (%s); %.1f minutes\n", ++number, total,

@@ -10,6 +10,6 @@
 namespace program::event_study {
 
 // Trains, and tests where a report is to be written.
-ct::result<study> perform(request const& o, pile_up const& soft);
+ct::result<study> perform(request const& asked, pile_up const& soft);
 
 }  // namespace program::event_study

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "../matched.hpp"
+#include "runs.hpp"
 #include "study.hpp"
 #include <nlohmann/json.hpp>
 
@@ -700,8 +701,8 @@ ct::result<report> report_on(study const& s) {
       "The study of Andrews, Paulini, Gleyzer and Poczos, \"End-to-End Physics Event Classification with "
       "CMS Open Data\" (2020), done again on simulated events of this program. Budget: " +
       std::string(s.size.name) + ", " + std::to_string(s.size.epochs) + " epochs in batches of " +
-      std::to_string(s.size.batch) + ", learning rate " +
-      learning_rate_note({.rate_decay = s.size.rate_decay}) + ", seed " + std::to_string(s.seed) + ".");
+      std::to_string(s.size.batch) + ", learning rate " + learning_rate_note(optimiser_of(s.size)) + ", seed " +
+      std::to_string(s.seed) + ".");
   page.paragraph(
       "What differs from the paper: its events are CMS's own simulation with Geant4; these come from a "
       "parametric detector response, tuned to recorded events, behind " +

@@ -19,7 +19,7 @@ namespace program::event_study {
 inline constexpr char const* all_trainings = "all";
 
 struct request {
-  event_study::size size = sizes[0];
+  event_study::size size{};
   std::string out = "event-paper";  // folder
   std::uint64_t seed = 1;
   int seeds = 1;
@@ -39,39 +39,43 @@ struct run {
   std::string name;  // of its files
   std::uint64_t seed = 1;
   bool validated_by_test = false;
+  bool given = false;  // its weights are there and need no training
 };
 
 // What is asked for of a training, that of the study first.
-std::vector<run> runs_of(request const& o, training const& t);
+std::vector<run> runs_of(request const& asked, training const& t);
 
 // Whether a category's events are those of a generator's files.
-bool is_generated(request const& o, category c);
+bool is_generated(request const& asked, category c);
 
 // How the events of a category are simulated.
-simulation_options options_of(request const& o, category c);
+simulation_options options_of(request const& asked, category c);
 
-// The same in words; and what a training sees of them.
-std::string data_of(request const& o, category c);
-std::string data_of(request const& o, run const& r);
+// How the events of a category come about, in words; and what a training sees of them.
+std::string data_of(request const& asked, category c);
+std::string data_of(request const& asked, run const& r);
 
 // What weights say of the training that they are from.
 std::string training_note(run const& r);
 
+// Adam with the learning rate of a budget.
 ct::train::adam optimiser_of(event_study::size const& size);
 
+// The CvM of an epoch that is chosen keeps to the paper's bounds (5.4).
+ct::train::options training_options(request const& asked, run const& r);
+
 // The weights of a run, given or made here, and the checkpoint of those made here.
-std::string weights_of(request const& o, run const& r);
-std::string checkpoint_of(request const& o, run const& r);
-bool is_given(request const& o, run const& r);
+std::string weights_of(request const& asked, run const& r);
+std::string checkpoint_of(request const& asked, run const& r);
 
 // Whether anything of a category is still to be trained.
-bool is_trained_here(request const& o, category c);
+bool is_trained_here(request const& asked, category c);
 
 // The epochs of weights that were given, once these are of this training and these events: an event of the test
 // must not be among those that they were trained on.
-ct::result<std::vector<ct::train::epoch_report>> history_of(request const& o, run const& r);
+ct::result<std::vector<ct::train::epoch_report>> history_of(request const& asked, run const& r);
 
 // Whether the weights and checkpoints that are there can be used, which should not come out after hours.
-ct::result<void> check_found(request const& o);
+ct::result<void> check_found(request const& asked);
 
 }  // namespace program::event_study

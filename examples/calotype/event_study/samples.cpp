@@ -65,20 +65,20 @@ void leave_overlay(labelled_events& events, simulation_options const& how, ct::s
 
 }  // namespace
 
-ct::result<std::unique_ptr<pile_up>> open_library(request const& o) {
+ct::result<std::unique_ptr<pile_up>> open_library(request const& asked) {
   auto p = std::make_unique<pile_up>();
-  if (o.library.empty()) return p;
-  auto loaded = load_library(o.library, parts);
+  if (asked.library.empty()) return p;
+  auto loaded = load_library(asked.library, parts);
   if (!loaded) return *loaded.error();
   p->library = std::move(*loaded);
   for (std::size_t k = 0; k < parts; ++k) p->of.emplace_back(p->library, k, parts);
   return p;
 }
 
-ct::result<std::vector<ct::io::particle_file>> open_generated(request const& o) {
+ct::result<std::vector<ct::io::particle_file>> open_generated(request const& asked) {
   std::vector<ct::io::particle_file> files;
   std::vector<std::string> missing{"higgs", "born", "gamma-jet"};
-  for (auto const& path : o.particles) {
+  for (auto const& path : asked.particles) {
     auto file = open_particles(path);
     if (!file) return *file.error();
     auto const name = file->metadata().find("process");
@@ -99,13 +99,13 @@ ct::result<std::vector<ct::io::particle_file>> open_generated(request const& o) 
   return files;
 }
 
-ct::result<samples> simulate_samples(request const& o, category c, pile_up const& soft) {
-  simulation_options how = options_of(o, c);
-  bool const generated = is_generated(o, c);
-  bool const trains = is_trained_here(o, c);
+ct::result<samples> simulate_samples(request const& asked, category c, pile_up const& soft) {
+  simulation_options how = options_of(asked, c);
+  bool const generated = is_generated(asked, c);
+  bool const trains = is_trained_here(asked, c);
   std::vector<ct::io::particle_file> files;
   if (generated) {
-    auto opened = open_generated(o);
+    auto opened = open_generated(asked);
     if (!opened) return *opened.error();
     files = std::move(*opened);
   }
@@ -116,13 +116,13 @@ ct::result<samples> simulate_samples(request const& o, category c, pile_up const
     char const* name;
   };
   std::array<part, parts> const all{
-      part{&s.learn.training, o.size.training[static_cast<std::size_t>(c)], "training"},
-      part{&s.learn.validation, o.size.validation, "validation"}, part{&s.test, o.size.test, "test"}};
+      part{&s.learn.training, asked.size.training[static_cast<std::size_t>(c)], "training"},
+      part{&s.learn.validation, asked.size.validation, "validation"}, part{&s.test, asked.size.test, "test"}};
   std::uint64_t first = 0;
   std::set<std::pair<int, std::int64_t>> taken;  // blocks of earlier parts, which must not be split
   for (std::size_t k = 0; k < parts; ++k) {
     part const& p = all[k];
-    bool const wanted = p.list == &s.test ? o.only.empty() || o.paper_split : trains;
+    bool const wanted = p.list == &s.test ? asked.only.empty() || asked.paper_split : trains;
     std::set<std::pair<int, std::int64_t>> here;
     auto const keep = [&](ct::sim::simulated_event&& e) -> ct::result<void> {
       if (e.block >= 0) here.insert({e.label, e.block});

@@ -1,7 +1,6 @@
 // The events of a study, part by part.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <memory>
 #include <vector>
@@ -12,6 +11,7 @@
 #include "study.hpp"
 
 #include <calotype/core/result.hpp>
+#include <calotype/io/particles_npz.hpp>
 #include <calotype/sim/hit_library.hpp>
 
 namespace program::event_study {
@@ -27,10 +27,10 @@ struct pile_up {
   ct::sim::overlays const* part(std::size_t k) const { return of.empty() ? nullptr : &of[k]; }
 };
 
-ct::result<std::unique_ptr<pile_up>> open_library(request const& o);
+ct::result<std::unique_ptr<pile_up>> open_library(request const& asked);
 
 // The generated events of the three classes, from their beginning.
-ct::result<std::vector<ct::io::particle_file>> open_generated(request const& o);
+ct::result<std::vector<ct::io::particle_file>> open_generated(request const& asked);
 
 // The events of a category: three parts that have none in common.
 struct samples {
@@ -39,7 +39,7 @@ struct samples {
 };
 
 // Without events to train on and to validate with where nothing is to be trained.
-ct::result<samples> simulate_samples(request const& o, category c, pile_up const& soft);
+ct::result<samples> simulate_samples(request const& asked, category c, pile_up const& soft);
 
 // Changes the events for a control. What was there is gone, so that controls are the last of their category.
 void show(event_study::view view, samples& s, simulation_options const& how, pile_up const& soft);

@@ -1,6 +1,7 @@
 // A training run on disk: everything needed to go on exactly where it stopped.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -40,6 +41,27 @@ inline constexpr char const* checkpoint_version = "3";
 
 using io::detail::exact_text;
 
+// What a checkpoint says of the options; threads do not matter.
+inline std::map<std::string, std::string> settings_text(options const& o) {
+  return {
+      {"format", checkpoint_format},
+      {"format_version", checkpoint_version},
+      {"learning_rate", exact_text(o.optimiser.learning_rate)},
+      {"rate_decay", exact_text(o.optimiser.rate_decay)},
+      {"beta1", exact_text(o.optimiser.beta1)},
+      {"beta2", exact_text(o.optimiser.beta2)},
+      {"epsilon", exact_text(o.optimiser.epsilon)},
+      {"batch_size", std::to_string(o.batch_size)},
+      {"epochs", std::to_string(o.epochs)},
+      {"seed", std::to_string(o.seed)},
+      {"decorrelation.strength", exact_text(o.decorrelation.strength)},
+      {"decorrelation.neighbours", std::to_string(o.decorrelation.neighbours)},
+      {"decorrelation.ring", std::to_string(o.decorrelation.ring)},
+      {"decorrelation.label", std::to_string(o.decorrelation.label)},
+      {"cvm_bound", exact_text(o.cvm_bound)},
+  };
+}
+
 // The numbers of an epoch in the order in which a checkpoint lists them.
 template <class Report>
 auto numbers_of(Report& h) {
@@ -76,33 +98,28 @@ inline std::optional<epoch_report> epoch_of(std::uint64_t epoch, std::string_vie
 
 }  // namespace detail
 
+// Whether the metadata of a file are those of a checkpoint that this version reads, of a run with these
+// options; the number of epochs may be another.
+inline bool is_checkpoint_of(std::map<std::string, std::string> const& metadata, options const& o) {
+  auto const wanted = detail::settings_text(o);
+  return std::all_of(wanted.begin(), wanted.end(), [&metadata](auto const& entry) {
+    auto const found = metadata.find(entry.first);
+    return entry.first == "epochs" || (found != metadata.end() && found->second == entry.second);
+  });
+}
+
 // Writes the state of a run; call it between epochs (from fit's on_epoch). Replaces an older checkpoint, whole
 // or not at all. Numbers that are not finite, which load_checkpoint would refuse, are refused here.
 template <class Net, class Policy, std::uint64_t Signature = nn::signature<Net>>
 result<void> save_checkpoint(std::string const& path, trainer<Net, Policy> const& t,
                              run_state<Net> const& state, io::provenance const& notes = {}) {
-  options const& o = t.settings();
-  std::map<std::string, std::string> metadata{
-      {"format", detail::checkpoint_format},
-      {"format_version", detail::checkpoint_version},
+  std::map<std::string, std::string> metadata = detail::settings_text(t.settings());
+  metadata.merge(std::map<std::string, std::string>{
       {"network_signature", io::detail::hexadecimal(nn::signature<Net>)},
-      {"learning_rate", detail::exact_text(o.optimiser.learning_rate)},
-      {"rate_decay", detail::exact_text(o.optimiser.rate_decay)},
-      {"beta1", detail::exact_text(o.optimiser.beta1)},
-      {"beta2", detail::exact_text(o.optimiser.beta2)},
-      {"epsilon", detail::exact_text(o.optimiser.epsilon)},
-      {"batch_size", std::to_string(o.batch_size)},
-      {"epochs", std::to_string(o.epochs)},
-      {"seed", std::to_string(o.seed)},
-      {"decorrelation.strength", detail::exact_text(o.decorrelation.strength)},
-      {"decorrelation.neighbours", std::to_string(o.decorrelation.neighbours)},
-      {"decorrelation.ring", std::to_string(o.decorrelation.ring)},
-      {"decorrelation.label", std::to_string(o.decorrelation.label)},
-      {"cvm_bound", detail::exact_text(o.cvm_bound)},
       {"steps_done", std::to_string(t.done().steps)},
       {"epochs_done", std::to_string(t.done().epochs)},
       {"best_auc", detail::exact_text(state.best_auc)},
-  };
+  });
   for (auto const& h : state.history) {
     std::string& text = metadata["epoch." + std::to_string(h.epoch)];
     text = std::to_string(h.validation_cvm.events);

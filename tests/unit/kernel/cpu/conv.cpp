@@ -70,16 +70,22 @@ struct pixels_of {
   }
 };
 
-// Of 1000 pixels, `filled` keep their number; the rows from `dense_from` on keep all.
+// Rows of which more pixels, of 1000, keep their number.
+struct fuller_rows {
+  int begin = 0, end = 0;
+  int filled = 1000;
+};
+
+// Of 1000 pixels, `filled` keep their number.
 template <conv_shape S>
-void thin_out(numbers& x, int filled, int dense_from) {
+void thin_out(numbers& x, int filled, fuller_rows fuller = {}) {
   stream draw(5, static_cast<std::uint64_t>(filled), 1);
   for (int c = 0; c < S.in.channels; ++c) {
     for (int y = 0; y < S.in.rows; ++y) {
       for (int i = 0; i < S.in.cols; ++i) {
         float& pixel = x[static_cast<std::size_t>((c * S.in.rows + y) * S.in.cols + i)];
-        bool const keep = static_cast<int>(draw.below(1000)) < filled;
-        if (y < dense_from && !keep) pixel = 0;
+        int const most = fuller.begin <= y && y < fuller.end ? fuller.filled : filled;
+        if (static_cast<int>(draw.below(1000)) >= most) pixel = 0;
       }
     }
   }
@@ -102,15 +108,17 @@ void run_pooled(numbers const& x, float const* packed, float* out, kernel::pixel
 }
 
 template <class Arch, conv_shape S, bool FromImage, bool Relu, int Size>
-void check_pooled(int filled = 1000, int dense_from = S.in.rows) {
+void check_pooled(int filled = 1000, fuller_rows fuller = {}) {
   CAPTURE(filled);
+  CAPTURE(fuller.begin);
+  CAPTURE(fuller.filled);
   CAPTURE(S.in.channels);
   CAPTURE(S.in.cols);
   constexpr pool_shape pool{S.out(), Size, Size};
   using conv = typename cpu_ops<Arch>::template conv<S, FromImage>;
   if constexpr (conv::template pools<pool>) {
     conv_example<S> e;
-    thin_out<S>(e.x, filled, dense_from);
+    thin_out<S>(e.x, filled, fuller);
     numbers middle(e.shortcut.size());
     numbers expected(static_cast<std::size_t>(pool.out().size()));
     reference::conv<S, FromImage>::template forward<Relu, false>({}, e.x.data(), e.packed.data(), nullptr,
@@ -149,7 +157,7 @@ void check_gradient_through_pool(int filled) {
   using plain_conv = reference::conv<S, true>;
   if constexpr (kernel::reads_rows<conv, true, pool>()) {
     conv_example<S> e;
-    thin_out<S>(e.x, filled, S.in.rows);
+    thin_out<S>(e.x, filled);
     numbers const dpooled = random_numbers(static_cast<std::size_t>(pool.out().size()), 8);
     numbers middle(e.shortcut.size()), after(dpooled.size()), dmiddle(middle.size());
     numbers dweights(e.weights.size(), poison), dbias(e.bias.size(), poison);
@@ -209,9 +217,14 @@ TEST_CASE_TEMPLATE("convolution and pool in one go", Arch, CALOTYPE_TEST_ARCHS) 
 
 TEST_CASE_TEMPLATE("a mostly empty image, its convolution and pool", Arch, CALOTYPE_TEST_ARCHS) {
   auto const check = []<conv_shape S, int Size>() {
-    for (int filled : {0, 1, 10, 50, 200, 500}) check_pooled<Arch, S, true, true, Size>(filled);
-    check_pooled<Arch, S, true, true, Size>(10, S.in.rows / 2);
-    check_pooled<Arch, S, true, true, Size>(5, S.in.rows - 1);  // one row that holds too much for a list
+    for (int filled : {0, 1, 10, 50, 70, 100, 200, 500}) check_pooled<Arch, S, true, true, Size>(filled);
+    check_pooled<Arch, S, true, true, Size>(10, {S.in.rows / 2, S.in.rows});
+    // Beside rows that are looked at first: one that holds too much for a list, and bands that hold too much.
+    constexpr int row = S.in.rows / 2 + 1;
+    for (int filled : {150, 400, 1000}) {
+      check_pooled<Arch, S, true, true, Size>(5, {row, row + 1, filled});
+      check_pooled<Arch, S, true, true, Size>(10, {row, row + 7, filled});
+    }
     for (int filled : {0, 1, 50, 500}) check_gradient_through_pool<Arch, S, Size>(filled);
   };
   check.template operator()<conv_shape{{1, 57, 171}, 16, 7, 2, 1}, 2>();

@@ -16,6 +16,17 @@ float gradient(int i, int t) {
 
 }  // namespace
 
+TEST_CASE("whole powers") {
+  CHECK(kernel::whole_power(0.7, 0) == 1);
+  CHECK(kernel::whole_power(0.7, 1) == 0.7);
+  CHECK(kernel::whole_power(2, 10) == 1024);
+  CHECK(kernel::whole_power(0.5, 3) == 0.125);
+  CHECK(kernel::whole_power(0.7, 100'000) == 0);
+  for (unsigned long long n = 0; n < 200; ++n) {
+    CHECK(kernel::whole_power(0.9, n) == doctest::Approx(std::pow(0.9, static_cast<double>(n))).epsilon(1e-13));
+  }
+}
+
 TEST_CASE("Adam follows its formula") {
   for (int i = 0; i < 50; ++i) {
     float parameter = 1 - 0.03F * static_cast<float>(i), first = 0, second = 0;
