@@ -65,7 +65,7 @@ class Statements:
         more = len(r.get("paper_split", [])) + sum(len(t["seeds"]) - 1 for t in r.get("by_seed", []))
         given = r.get("given_weights", 0)  # from elsewhere, and without all of the simulation
         goal = MINUTES if r["budget"] == "small" and more == given == 0 else None
-        self.add("the whole study", r["minutes"], goal, "lower", "minutes",
+        self.add("the whole study", round(r["minutes"], 1), goal, "lower", "minutes",
                  f"simulation, {len(self.trainings) + more} trainings and tests on {r['threads']} threads",
                  *([f"{given} of them not trained in this run"] if given else []))
 
