@@ -4398,7 +4398,8 @@ struct simd<Arch> {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_GT_OQ), y, x);
   }
   CALOTYPE_INLINE static unsigned not_zero(type a) {
-    return _mm512_cmp_ps_mask(a, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+    // Not converted as a number: g++ 12 spills 16 bits of it and may read back 64.
+    return _cvtmask16_u32(_mm512_cmp_ps_mask(a, _mm512_setzero_ps(), _CMP_NEQ_UQ));
   }
 
   CALOTYPE_INLINE static type broadcast_word(std::uint32_t word) {
