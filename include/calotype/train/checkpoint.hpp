@@ -109,10 +109,15 @@ inline bool is_checkpoint_of(std::map<std::string, std::string> const& metadata,
 }
 
 // Writes the state of a run; call it between epochs (from fit's on_epoch). Replaces an older checkpoint, whole
-// or not at all. Numbers that are not finite, which load_checkpoint would refuse, are refused here.
+// or not at all. What load_checkpoint would refuse is refused here: numbers that are not finite, and a learning
+// rate or a decay of it that is not above zero.
 template <class Net, class Policy, std::uint64_t Signature = nn::signature<Net>>
 result<void> save_checkpoint(std::string const& path, trainer<Net, Policy> const& t,
                              run_state<Net> const& state, io::provenance const& notes = {}) {
+  auto const& a = t.settings().optimiser;
+  if (!(a.learning_rate > 0 && a.rate_decay > 0)) {
+    return error{"the learning rate or its decay is not above zero", path, "train with positive ones"};
+  }
   std::map<std::string, std::string> metadata = detail::settings_text(t.settings());
   metadata.merge(std::map<std::string, std::string>{
       {"network_signature", io::detail::hexadecimal(nn::signature<Net>)},

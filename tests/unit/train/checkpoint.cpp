@@ -142,6 +142,17 @@ TEST_CASE("a checkpoint whose entries are missing or absurd is refused, entry by
   std::filesystem::remove(path);
 }
 
+TEST_CASE("what could not be read back is not written") {
+  std::string const path = place("standstill");
+  for (ct::train::adam const a : {ct::train::adam{.learning_rate = 0}, ct::train::adam{.rate_decay = 0}}) {
+    ct::train::trainer<net, cpu> const t(ct::nn::model<net>::initial(2), {.optimiser = a});
+    auto const saved = ct::train::save_checkpoint(path, t, ct::train::run_state<net>{});
+    REQUIRE(saved.error() != nullptr);
+    CHECK(saved.error()->message().find("not above zero") != std::string::npos);
+    CHECK(!std::filesystem::exists(path));
+  }
+}
+
 TEST_CASE("a run that diverges is an error, not weights") {
   quadrants const data(60);
   ct::train::trainer<net, cpu> t(ct::nn::model<net>::initial(2),
