@@ -13,7 +13,6 @@
 #include <vector>
 
 #include "../matched.hpp"
-#include "runs.hpp"
 #include "study.hpp"
 #include <nlohmann/json.hpp>
 

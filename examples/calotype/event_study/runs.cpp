@@ -100,8 +100,6 @@ std::string data_of(request const& asked, run const& r) {
 
 std::string training_note(run const& r) { return r.name + ", strength " + std::to_string(r.what->strength); }
 
-ct::train::adam optimiser_of(event_study::size const& size) { return {.rate_decay = size.rate_decay}; }
-
 ct::train::options training_options(request const& asked, run const& r) {
   ct::train::options options;
   options.optimiser = optimiser_of(asked.size);

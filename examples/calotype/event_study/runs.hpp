@@ -58,9 +58,6 @@ std::string data_of(request const& asked, run const& r);
 // What weights say of the training that they are from.
 std::string training_note(run const& r);
 
-// Adam with the learning rate of a budget.
-ct::train::adam optimiser_of(event_study::size const& size);
-
 // The CvM of an epoch that is chosen keeps to the paper's bounds (5.4).
 ct::train::options training_options(request const& asked, run const& r);
 

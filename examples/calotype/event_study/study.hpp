@@ -18,6 +18,7 @@
 #include <calotype/eval/predictions.hpp>
 #include <calotype/image/event.hpp>
 #include <calotype/train/fit.hpp>
+#include <calotype/train/options.hpp>
 
 namespace program::event_study {
 
@@ -42,6 +43,8 @@ inline constexpr std::array sizes{
     size{"standard", {15000, 15000, 15000, 15000}, 5000, 11800, 8, 32, 0.7},
     size{"paper", {51200, 120000, 50000, 50000}, 5000, 15600, 60, 360, 1},
 };
+
+inline ct::train::adam optimiser_of(event_study::size const& s) { return {.rate_decay = s.rate_decay}; }
 
 // What of the events a training sees: everything; crystals more than 0.7 in dR from both photon candidates; or
 // the simultaneous collisions alone, as if there had been no hard one. In the order in which events are

@@ -162,8 +162,7 @@ struct sparse_pooled {
   // the first of them through tap `weight` / channels. The list is made when a band wants it.
   struct row_list {
     // More, and the band goes through the dense kernel: twice what is worth it if all rows were alike.
-    static constexpr int capacity =
-        smaller_of(smaller_of(most_entries, 2 * ratio_up(most_entries, band_rows)), S.in.channels* S.in.cols);
+    static constexpr int capacity = smaller_of(2 * ratio_up(most_entries, band_rows), S.in.channels* S.in.cols);
     struct entry {
       float value;
       std::uint16_t weight;  // tap * channels + channel
