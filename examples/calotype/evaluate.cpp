@@ -285,13 +285,15 @@ ct::result<void> match(evaluate_options const& o, network_info const& about, sco
 
 // How many events of equal weight say as much as some.
 struct effective_number {
-  double sum = 0, squares = 0;
+  double sum = 0, squares = 0, events = 0;
 
   void add(double weight) {
     sum += weight;
     squares += weight * weight;
+    ++events;
   }
-  double value() const { return squares > 0 ? sum * sum / squares : 0; }
+  // Of equal weights their number, which rounding must not pass.
+  double value() const { return squares > 0 ? std::min(sum * sum / squares, events) : 0; }
 };
 
 ct::result<figures> judge(evaluate_options const& o, network_info const& about, scored_events const& scored) {

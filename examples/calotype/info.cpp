@@ -11,6 +11,7 @@
 
 #include <calotype/io/events_npz.hpp>
 #include <calotype/io/ig.hpp>
+#include <calotype/io/particles_npz.hpp>
 #include <calotype/io/safetensors.hpp>
 
 namespace program {
@@ -102,6 +103,8 @@ int info_npz(info_options const& o) {
   std::map<std::string, std::string> metadata;
   std::size_t events = 0;
   bool const holds_events = file->find("hit_offset") != nullptr;
+  bool const holds_particles =
+      !holds_events && file->find("offsets") != nullptr && file->find("pdg_id") != nullptr;
   if (holds_events) {
     auto source = ct::io::open_events(o.file);
     if (!source) return fail(*source.error());
@@ -112,6 +115,11 @@ int info_npz(info_options const& o) {
       bar.step(++events);
     }
     if (source->error() != nullptr) return fail(*source->error());
+  } else if (holds_particles) {
+    auto source = ct::io::open_particles(o.file);
+    if (!source) return fail(*source.error());
+    metadata = source->metadata();
+    events = source->size();
   }
   auto const shape_text = [](ct::io::npz_array const& a) {
     std::string text;
@@ -119,8 +127,9 @@ int info_npz(info_options const& o) {
     return text;
   };
   if (o.json) {
-    json report{{"file", o.file}, {"kind", holds_events ? "events" : "arrays"}, {"format", "npz"}};
-    if (holds_events) {
+    char const* const kind = holds_events ? "events" : holds_particles ? "particles" : "arrays";
+    json report{{"file", o.file}, {"kind", kind}, {"format", "npz"}};
+    if (holds_events || holds_particles) {
       report["events"] = events;
       for (auto const& [label, count] : labels)
         report["labels"].push_back({{"label", label}, {"events", count}});
@@ -133,8 +142,9 @@ int info_npz(info_options const& o) {
     print(report);
     return success;
   }
-  if (holds_events) {
-    std::printf("%s: %s events in an .npz archive\n", o.file.c_str(), grouped(events).c_str());
+  if (holds_events || holds_particles) {
+    std::printf("%s: %s %sevents in an .npz archive\n", o.file.c_str(), grouped(events).c_str(),
+                holds_particles ? "generated " : "");
     for (auto const& [label, count] : labels)
       std::printf("  label %2d: %s events\n", label, grouped(count).c_str());
     for (auto const& [key, text] : metadata)
@@ -198,11 +208,12 @@ int info(info_options const& o) {
 
 void add_info(CLI::App& app, int& status) {
   CLI::App* command = nullptr;
-  auto& o = add_command<info_options>(app, status, "info", "Tell what is in a file",
-                                      "Events, collections and what was tolerated in them (.ig, .npz); layout, "
-                                      "classes, provenance and tensors of a\n"
-                                      "trained network (.safetensors).",
-                                      command, info);
+  auto& o = add_command<info_options>(
+      app, status, "info", "Tell what is in a file",
+      "Events, collections and what was tolerated in them (.ig, .npz); what generated events "
+      "are of (.npz);\n"
+      "layout, classes, provenance and tensors of a trained network (.safetensors).",
+      command, info);
   command->add_option("file", o.file, "File of events, arrays or weights")->required()->type_name("FILE");
   add_json(*command, o.json, "Print a JSON object");
 }

@@ -195,7 +195,7 @@ def gates(report):
 
 
 def tables(report):
-    """What the page shows beside the statements: {category: [training]}."""
+    """What the page shows beside the statements: {category, variants and controls apart: [training]}."""
     kept = {}
     for t in report["trainings"]:
         row = {"title": t["title"], "separations": [
@@ -203,7 +203,8 @@ def tables(report):
         for name in ("cvm_gg", "cvm_gamma_jet"):
             if name in t:
                 row[name] = {k: round(v, 5) if isinstance(v, float) else v for k, v in t[name].items()}
-        kept.setdefault(t["category"], []).append(row)
+        variant = "cvm_gg" in t and "published" not in t["cvm_gg"] and t["id"] != "reference"
+        kept.setdefault(t["category"] + (", variants and controls" if variant else ""), []).append(row)
     return kept
 
 

@@ -73,7 +73,9 @@ def event_paper_tables(record):
              "| statement or gate | value | goal | | conditions |", "|---|---|---|---|---|"]
     lines += [f"| {f['figure']} | {value_text(f)} | {goal_text(f)} | {verdict(f)} | {f['conditions']} |" for f in record["figures"]]
     for category, trainings in record["trainings"].items():
-        lines += ["", f"**{category}**, AUC, the paper's in brackets:", "", f"| | {' | '.join(t['title'] for t in trainings)} |",
+        published = any("published_auc" in s for t in trainings for s in t["separations"])
+        brackets = ", the paper's in brackets" if published else ""
+        lines += ["", f"**{category}**, AUC{brackets}:", "", f"| | {' | '.join(t['title'] for t in trainings)} |",
                   "|---" * (1 + len(trainings)) + "|"]
         for k, s in enumerate(trainings[0]["separations"]):
             lines.append(f"| {s['name']} | {' | '.join(area_text(t['separations'][k]) for t in trainings)} |")

@@ -82,6 +82,11 @@ class Simulate(harness.Case):
         self.particles("higgs.npz", "higgs", 300)
         self.particles("born.npz", "born", 300, 2)
         self.particles("soft.npz", "minimum-bias", 60)
+        told = self.json("info", "higgs.npz")
+        self.assertEqual((told["kind"], told["events"], told["metadata"]["process"]), ("particles", 300, "higgs"))
+        self.assertIn("300 generated events", self.out("info", "higgs.npz"))
+        np.savez(self.folder / "numbers.npz", pdg_id=np.arange(3))
+        self.assertEqual(self.json("info", "numbers.npz")["kind"], "arrays")
         for threads in (1, 3):
             self.out("simulate", "--minimum-bias", "soft.npz", "--threads", threads, "--out", f"l{threads}.npz")
         one, three = self.load("l1.npz"), self.load("l3.npz")

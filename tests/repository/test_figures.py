@@ -334,6 +334,16 @@ class EventPaper(unittest.TestCase):
         self.assertIn("| H->gg vs rest | 0.700 ± 0.010 (0.9) |", text)
         self.assertIn("| electron vs photon | 0.700 ± 0.030 | 0.800 ± 0.030 |", text)
 
+    def test_trainings_that_the_paper_does_not_have_stand_apart(self):
+        report = self.report("standard")
+        for t in report["trainings"]:
+            if t["id"] in ("reference", "overlay", "rest-of-event"):
+                del t["cvm_gg"]["published"]
+        tables = {category: [t["title"] for t in trainings] for category, trainings in event_paper.tables(report).items()}
+        self.assertEqual(list(tables), ["central", "central, variants and controls", "showers"])
+        self.assertEqual(tables["central, variants and controls"], ["OVERLAY", "REST-OF-EVENT"])
+        self.assertIn("REFERENCE", tables["central"])
+
 
 class Pages(unittest.TestCase):
     RECORD = {"measured": "2026-01-01", "machine": "a machine", "versions": {"calotype": "", "A": "2.0"},

@@ -276,12 +276,12 @@ class simulator {
     return true;
   }
 
-  // Activity of hard collisions: dN/deta 13.7 (H), 11.4 (gamma gamma), 12.8 (gamma + jet), less what the recoil
-  // adds.
+  // Activity of hard collisions: dN/deta 13.7 (H), 11.4 (gamma gamma), 13.4 (gamma + jet;
+  // Pythia 8.302 12.8, 8.317 14.2), less what recoil and jets add.
   soft_interaction underlying_event() const {
-    double const charged = sample_.process == process::higgs  ? 12.5
-                           : sample_.process == process::born ? 10.2
-                                                              : 11.1;
+    double const charged = sample_.process == process::higgs  ? 12.6
+                           : sample_.process == process::born ? 10.6
+                                                              : 11.0;
     return {.charged_per_eta = charged, .shape = 3.5, .power = 6.7, .temperature = 0.170};
   }
 
