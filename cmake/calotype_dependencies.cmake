@@ -3,7 +3,7 @@
 # nothing found on the machine that installed calotype is ever written into the installed files.
 
 # Component -> dependencies. A component is usable when all its dependencies were found.
-set(calotype_components ig npz safetensors png xtensor thrust_cpp thrust_omp thrust_tbb cuda)
+set(calotype_components ig npz safetensors png xtensor thrust_cpp thrust_omp thrust_tbb mpi cuda)
 set(calotype_requires_ig libzip json)
 set(calotype_requires_npz libzip)
 set(calotype_requires_safetensors json)
@@ -12,6 +12,7 @@ set(calotype_requires_xtensor xtensor)
 set(calotype_requires_thrust_cpp thrust)
 set(calotype_requires_thrust_omp thrust openmp)
 set(calotype_requires_thrust_tbb thrust tbb)
+set(calotype_requires_mpi mpi)
 set(calotype_requires_cuda "")
 
 set(calotype_package_xsimd libxsimd-dev)
@@ -22,6 +23,7 @@ set(calotype_package_xtensor libxtensor-dev)
 set(calotype_package_thrust libthrust-dev)
 set(calotype_package_openmp "OpenMP of the compiler (clang: libomp-dev)")
 set(calotype_package_tbb libtbb-dev)
+set(calotype_package_mpi "libmpich-dev or libopenmpi-dev")
 
 # A header-only dependency: the folder that holds all the given headers.
 function(calotype_find_headers name)
@@ -114,6 +116,14 @@ function(calotype_find_dependency name)
     endif()
     if(TARGET TBB::tbb)
       calotype_wrap_target(tbb TBB::tbb)
+    endif()
+  elseif(name STREQUAL "mpi")
+    if(NOT TARGET MPI::MPI_CXX)
+      set(MPI_CXX_SKIP_MPICXX ON)  # the C++ bindings that MPI itself has given up
+      find_package(MPI QUIET GLOBAL COMPONENTS CXX)
+    endif()
+    if(TARGET MPI::MPI_CXX)
+      calotype_wrap_target(mpi MPI::MPI_CXX)
     endif()
   else()
     message(FATAL_ERROR "calotype: unknown dependency ${name}")

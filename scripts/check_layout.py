@@ -24,6 +24,7 @@ GUESTS = {
     r"xtensor/|xtl/": r"tensor/xtensor\.hpp$",
     r"zip\.h$|nlohmann/|H5|hdf5": r"io/",
     r"png\.h$": r"(io|report)/",
+    r"mpi\.h$": r"train/mpi\.hpp$",
 }
 
 # What light headers must not cost: descriptions are included by every user and by nvcc.
@@ -144,7 +145,7 @@ def tracked(*patterns):
 def check_build():
     """The globs of tests/ and examples/ reach these places; a file elsewhere would never be compiled."""
     reached = [r"tests/(unit|reference)/[^/]+/.+", r"tests/(static|parity|gradient)/.+", r"tests/compile_fail/[^/]+",
-               r"tests/(cuda|dispatch|embedding)/[^/]+", r"tests/(main|odr/\w+|consumer/\w+)\.cpp", r"examples/[^/]+", r"examples/[^/]+/.+",
+               r"tests/(cuda|dispatch|embedding|mpi)/[^/]+", r"tests/(main|odr/\w+|consumer/\w+)\.cpp", r"examples/[^/]+", r"examples/[^/]+/.+",
                r"benchmarks/[^/]+", r"benchmarks/compile/[^/]+", r"benchmarks/peers/(ours/)?[^/]+"]
     for file in tracked("*.cpp", "*.cu"):
         if not any(re.fullmatch(pattern, file) for pattern in reached):

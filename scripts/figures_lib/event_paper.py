@@ -181,8 +181,7 @@ def pion_gates(text):
         figures.append(figure(f"photon against pi0, {bin_} GeV: distance of the AUC from {goal}",
                               None if auc is None else round(abs(auc - goal), 4), PION_TOLERANCE, "lower", "",
                               "not measured (needs scikit-learn)" if auc is None else
-                              f"AUC {auc:.3f}, boosted tree on 5 x 5 crystals; the toy without tilt and depth that the {goal} is "
-                              "from: docs/simulation.md"))
+                              f"AUC {auc:.3f}, boosted tree on 5 x 5 crystals; an independent toy has {goal}"))
     return figures
 
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,14 +16,16 @@
 #include <calotype/eval/cvm.hpp>
 #include <calotype/eval/predictions.hpp>
 #include <calotype/nn/session.hpp>
+#include <calotype/train/team.hpp>
 #include <calotype/train/trainer.hpp>
 
 namespace calotype::train {
 
-// Scores every sample of a data set, on `threads` threads; in the order of the data. Log-odds are always given,
-// masses where the data know them.
+// Scores every sample of a data set, on `threads` threads of every process of a team; in the order of the data.
+// Log-odds are always given, masses where the data know them.
 template <class Net, class Policy, concepts::dataset Data, std::uint64_t Signature = nn::signature<Net>>
-eval::predictions predict(nn::model<Net> const& model, Data const& data, int threads, Policy policy = {}) {
+eval::predictions predict(nn::model<Net> const& model, Data const& data, int threads, Policy policy,
+                          team& together) {
   using session_type = session<Net, Policy>;
   constexpr auto outputs = static_cast<std::size_t>(session_type::outputs);
   eval::predictions p;
@@ -34,16 +37,30 @@ eval::predictions predict(nn::model<Net> const& model, Data const& data, int thr
   if constexpr (concepts::massive_dataset<Data>) p.masses.resize(data.size());
   std::vector<session_type> sessions;
   for (int t = 0; t < (threads < 1 ? 1 : threads); ++t) sessions.emplace_back(model, policy);
-  for_each_item(static_cast<int>(sessions.size()), data.size(), [&](int worker, std::size_t i) {
+  share_of const part{data.size(), together.size()};
+  std::size_t const first = part.begin(together.rank());
+  std::size_t const count = part.begin(together.rank() + 1) - first;
+  for_each_item(static_cast<int>(sessions.size()), count, [&](int worker, std::size_t n) {
+    std::size_t const i = first + n;
     auto& session = sessions[static_cast<std::size_t>(worker)];
     auto const s = session(data.sample(i));
     for (std::size_t k = 0; k < outputs; ++k) p.scores[i * outputs + k] = s[k];
     p.log_odds[i] = session.log_odds();
+  });
+  share_out(together, part, std::span(p.scores), outputs);
+  share_out(together, part, std::span(p.log_odds));
+  for (std::size_t i = 0; i < data.size(); ++i) {
     if constexpr (concepts::massive_dataset<Data>) p.masses[i] = static_cast<double>(data.mass(i));
     p.labels[i] = data.label(i);
     p.weights[i] = static_cast<double>(data.weight(i));
-  });
+  }
   return p;
+}
+
+template <class Net, class Policy, concepts::dataset Data, std::uint64_t Signature = nn::signature<Net>>
+eval::predictions predict(nn::model<Net> const& model, Data const& data, int threads, Policy policy = {}) {
+  alone by_itself;
+  return predict<Net, Policy>(model, data, threads, policy, by_itself);
 }
 
 // What is known after an epoch.
@@ -133,7 +150,9 @@ result<void> check_decorrelation(options const& o, Data const& training, Data co
 }  // namespace detail
 
 // Trains until settings().epochs are done. on_step(step_report) after every step; on_epoch(epoch_report) after
-// every epoch, when trainer and state are complete (the place to write a checkpoint): returns false to stop.
+// every epoch, when trainer and state are complete (the place to write a checkpoint): returns false to stop. In
+// a team every process calls both, with the same numbers but for the seconds; what process 0 says of stopping
+// counts, and it is the one to write files.
 // Without validation data the last parameters are the best, and all validation numbers stay 0. A validation
 // AUC is 0.5 where the data hold one class only. Fails where decorrelation or the bound on CvM is asked for and
 // the data do not allow it; fails, before on_epoch, once a loss, a parameter or the optimiser's state is no
@@ -171,7 +190,7 @@ result<void> fit(trainer<Net, Policy>& t, Data const& training, Data const& vali
       return diverged("a gradient's running mean");
     }
     if (validation.size() > 0) {
-      auto const p = predict<Net, Policy>(t.model(), validation, t.settings().threads);
+      auto const p = predict<Net, Policy>(t.model(), validation, t.settings().threads, t.policy(), t.team());
       report.validation_loss = eval::cross_entropy(p);
       if (!std::isfinite(report.validation_loss) || !nn::all_finite(p.scores)) {
         return diverged("the validation loss");
@@ -189,7 +208,9 @@ result<void> fit(trainer<Net, Policy>& t, Data const& training, Data const& vali
     }
     report.seconds = since(epoch_start);
     state.history.push_back(report);
-    if (!on_epoch(report)) return {};
+    auto go_on = static_cast<std::byte>(on_epoch(report));
+    t.team().broadcast({&go_on, 1}, 0);
+    if (go_on == std::byte{0}) return {};
   }
   return {};
 }

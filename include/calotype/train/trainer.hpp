@@ -19,6 +19,7 @@
 #include <calotype/train/dataset.hpp>
 #include <calotype/train/decorrelation.hpp>
 #include <calotype/train/options.hpp>
+#include <calotype/train/team.hpp>
 
 namespace calotype::train {
 
@@ -34,7 +35,8 @@ struct progress {
 // the whole batch are needed for that, so that its events of the class are computed forward twice.
 //
 // Gradients of the events of a batch are added pairwise by their place in the batch (0+1, 2+3, then those sums,
-// ...), whatever thread computed them.
+// ...), whatever thread computed them, or whatever process of a team: the bits of a strict policy depend on
+// neither.
 template <class Net, class Policy, std::uint64_t Signature = nn::signature<Net>>
 class trainer {
  public:
@@ -43,9 +45,13 @@ class trainer {
   static constexpr int outputs = nn::plan_of<Net>.shape(nn::plan_of<Net>.result).channels;
   static constexpr auto size = static_cast<std::size_t>(nn::plan_of<Net>.total_parameters());
 
-  trainer(nn::model<Net> const& start, options const& o, Policy policy = {})
+  // Precondition: `together` is no null pointer, and start and options are the same in all of its processes,
+  // but for the number of threads.
+  trainer(nn::model<Net> const& start, options const& o, Policy policy = {},
+          std::shared_ptr<train::team> together = std::make_shared<alone>())
       : options_(o),
         policy_(policy),
+        team_(std::move(together)),
         packed_(true),
         parameters_(size),
         first_(size),
@@ -57,10 +63,13 @@ class trainer {
   }
 
   options const& settings() const noexcept { return options_; }
+  Policy const& policy() const noexcept { return policy_; }
+  train::team& team() const noexcept { return *team_; }
   train::progress const& done() const noexcept { return done_; }
   nn::model<Net> model() const { return nn::model<Net>(download(parameters_)); }
 
-  // One optimiser step on the samples data[batch[i]]; returns the batch's loss before the step.
+  // One optimiser step on the samples data[batch[i]], by all processes of the team; returns the batch's loss
+  // before the step.
   template <concepts::dataset Data>
   double step(Data const& data, std::span<std::size_t const> batch) {
     double const loss = gradient(data, batch);
@@ -89,19 +98,26 @@ class trainer {
     losses_.assign(batch.size(), 0.0);
     double loss = decorrelate(data, batch);
     while (leaf_sums_.size() < leaves) leaf_sums_.emplace_back(size);
-    for_each_item(static_cast<int>(workers_.size()), leaves, [&](int w, std::size_t leaf) {
-      std::size_t const from = leaf * events_per_leaf;
-      std::size_t const count = std::min(events_per_leaf, batch.size() - from);
-      workers_[static_cast<std::size_t>(w)]->sum_of_events(*this, data, batch.subspan(from, count), from,
-                                                           total_weight, leaf_sums_[leaf].data());
-    });
-    // Pairwise over the leaves, in place.
+    share_of const part{leaves, team_->size()};
+    std::size_t const first = part.begin(team_->rank());
+    for_each_item(static_cast<int>(workers_.size()), part.begin(team_->rank() + 1) - first,
+                  [&](int w, std::size_t k) {
+                    std::size_t const leaf = first + k, from = leaf * events_per_leaf;
+                    std::size_t const count = std::min(events_per_leaf, batch.size() - from);
+                    workers_[static_cast<std::size_t>(w)]->sum_of_events(
+                        *this, data, batch.subspan(from, count), from, total_weight, leaf_sums_[leaf].data());
+                  });
+    // Pairwise over the leaves, in place; what a process lacks is sent to it.
     for (std::size_t width = 1; width < leaves; width *= 2) {
       for (std::size_t i = 0; i + width < leaves; i += 2 * width) {
-        ops::add(policy_, size, leaf_sums_[i + width].data(), leaf_sums_[i].data());
+        add_leaves(part.owner(i), leaf_sums_[i], part.owner(i + width), leaf_sums_[i + width]);
       }
     }
     std::swap(gradient_, leaf_sums_[0]);
+    if (team_->size() > 1) {
+      give_all(part.owner(0), gradient_);
+      share_out(*team_, part, std::span(losses_), events_per_leaf);
+    }
     for (double l : losses_) loss += l;
     return loss;
   }
@@ -158,6 +174,33 @@ class trainer {
     return {numbers.begin(), numbers.end()};
   }
 
+  // Adds what process `from` holds to what process `to` does.
+  void add_leaves(int to, buffer& sum, int from, buffer& other) {
+    int const here = team_->rank();
+    if (to != from && here == from) {
+      ops::to_host(policy_, size, other.data(), passage().data());
+      team_->send(std::as_bytes(std::span(passage_)), to);
+    }
+    if (here != to) return;
+    if (to != from) {
+      team_->receive(std::as_writable_bytes(std::span(passage())), from);
+      ops::to_policy(policy_, size, passage_.data(), other.data());
+    }
+    ops::add(policy_, size, other.data(), sum.data());
+  }
+
+  void give_all(int from, buffer& numbers) {
+    if (team_->rank() == from) ops::to_host(policy_, size, numbers.data(), passage().data());
+    team_->broadcast(std::as_writable_bytes(std::span(passage())), from);
+    if (team_->rank() != from) ops::to_policy(policy_, size, passage_.data(), numbers.data());
+  }
+
+  // Host memory that what is sent goes through.
+  std::vector<real>& passage() {
+    passage_.resize(size);
+    return passage_;
+  }
+
   // Fills the slopes of the CvM loss, for every place of the batch, and returns its part of the loss.
   template <class Data>
   double decorrelate(Data const& data, std::span<std::size_t const> batch) {
@@ -171,13 +214,17 @@ class trainer {
         if (is_decorrelated(data, batch[i], d.label)) places.push_back(i);
       }
       fresh_.resize(places.size());
-      for_each_item(static_cast<int>(workers_.size()), places.size(), [&](int w, std::size_t j) {
-        std::size_t const i = batch[places[j]];
+      share_of const part{places.size(), team_->size()};
+      std::size_t const first = part.begin(team_->rank());
+      std::size_t const count = part.begin(team_->rank() + 1) - first;
+      for_each_item(static_cast<int>(workers_.size()), count, [&](int w, std::size_t k) {
+        std::size_t const j = first + k, i = batch[places[j]];
         auto const logits = workers_[static_cast<std::size_t>(w)]->logits_of(*this, data, i);
         fresh_[j] = {static_cast<float>(data.mass(i)),
                      static_cast<float>(kernel::element::log_odds<outputs>(logits.data())),
                      static_cast<float>(data.weight(i))};
       });
+      share_out(*team_, part, std::span(fresh_));
       std::vector<scored_mass> events(fresh_);
       events.insert(events.end(), ring_.begin(), ring_.end());
       bool const gathering = ring_.size() < static_cast<std::size_t>(std::max(d.ring, 0));
@@ -256,9 +303,11 @@ class trainer {
   options options_;
   train::progress done_{};
   [[no_unique_address]] Policy policy_;
+  std::shared_ptr<train::team> team_;
   nn::packed_parameters<Net, Policy> packed_;
   buffer parameters_, first_, second_, gradient_;
   std::vector<buffer> leaf_sums_;
+  std::vector<real> passage_;
   std::vector<double> losses_;
   std::vector<double> slopes_;      // of the CvM loss by the log-odds, at every place of the batch
   std::vector<scored_mass> fresh_;  // of the batch, to go into the ring with its step
