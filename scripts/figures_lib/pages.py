@@ -7,7 +7,7 @@ from . import common
 from .common import RECORD, ROOT, goal_text, is_exact, value_text, verdict
 
 PAGES = {"spine": ROOT / "README.md", "cpu": ROOT / "docs/performance.md",
-         "event-paper": ROOT / "docs/event_paper.md"}
+         "gpu": ROOT / "docs/gpu.md", "event-paper": ROOT / "docs/event_paper.md"}
 NOTHING = "Not measured yet: `scripts/figures {study} --write` measures, and writes the table here."
 
 
@@ -97,7 +97,14 @@ def cvm_text(c):
     return with_published(f"{c['value']:.4f}", c.get("published"))
 
 
-TABLES = {"spine": spine_table, "cpu": cpu_tables, "event-paper": event_paper_tables}
+def gpu_table(record):
+    lines = [f"Measured {record['measured']}, device: {record['device']}.", "", "| figure | value | goal | | conditions |",
+             "|---|---|---|---|---|"]
+    lines += [f"| {f['figure']} | {value_text(f)} | {goal_text(f)} | {verdict(f)} | {f['conditions']} |" for f in record["figures"]]
+    return "\n".join(lines)
+
+
+TABLES = {"spine": spine_table, "cpu": cpu_tables, "gpu": gpu_table, "event-paper": event_paper_tables}
 
 
 def marked(study, text, inner):

@@ -2,7 +2,7 @@
 """Reads PTX of strict float kernels and fails on any instruction that computes in double, rounds otherwise than to nearest,
 may be contracted by ptxas (no explicit .rn), is approximate, or is a float atomic.
 
-    strict_ptx.py FILE.ptx
+    strict_ptx.py FILE.ptx ...
 """
 import re
 import sys
@@ -28,17 +28,21 @@ def complaint(name):
 
 
 def main():
-    text = open(sys.argv[1]).read()
-    names = INSTRUCTION.findall(text)
-    if "fma.rn.f32" not in names or ".entry" not in text:
-        sys.exit(f"{sys.argv[1]}: no kernels here")
-    counts = {}
-    for name in names:
-        if complaint(name):
-            counts[name] = counts.get(name, 0) + 1
-    for name, count in sorted(counts.items()):
-        print(f"{sys.argv[1]}: {count} x {name}: {complaint(name)}")
-    sys.exit(1 if counts else 0)
+    complaints = 0
+    for path in sys.argv[1:]:
+        with open(path) as file:
+            text = file.read()
+        names = INSTRUCTION.findall(text)
+        if "fma.rn.f32" not in names or ".entry" not in text:
+            sys.exit(f"{path}: no kernels here")
+        counts = {}
+        for name in names:
+            if complaint(name):
+                counts[name] = counts.get(name, 0) + 1
+        for name, count in sorted(counts.items()):
+            print(f"{path}: {count} x {name}: {complaint(name)}")
+        complaints += len(counts)
+    sys.exit(1 if complaints or len(sys.argv) < 2 else 0)
 
 
 if __name__ == "__main__":

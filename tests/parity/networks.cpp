@@ -1,10 +1,9 @@
 // Whole networks trained and run under every strict policy: the same bits.
-#include <algorithm>
 #include <array>
-#include <type_traits>
 #include <vector>
 
 #include "policies.hpp"
+#include "some_event.hpp"
 #include <doctest/doctest.h>
 
 #include <calotype/kernel/scalar.hpp>
@@ -80,37 +79,12 @@ struct event_net {
   }
 };
 
-ct::event some_event(std::uint64_t number) {
-  ct::event e;
-  ct::stream draw(31, number, 6);
-  auto hits = [&]<class D>(std::type_identity<D>, int n) {
-    using cells = ct::segmentation<D>;
-    for (int cell = 0; cell < cells::size(); ++cell) {
-      if (draw.below(static_cast<std::uint32_t>(cells::size())) < static_cast<std::uint32_t>(n)) {
-        e.hit_lists[cells::collection].push_back({cells::pack(cell), draw.uniform(-0.5f, 8.0f)});
-      }
-    }
-    auto& list = e.hit_lists[cells::collection];
-    std::sort(list.begin(), list.end(), [](ct::hit a, ct::hit b) { return a.id < b.id; });
-  };
-  hits(std::type_identity<ct::cms::eb>{}, 300);
-  hits(std::type_identity<ct::cms::ee>{}, 200);
-  hits(std::type_identity<ct::cms::hb>{}, 60);
-  hits(std::type_identity<ct::cms::he>{}, 40);
-  for (int i = 0; i < 100; ++i) {
-    e.track_list.push_back(
-        {5 * draw.uniform(), draw.uniform(-3.0f, 3.0f), draw.uniform(-3.1415926f, 3.1415926f)});
-  }
-  e.photon_list = {{60, 0.3f, 0.1f, 62}, {50, -0.5f, 2.9f, 56}};
-  return e;
-}
-
 TEST_CASE_TEMPLATE_DEFINE("from hits to logits", Policy, events_under) {
   auto const model = ct::nn::model<event_net>::initial(3);
   ct::session<event_net, ct::exec::scalar> reference(model);
   ct::session<event_net, Policy> score(model);
   for (std::uint64_t i = 0; i < 4; ++i) {
-    auto const e = some_event(i);
+    auto const e = parity::some_event(i);
     CHECK(score(e) == reference(e));
     CHECK(score.logits() == reference.logits());
   }

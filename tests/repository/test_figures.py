@@ -11,7 +11,7 @@ from unittest import mock
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent.parent / "scripts"))
 
-from figures_lib import common, cpu, event_paper, field, pages, rounds  # noqa: E402
+from figures_lib import common, cpu, event_paper, field, gpu, pages, rounds  # noqa: E402
 from figures_lib.engines import Contestant, Engine, EngineError  # noqa: E402
 from figures_lib.rounds import Block  # noqa: E402
 
@@ -343,6 +343,43 @@ class EventPaper(unittest.TestCase):
         self.assertEqual(list(tables), ["central", "central, variants and controls", "showers"])
         self.assertEqual(tables["central, variants and controls"], ["OVERLAY", "REST-OF-EVENT"])
         self.assertIn("REFERENCE", tables["central"])
+
+
+class Gpu(unittest.TestCase):
+    MEASURED = [{"network": name, "exact": True, "batch": 2112, "events_per_second": 1.5 * goals["fp32"], "one_event_us": 80.0}
+                for name, goals in gpu.GOALS.items()]
+
+    @staticmethod
+    def row(figures, name):
+        return next(f for f in figures if f["figure"] == name)
+
+    def test_what_was_measured_stands_beside_the_best_peer(self):
+        beside = [{"network": "eb", "precision": "fp32", "events_per_second": speed} for speed in (50_000.0, 60_000.0)]
+        beside.append({"network": "cms-b", "precision": "fp32", "one_event_us": 167.0})
+        figures = gpu.figures_of(self.MEASURED, beside, "")
+        eb, one = self.row(figures, "eb, fp32"), self.row(figures, "cms-b, one event, fp32")
+        self.assertEqual((eb["value"], common.verdict(eb)), (180_000, "reached"))
+        self.assertIn("PyTorch 60,000", eb["conditions"])
+        self.assertEqual((one["value"], common.verdict(one)), (80.0, "MISSED"))
+        self.assertIn("167 us", one["conditions"])
+
+    def test_what_there_is_no_kernel_for_is_not_measured(self):
+        for figures, why in ((gpu.figures_of(self.MEASURED, [], ""), gpu.UNWRITTEN), (gpu.figures_of([], [], "no nvcc here"), gpu.UNWRITTEN)):
+            row = self.row(figures, "eb, fp16")
+            self.assertEqual((row["value"], row["conditions"]), (None, why))
+        self.assertEqual(self.row(gpu.figures_of([], [], "no nvcc here"), "jets, fp32")["conditions"], "no nvcc here")
+
+    def test_without_a_compiler_nothing_is_measured(self):
+        with mock.patch.object(gpu, "nvcc", side_effect=gpu.NotHere("no nvcc here")), contextlib.redirect_stderr(None):
+            record = gpu.study(with_peers=True)
+        self.assertEqual({f["value"] for f in record["figures"]}, {None})
+
+    def test_a_wrong_bit_stops_it(self):
+        done = mock.Mock(returncode=1, stdout=json.dumps(self.MEASURED[0] | {"exact": False}), stderr="")
+        with mock.patch.object(gpu, "nvcc", return_value="nvcc"), mock.patch.object(gpu, "headers", return_value=[]), \
+                mock.patch.object(gpu.subprocess, "run", return_value=done), contextlib.redirect_stderr(None):
+            with self.assertRaisesRegex(SystemExit, "has not the bits"):
+                gpu.study(with_peers=False)
 
 
 class Pages(unittest.TestCase):

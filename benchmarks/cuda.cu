@@ -1,0 +1,134 @@
+// exec::cuda on this machine's device: checks every network against the scalar reference, bit for bit, then
+// times it. A line of JSON for each figure; exit status 1 where a bit is off. For nvcc; scripts/figures gpu
+// runs it.
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include <cuda_runtime.h>
+
+#include <calotype/core/random.hpp>
+#include <calotype/kernel/scalar.hpp>
+#include <calotype/models/event_paper.hpp>
+#include <calotype/nn/cuda_session.hpp>
+
+namespace {
+
+namespace ct = calotype;
+using policy = ct::exec::cuda<>;
+using device = ct::kernel::device<ct::exec::on_device>;
+template <class T>
+using array = ct::kernel::device_array<T, ct::exec::on_device>;
+
+// The jet paper's network on its image of three channels.
+struct jets {
+  struct input {
+    static constexpr auto tensor() { return std::array{ct::kernel::map_shape{3, 125, 125}}; }
+  };
+  static constexpr auto classes() { return ct::labels("H->gg", "gg", "gamma+jet"); }
+  static constexpr auto layers() { return ct::nn::resnet15(); }
+};
+
+constexpr float filled = 0.04F;  // of the pixels, as where the peers were measured
+
+template <class Net>
+std::vector<float> images(std::size_t count, std::uint64_t seed) {
+  std::vector<float> numbers(count * ct::nn::input_size<Net>());
+  ct::stream draw(seed, 0, 1);
+  for (float& x : numbers) x = draw.uniform() < filled ? draw.uniform() : 0.0F;
+  return numbers;
+}
+
+// Mean seconds of a call of many, after some that are not counted.
+template <class Call>
+double seconds_of(Call call) {
+  cudaEvent_t begin, end;
+  cudaEventCreate(&begin);
+  cudaEventCreate(&end);
+  for (int i = 0; i < 3; ++i) call();
+  int calls = 4;
+  for (;;) {
+    cudaEventRecord(begin);
+    for (int i = 0; i < calls; ++i) call();
+    cudaEventRecord(end);
+    cudaEventSynchronize(end);
+    float ms = 0;
+    cudaEventElapsedTime(&ms, begin, end);
+    if (ms > 300) {
+      cudaEventDestroy(begin);
+      cudaEventDestroy(end);
+      return 1e-3 * static_cast<double>(ms) / calls;
+    }
+    calls *= ms > 30 ? std::max(2, static_cast<int>(400 / ms)) : 4;
+  }
+}
+
+// Whether a batch of fresh inputs has the bits of the reference, at places all over it.
+template <class Net>
+bool is_exact(ct::nn::model<Net> const& model, std::uint64_t seed) {
+  constexpr std::size_t count = 600, size = ct::nn::input_size<Net>();
+  using session = ct::session<Net, policy>;
+  session score(model, policy{}, static_cast<int>(count));
+  ct::session<Net, ct::exec::scalar> reference(model);
+  auto const inputs = images<Net>(count, seed);
+  std::vector<typename session::scores> out(count);
+  for (auto& s : out) s.fill(std::numeric_limits<float>::quiet_NaN());
+  score(std::span<float const>(inputs), std::span(out));
+  for (std::size_t i : {std::size_t{0}, std::size_t{1}, count / 2, count - 1}) {
+    if (out[i] != reference(std::span<float const>(inputs).subspan(i * size, size))) return false;
+  }
+  return true;
+}
+
+template <class Net>
+bool measure(char const* name) {
+  auto const model = ct::nn::model<Net>::initial(1);
+  bool const exact = is_exact(model, 7) && is_exact(model, 8);
+  using program = ct::nn::device_program<Net, policy, ct::nn::dense_inputs>;
+  int const blocks = device::template blocks<program>();
+  int const count = 8 * blocks;
+  auto const numbers = program::pack(model.parameters().data());
+  array<float> packed(numbers.size()), inputs(static_cast<std::size_t>(count) * program::input_size);
+  array<float> workspace(static_cast<std::size_t>(blocks) * program::workspace_size);
+  array<float> logits(static_cast<std::size_t>(count) * program::outputs);
+  device::upload(numbers.size(), numbers.data(), packed.data());
+  // Speed does not depend on what the pixels hold, as nothing is left out; zeros would save power, though.
+  std::vector<float> one(program::input_size);
+  ct::stream draw(3, 0, 1);
+  for (float& x : one) x = draw.uniform() < filled ? draw.uniform() : 0.0F;
+  for (int i = 0; i < count; ++i) {
+    device::upload(one.size(), one.data(), inputs.data() + static_cast<std::size_t>(i) * program::input_size);
+  }
+  program const run{{inputs.data()}, packed.data(), workspace.data(), logits.data(), count};
+  double const batch = seconds_of([&] { device::launch(run, blocks); });
+  program single = run;
+  single.count = 1;
+  double const alone = seconds_of([&] { device::launch(single, 1); });
+  std::printf(
+      "{\"network\": \"%s\", \"precision\": \"fp32\", \"exact\": %s, \"batch\": %d, \"blocks\": %d, "
+      "\"events_per_second\": %.6g, \"one_event_us\": %.4g}\n",
+      name, exact ? "true" : "false", count, blocks, count / batch, 1e6 * alone);
+  std::fflush(stdout);
+  return exact;
+}
+
+}  // namespace
+
+int main() {
+  int devices = 0;
+  if (cudaGetDeviceCount(&devices) != cudaSuccess || devices == 0) {
+    std::fputs("bench_cuda: this machine has no NVIDIA device that works\n", stderr);
+    return 77;
+  }
+  namespace m = ct::models;
+  bool exact = measure<m::eb>("eb");
+  exact = measure<m::cms_b>("cms-b") && exact;
+  exact = measure<m::cms_ii>("cms-ii") && exact;
+  exact = measure<jets>("jets") && exact;
+  return exact ? 0 : 1;
+}

@@ -1,0 +1,171 @@
+// The operations of exec::cuda<fp32>: sizes and packing for the host, and what a group of threads does. Unlike
+// those of other policies they are called by the threads that carry them out (nn/device_program.hpp).
+#pragma once
+
+#include <cstddef>
+
+#include <calotype/core/config.hpp>
+#include <calotype/exec/cuda.hpp>
+#include <calotype/kernel/conv_lstm.hpp>
+#include <calotype/kernel/cuda/conv.hpp>
+#include <calotype/kernel/cuda/layout.hpp>
+#include <calotype/kernel/cuda/pool.hpp>
+#include <calotype/kernel/ops.hpp>
+
+static_assert(!CALOTYPE_FAST_MATH, "calotype::exec::cuda<fp32>: a strict policy; compile without -ffast-math");
+
+namespace calotype::kernel {
+
+template <class Where>
+struct ops<exec::cuda<exec::fp32, Where>> {
+  using policy_type = exec::cuda<exec::fp32, Where>;
+  using real_type = float;
+
+  template <map_shape M>
+  static constexpr std::size_t image_size = image_plane<M>::size;
+
+  template <map_shape M>
+  static constexpr std::size_t map_size = M.is_vector() ? static_cast<std::size_t>(M.channels)
+                                                        : quad_map<M>::size;
+
+  template <conv_shape S, bool FromImage>
+  struct conv {
+    static constexpr std::size_t packed_size = cuda_task::conv_weights<S>::size;
+    static constexpr std::size_t gradient_packed_size = 0;  // no training yet
+
+    template <pool_shape P>
+    static constexpr bool pools =
+        FromImage&& P.size == 2 && P.stride == 2 && cuda_task::conv_of_image_pooled<S, true>::possible;
+
+    static void pack(float const* weights, float const* bias, float* packed) noexcept {
+      cuda_task::conv_weights<S>::pack(weights, bias, packed);
+    }
+
+    template <bool Relu, bool Shortcut, class Group>
+    CALOTYPE_HD static void forward(Group const& g, float const* in, float const* packed, float const* shortcut,
+                                    float* out) {
+      quad const* added = reinterpret_cast<quad const*>(shortcut);
+      quad* to = reinterpret_cast<quad*>(out);
+      if constexpr (FromImage) {
+        using task = cuda_task::conv_of_any<S, image_plane<S.in>, Relu, Shortcut>;
+        g.each(task::count, task{in, packed, added, to});
+      } else if constexpr (S.padding <= 1) {
+        using task = cuda_task::conv_of_map<S, Relu, Shortcut>;
+        g.each(task::count, task{reinterpret_cast<quad const*>(in), packed, added, to});
+      } else {
+        using task = cuda_task::conv_of_any<S, quad_map<S.in>, Relu, Shortcut>;
+        g.each(task::count, task{in, packed, added, to});
+      }
+    }
+
+    template <bool Relu, class Group>
+    CALOTYPE_HD static void forward_pool(Group const& g, float const* in, float const* packed, float* out) {
+      using task = cuda_task::conv_of_image_pooled<S, Relu>;
+      g.each(task::count, task{in, packed, reinterpret_cast<quad*>(out)});
+    }
+  };
+
+  template <pool_shape S>
+  struct max_pool {
+    template <class Group>
+    CALOTYPE_HD static void forward(Group const& g, float const* in, float* out) {
+      using task = cuda_task::pool_of_map<S, false>;
+      g.each(task::count, task{reinterpret_cast<quad const*>(in), reinterpret_cast<quad*>(out)});
+    }
+  };
+  template <pool_shape S>
+  struct avg_pool {
+    template <class Group>
+    CALOTYPE_HD static void forward(Group const& g, float const* in, float* out) {
+      using task = cuda_task::pool_of_map<S, true>;
+      g.each(task::count, task{reinterpret_cast<quad const*>(in), reinterpret_cast<quad*>(out)});
+    }
+  };
+
+  template <map_shape M>
+  struct global_max_pool {
+    template <class Group>
+    CALOTYPE_HD static void forward(Group const& g, float const* in, float* vector) {
+      using task = cuda_task::global_pool<M, false>;
+      g.each(task::count, task{in, vector});
+    }
+  };
+  template <map_shape M>
+  struct global_avg_pool {
+    template <class Group>
+    CALOTYPE_HD static void forward(Group const& g, float const* in, float* vector) {
+      using task = cuda_task::global_pool<M, true>;
+      g.each(task::count, task{in, vector});
+    }
+  };
+
+  template <map_shape M>
+  struct flatten {
+    template <class Group>
+    CALOTYPE_HD static void forward(Group const& g, float const* in, float* vector) {
+      using task = cuda_task::flatten<M>;
+      g.each(task::count, task{in, vector});
+    }
+  };
+
+  template <map_shape M, class Group>
+  CALOTYPE_HD static void import_image(Group const& g, float const* image, float* map) {
+    using task = cuda_task::import_image<M>;
+    g.each(task::count, task{image, map});
+  }
+
+  template <dense_shape S>
+  struct dense {
+    static constexpr auto packed_size = static_cast<std::size_t>(S.weights() + S.outputs);
+
+    static void pack(float const* weights, float const* bias, float* packed) noexcept {
+      cuda_task::dense<S, false>::pack(weights, bias, packed);
+    }
+
+    template <bool Relu, class Group>
+    CALOTYPE_HD static void forward(Group const& g, float const* in, float const* packed, float* out) {
+      using task = cuda_task::dense<S, Relu>;
+      g.each(task::count, task{in, packed, out});
+    }
+  };
+};
+
+// scratch: scratch_size floats, whose contents do not matter but for the zeros around the joined map, which
+// stay.
+template <class Where, lstm_shape S>
+class conv_lstm<exec::cuda<exec::fp32, Where>, S> {
+  using ops = kernel::ops<exec::cuda<exec::fp32, Where>>;
+  using gates = typename ops::template conv<S.gates(), false>;
+  static constexpr std::size_t joined_size = ops::template map_size<S.gates().in>;
+  static constexpr std::size_t gates_size = ops::template map_size<S.gates().out()>;
+  static constexpr std::size_t cells = (static_cast<std::size_t>(S.out().size()) + 3) / 4 * 4;
+
+ public:
+  static constexpr std::size_t packed_size = gates::packed_size;
+  static constexpr std::size_t gradient_packed_size = 0, kept_size = 0, gradient_scratch_size = 0;
+  static constexpr std::size_t scratch_size = joined_size + gates_size + 2 * cells;
+
+  static void pack(float const* weights, float const* bias, float* packed) noexcept {
+    gates::pack(weights, bias, packed);
+  }
+
+  template <class Group>
+  CALOTYPE_HD static void forward(Group const& g, float const* in, float const* packed, float* out,
+                                  float* scratch) {
+    using join = cuda_task::lstm_join<S>;
+    using cell_task = cuda_task::lstm_cell<S>;
+    using show = cuda_task::lstm_show<S>;
+    constexpr lstm_shape s = S;
+    float* const gate = scratch + joined_size;
+    float* const cell = gate + gates_size;
+    float* const hidden = cell + cells;
+    for (int step = 0; step < s.steps; ++step) {
+      g.each(join::count, join{in, step == 0 ? nullptr : hidden, scratch, step});
+      gates::template forward<false, false>(g, scratch, packed, nullptr, gate);
+      g.each(cell_task::count, cell_task{gate, cell, hidden, step == 0});
+    }
+    g.each(show::count, show{hidden, out});
+  }
+};
+
+}  // namespace calotype::kernel

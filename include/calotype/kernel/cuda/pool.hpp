@@ -1,0 +1,192 @@
+// Pools, dense layers and changes of layout of exec::cuda<fp32>: what one thread computes.
+#pragma once
+
+#include <calotype/core/config.hpp>
+#include <calotype/kernel/arithmetic.hpp>
+#include <calotype/kernel/cuda/layout.hpp>
+#include <calotype/kernel/element/lstm.hpp>
+#include <calotype/kernel/element/shape.hpp>
+#include <calotype/kernel/ops.hpp>
+
+namespace calotype::kernel::cuda_task {
+
+// Four channels of an output pixel.
+template <pool_shape S, bool Mean>
+struct pool_of_map {
+  using from = quad_map<S.in>;
+  using to = quad_map<S.out()>;
+  static constexpr int rows = S.out().rows, cols = S.out().cols;
+  static constexpr int count = to::quads * rows * cols;
+
+  quad const* in;
+  quad* out;
+
+  CALOTYPE_HD void operator()(int task) const {
+    constexpr pool_shape s = S;
+    int const q = task / (rows * cols), row = task / cols % rows, col = task % cols;
+    quad const* window = in + q * from::plane + from::origin + row * s.stride * from::pitch + col * s.stride;
+    quad r;
+    CALOTYPE_UNROLL
+    for (int k = 0; k < 4; ++k) {
+      if constexpr (Mean) {
+        float sum = 0;
+        for (int y = 0; y < s.size; ++y) {
+          float of_row = 0;
+          for (int x = 0; x < s.size; ++x) of_row = kernel::add(of_row, window[y * from::pitch + x].v[k]);
+          sum = kernel::add(sum, of_row);
+        }
+        r.v[k] = mul(sum, 1.0F / static_cast<float>(s.size * s.size));
+      } else {
+        float best = window[0].v[k];
+        for (int y = 0; y < s.size; ++y) {
+          for (int x = 0; x < s.size; ++x) {
+            float const v = window[y * from::pitch + x].v[k];
+            best = v > best ? v : best;
+          }
+        }
+        r.v[k] = best;
+      }
+    }
+    out[q * to::plane + to::origin + row * to::pitch + col] = r;
+  }
+};
+
+// One channel.
+template <map_shape M, bool Mean>
+struct global_pool {
+  using from = quad_map<M>;
+  static constexpr int rows = M.rows, cols = M.cols;
+  static constexpr int count = M.channels;
+
+  float const* in;
+  float* vector;
+
+  CALOTYPE_HD void operator()(int channel) const {
+    float best = in[from::at(channel, 0, 0)], sum = 0;
+    for (int y = 0; y < rows; ++y) {
+      float of_row = 0;
+      for (int x = 0; x < cols; ++x) {
+        float const v = in[from::at(channel, y, x)];
+        best = v > best ? v : best;
+        of_row = kernel::add(of_row, v);
+      }
+      sum = kernel::add(sum, of_row);
+    }
+    vector[channel] = Mean ? mul(sum, 1.0F / static_cast<float>(rows * cols)) : best;
+  }
+};
+
+// One number of a map that becomes a vector: channel, row, column.
+template <map_shape M>
+struct flatten {
+  static constexpr int count = M.size();
+
+  float const* in;
+  float* vector;
+
+  CALOTYPE_HD void operator()(int i) const {
+    element::place const at = element::place_of<M>(i);
+    vector[i] = in[quad_map<M>::at(at.channel, at.row, at.col)];
+  }
+};
+
+// One number of an image that becomes a map.
+template <map_shape M>
+struct import_image {
+  static constexpr int count = M.size();
+
+  float const* image;
+  float* map;
+
+  CALOTYPE_HD void operator()(int i) const {
+    element::place const at = element::place_of<M>(i);
+    map[quad_map<M>::at(at.channel, at.row, at.col)] = image[image_plane<M>::at(at.channel, at.row, at.col)];
+  }
+};
+
+// One output. Weights are [input][output], so that threads next to each other read whole lines; then biases.
+template <dense_shape S, bool Relu>
+struct dense {
+  static constexpr int inputs = S.inputs, outputs = S.outputs, biases = S.weights();
+  static constexpr int count = outputs;
+
+  float const* in;
+  float const* packed;
+  float* out;
+
+  static void pack(float const* weights, float const* bias, float* to) noexcept {
+    for (int o = 0; o < outputs; ++o) {
+      for (int i = 0; i < inputs; ++i) to[i * outputs + o] = weights[o * inputs + i];
+      to[biases + o] = bias[o];
+    }
+  }
+
+  CALOTYPE_HD void operator()(int output) const {
+    float sum = packed[biases + output];
+    for (int i = 0; i < inputs; ++i) sum = fma(in[i], packed[i * outputs + output], sum);
+    out[output] = Relu ? rectified(sum) : sum;
+  }
+};
+
+// One number of the map of a step, joined with what the cells showed before. hidden: null at the first step.
+template <lstm_shape S>
+struct lstm_join {
+  using from = quad_map<S.in>;
+  static constexpr map_shape joined = S.gates().in;
+  using to = quad_map<joined>;
+  static constexpr int count = joined.size(), channels = S.channels(), plane = S.in.rows * S.in.cols;
+
+  float const* in;
+  float const* hidden;
+  float* out;
+  int step;
+
+  CALOTYPE_HD void operator()(int i) const {
+    element::place const at = element::place_of<joined>(i);
+    float v = 0;
+    if (at.channel < channels) {
+      v = in[from::at(step * channels + at.channel, at.row, at.col)];
+    } else if (hidden != nullptr) {
+      v = hidden[i - channels * plane];
+    }
+    out[to::at(at.channel, at.row, at.col)] = v;
+  }
+};
+
+// One cell: what it holds, and shows. Cells and what they show are in the order filter, row, column.
+template <lstm_shape S>
+struct lstm_cell {
+  static constexpr map_shape shape = S.out();
+  using from = quad_map<S.gates().out()>;
+  static constexpr int count = shape.size(), filters = S.filters;
+
+  float const* gates;
+  float* cell;
+  float* hidden;
+  bool first;
+
+  CALOTYPE_HD void operator()(int i) const {
+    element::place const at = element::place_of<shape>(i);
+    auto const gate = [&](int kind) { return gates[from::at(kind * filters + at.channel, at.row, at.col)]; };
+    auto const state = element::lstm_forward(gate(0), gate(1), gate(2), gate(3), first ? 0.0F : cell[i]);
+    cell[i] = state.cell;
+    hidden[i] = element::lstm_hidden(state);
+  }
+};
+
+// What a cell shows, as a number of a map.
+template <lstm_shape S>
+struct lstm_show {
+  static constexpr map_shape shape = S.out();
+  static constexpr int count = shape.size();
+
+  float const* hidden;
+  float* out;
+
+  CALOTYPE_HD void operator()(int i) const {
+    element::place const at = element::place_of<shape>(i);
+    out[quad_map<shape>::at(at.channel, at.row, at.col)] = hidden[i];
+  }
+};
+
+}  // namespace calotype::kernel::cuda_task

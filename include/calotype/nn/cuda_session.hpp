@@ -1,0 +1,280 @@
+// Scores events on an NVIDIA device in batches: session<Net, exec::cuda<...>>.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <calotype/image/builder.hpp>
+#include <calotype/image/event.hpp>
+#include <calotype/kernel/cuda/device.hpp>
+#include <calotype/kernel/cuda/image.hpp>
+#include <calotype/kernel/cuda/ops.hpp>
+#include <calotype/kernel/element/loss.hpp>
+#include <calotype/nn/device_program.hpp>
+#include <calotype/nn/session.hpp>
+
+namespace calotype {
+
+namespace nn::detail {
+
+// What an event shows, block by block.
+template <class Image, class Policy, std::uint64_t Signature = image_traits<Image>::signature>
+class block_lister : public calotype::detail::collector<
+                         Image, Policy, typename calotype::detail::canvas_of<Image, Policy>::image, Signature> {
+  using canvas = typename calotype::detail::canvas_of<Image, Policy>::image;
+  using base = calotype::detail::collector<Image, Policy, canvas, Signature>;
+
+ public:
+  using base::base;
+  static constexpr std::size_t most = canvas::blocks;
+
+  template <concepts::event E>
+  image_report list(E const& e, std::vector<kernel::shown_block>& to) noexcept {
+    return base::collect(e, &to);
+  }
+};
+
+}  // namespace nn::detail
+
+// The calls of any session, with the bits of any strict policy where Precision is fp32. Every block of threads
+// takes one event after the other through the whole network, so that a batch should hold some hundreds. Of
+// events the host sums the energies and sends what their images show. Allocates in the constructor, on host and
+// device.
+template <class Net, class Precision, class Where, std::uint64_t Signature>
+class session<Net, exec::cuda<Precision, Where>, Signature> {
+  using policy_type = exec::cuda<Precision, Where>;
+  using device = kernel::device<Where>;
+  template <class T>
+  using array = kernel::device_array<T, Where>;
+  template <class Source>
+  using program = nn::device_program<Net, policy_type, Source>;
+  using of_numbers = program<nn::dense_inputs>;
+  using traits = nn::input_traits<typename Net::input>;
+  static constexpr bool reads_events = traits::is_whole_image;
+
+ public:
+  static constexpr int outputs = of_numbers::outputs;
+  using scores = std::array<float, static_cast<std::size_t>(outputs)>;
+
+  // batch: the inputs that go to the device at once.
+  explicit session(nn::model<Net> const& model, policy_type policy = {}, int batch = 1)
+      : batch_(static_cast<std::size_t>(std::max(batch, 1))),
+        packed_(packed_of(model)),
+        numbers_(batch_),
+        events_(model, policy, batch_),
+        logits_(batch_ * outputs_size),
+        host_logits_(batch_ * outputs_size) {}
+
+  template <concepts::event E>
+  scores operator()(E const& e) noexcept {
+    scores s{};
+    (*this)(std::span<E const>(&e, 1), std::span<scores>(&s, 1));
+    return s;
+  }
+  // Precondition: input_size<Net>() numbers, all planes one after the other, channel x row x column.
+  scores operator()(std::span<float const> input) noexcept {
+    scores s{};
+    (*this)(input, std::span<scores>(&s, 1));
+    return s;
+  }
+  // Precondition: out is as long as events.
+  template <concepts::event E>
+  void operator()(std::span<E const> events, std::span<scores> out) noexcept {
+    if constexpr (reads_events) {
+      std::size_t first = 0;
+      while (first < out.size()) {
+        events_.clear();
+        while (first + events_.size() < out.size() && events_.size() < batch_ && events_.has_room()) {
+          report_ = events_.add(events[first + events_.size()]);
+        }
+        run(events_, events_.send(), out.subspan(first, events_.size()));
+        first += events_.size();
+      }
+    } else {
+      static_assert(
+          requires { Net::input::compute(events[0]); },
+          "calotype::nn: this network's input is not computed from events; give it numbers "
+          "(std::span<float const>), or add a static compute(event) to the input description");
+      score_all(out, [&](std::size_t i, float* to) {
+        auto const numbers = Net::input::compute(events[i]);
+        lay_out(numbers.data(), to);
+      });
+    }
+  }
+  // Precondition: input_size<Net>() numbers for each of out.
+  void operator()(std::span<float const> inputs, std::span<scores> out) noexcept {
+    score_all(out, [&](std::size_t i, float* to) { lay_out(inputs.data() + i * nn::input_size<Net>(), to); });
+  }
+
+  // Of the last event, as in every session.
+  image_report const& report() const noexcept { return report_; }
+  scores const& logits() const noexcept { return last_; }
+  double log_odds() const noexcept { return nn::log_odds_of(last_); }
+
+ private:
+  static constexpr auto outputs_size = static_cast<std::size_t>(outputs);
+
+  // The blocks that a program runs in, and their memory.
+  template <class Program>
+  struct workplace {
+    explicit workplace(std::size_t batch)
+        : blocks(std::min(device::template blocks<Program>(), static_cast<int>(batch))),
+          memory(static_cast<std::size_t>(blocks) * Program::workspace_size) {}
+    int blocks;
+    array<float> memory;
+  };
+
+  // Inputs given as numbers, in the device's layout; what lies between rows stays zero. Of large images fewer
+  // go to the device at once.
+  struct number_batch {
+    static constexpr std::size_t most =
+        std::max<std::size_t>(1, (std::size_t{1} << 26) / of_numbers::input_size);
+
+    explicit number_batch(std::size_t batch)
+        : size(std::min(batch, most)),
+          place(size),
+          on_device(size * of_numbers::input_size),
+          host(size * of_numbers::input_size) {}
+
+    float* at(std::size_t i) noexcept { return host.data() + i * of_numbers::input_size; }
+    nn::dense_inputs send(std::size_t count) noexcept {
+      device::upload(count * of_numbers::input_size, host.data(), on_device.data());
+      return nn::dense_inputs{on_device.data()};
+    }
+
+    std::size_t size;
+    workplace<of_numbers> place;
+    array<float> on_device;
+    std::vector<float> host;
+  };
+
+  // Events, as lists of what their images show.
+  struct event_batch {
+    using lister = nn::detail::block_lister<typename Net::input, policy_type>;
+    static constexpr std::size_t usual = 4096;  // blocks of an event; those of a batch may differ
+
+    event_batch(nn::model<Net> const& model, policy_type policy, std::size_t batch)
+        : blocks(model.template shared<typename lister::tables_type>(
+                     [] { return std::make_shared<typename lister::tables_type const>(); }),
+                 policy),
+          place(batch),
+          list(batch * usual + lister::most),
+          begins(batch + 1) {
+      host_list.reserve(batch * usual + lister::most);
+      host_begins.reserve(batch + 1);
+    }
+
+    void clear() noexcept {
+      host_list.clear();
+      host_begins.assign(1, 0);
+    }
+    std::size_t size() const noexcept { return host_begins.size() - 1; }
+    bool has_room() const noexcept { return host_list.capacity() - host_list.size() >= lister::most; }
+    template <class E>
+    image_report add(E const& e) noexcept {
+      auto const report = blocks.list(e, host_list);
+      host_begins.push_back(static_cast<std::int32_t>(host_list.size()));
+      return report;
+    }
+    nn::listed_inputs send() noexcept {
+      device::upload(host_list.size(), host_list.data(), list.data());
+      device::upload(host_begins.size(), host_begins.data(), begins.data());
+      return nn::listed_inputs{list.data(), begins.data()};
+    }
+
+    lister blocks;
+    workplace<program<nn::listed_inputs>> place;
+    array<kernel::shown_block> list;
+    array<std::int32_t> begins;
+    std::vector<kernel::shown_block> host_list;
+    std::vector<std::int32_t> host_begins;
+  };
+  struct no_events {
+    no_events(nn::model<Net> const&, policy_type, std::size_t) {}
+  };
+  static constexpr auto choose_events() {
+    if constexpr (reads_events) {
+      return std::type_identity<event_batch>{};
+    } else {
+      return std::type_identity<no_events>{};
+    }
+  }
+  using events_type = typename decltype(choose_events())::type;
+
+  static std::shared_ptr<array<float> const> packed_of(nn::model<Net> const& model) {
+    return model.template shared<array<float>>([&] {
+      auto const numbers = of_numbers::pack(model.parameters().data());
+      auto on_device = std::make_shared<array<float>>(numbers.size());
+      device::upload(numbers.size(), numbers.data(), on_device->data());
+      return on_device;
+    });
+  }
+
+  // load(i, to): input i in the device's layout.
+  template <class Load>
+  void score_all(std::span<scores> out, Load load) noexcept {
+    report_ = {};
+    for (std::size_t first = 0; first < out.size(); first += numbers_.size) {
+      std::size_t const count = std::min(numbers_.size, out.size() - first);
+      for (std::size_t i = 0; i < count; ++i) load(first + i, numbers_.at(i));
+      run(numbers_, numbers_.send(count), out.subspan(first, count));
+    }
+  }
+
+  template <class Batch, class Source>
+  void run(Batch& batch, Source source, std::span<scores> out) noexcept {
+    auto const count = static_cast<int>(out.size());
+    device::launch(program<Source>{source, packed_->data(), batch.place.memory.data(), logits_.data(), count},
+                   std::min(batch.place.blocks, count));
+    device::download(out.size() * outputs_size, logits_.data(), host_logits_.data());
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] = scores_of(host_logits_.data() + i * outputs_size);
+  }
+
+  // From dense planes to the device's layout.
+  static void lay_out(float const* from, float* to) noexcept {
+    nn::detail::for_each_index<traits::planes()>([&](auto p) {
+      constexpr kernel::map_shape shape = traits::plane(p);
+      float* const plane = to + of_numbers::template plane_offset<p>;
+      if constexpr (shape.is_vector()) {
+        std::copy(from, from + shape.size(), plane);
+        from += shape.size();
+      } else {
+        using image = kernel::image_plane<shape>;
+        for (int c = 0; c < shape.channels; ++c) {
+          for (int row = 0; row < shape.rows; ++row, from += shape.cols) {
+            std::copy(from, from + shape.cols, plane + image::at(c, row, 0));
+          }
+        }
+      }
+    });
+  }
+
+  scores scores_of(float const* logits) noexcept {
+    std::copy(logits, logits + outputs, last_.data());
+    scores p{};
+    if constexpr (outputs == 1) {
+      p[0] = kernel::element::sigmoid(last_[0]);
+    } else {
+      kernel::element::softmax<outputs>(last_.data(), p.data());
+    }
+    return p;
+  }
+
+  std::size_t batch_;
+  std::shared_ptr<array<float> const> packed_;
+  number_batch numbers_;
+  [[no_unique_address]] events_type events_;
+  array<float> logits_;
+  std::vector<float> host_logits_;
+  image_report report_{};
+  scores last_{};
+};
+
+}  // namespace calotype

@@ -1,0 +1,202 @@
+// A network as one program of a device: every event by one group of threads, through all layers.
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <calotype/core/config.hpp>
+#include <calotype/image/builder.hpp>
+#include <calotype/kernel/cuda/image.hpp>
+#include <calotype/kernel/cuda/ops.hpp>
+#include <calotype/nn/engine.hpp>
+#include <calotype/nn/input.hpp>
+#include <calotype/nn/plan.hpp>
+#include <calotype/nn/step_kernels.hpp>
+
+namespace calotype::nn {
+
+// Where a program's inputs come from: `inputs`, input_size floats for each event, its planes in the policy's
+// layout as engines keep them;
+struct dense_inputs {
+  float const* inputs;
+};
+// or what the events show: blocks [begins[e], begins[e + 1]) of the list.
+struct listed_inputs {
+  kernel::shown_block const* list;
+  std::int32_t const* begins;
+};
+
+// A value, for kernel::device<Where>::launch: the logits of `count` events. Every block has workspace_size
+// floats of its own, which begin as zeros.
+template <class Net, class Policy, class Source, std::uint64_t Signature = signature<Net>>
+struct device_program {
+  using layout = detail::layout<Net, Policy>;
+  using ops = kernel::ops<Policy>;
+  using traits = input_traits<typename Net::input>;
+  static constexpr bool paints = std::same_as<Source, listed_inputs>;
+  static constexpr int outputs = layout::plan.shape(layout::plan.result).channels;
+  static constexpr std::size_t input_size = layout::planes_size;
+  static constexpr std::size_t maps_size = layout::inference_size - layout::planes_size;
+  static constexpr std::size_t workspace_size =
+      (paints ? input_size : 0) + maps_size + layout::inference_scratch;
+  static constexpr std::size_t packed_size = layout::forward_packed_size;
+
+  Source source;
+  float const* packed;
+  float* workspace;
+  float* logits;
+  int count;
+
+  // Parameters in the order in which the program reads them, from the flat list in PyTorch's.
+  static std::vector<float> pack(float const* parameters) {
+    std::vector<float> to(packed_size);
+    detail::for_each_index<layout::steps>([&](auto i) {
+      using k = detail::step_kernels<Net, Policy, i>;
+      constexpr op kind = k::self.kind;
+      if constexpr (kind == op::conv || kind == op::dense || kind == op::conv_lstm) {
+        float const* const weight = parameters + layout::plan.parameter_at(k::self.weight).offset;
+        float const* const bias = parameters + layout::plan.parameter_at(k::self.bias).offset;
+        float* const at = to.data() + layout::forward_offset[i];
+        if constexpr (kind == op::conv) {
+          k::conv_kernel::pack(weight, bias, at);
+        } else if constexpr (kind == op::dense) {
+          ops::template dense<k::dense_shape>::pack(weight, bias, at);
+        } else {
+          k::lstm_kernel::pack(weight, bias, at);
+        }
+      }
+    });
+    return to;
+  }
+
+  // Where plane Plane of an input begins.
+  template <int Plane>
+  static constexpr std::size_t plane_offset =
+      layout::inference_offset[static_cast<std::size_t>(layout::inference_memory.slot[Plane])];
+
+  template <class Group>
+  CALOTYPE_HD void operator()(Group const& g, int block, int blocks) const {
+    float* const memory = workspace + static_cast<std::size_t>(block) * workspace_size;
+    for (int e = block; e < count; e += blocks) {
+      if constexpr (paints) {
+        int const begin = source.begins[e], shown = source.begins[e + 1] - begin;
+        g.each(shown, painter{source.list + begin, memory, false});
+        score(g, e, memory, memory + input_size);
+        g.each(shown, painter{source.list + begin, memory, true});
+      } else {
+        score(g, e, source.inputs + static_cast<std::size_t>(e) * input_size, memory);
+      }
+    }
+  }
+
+ private:
+  // Of an image's planes in an input.
+  struct places {
+    static constexpr auto get() {
+      std::array<kernel::plane_place, static_cast<std::size_t>(traits::planes())> all{};
+      detail::for_each_index<traits::planes()>([&](auto p) {
+        using image = kernel::image_plane<traits::plane(p)>;
+        all[p] = {static_cast<int>(plane_offset<p>) + image::at(0, 0, 0), image::rows * image::pitch,
+                  image::pitch};
+      });
+      return all;
+    }
+  };
+  static constexpr auto choose_painter() {
+    if constexpr (paints) {
+      using image = typename Net::input;
+      return []<std::size_t... Stage>(std::index_sequence<Stage...>) {
+        return std::type_identity<
+            kernel::cuda_task::paint<places, calotype::detail::stages_of_image<image>.list[Stage]...>>{};
+      }
+      (std::make_index_sequence<calotype::detail::stages_of_image<image>.size>{});
+    } else {
+      return std::type_identity<void>{};
+    }
+  }
+  using painter = typename decltype(choose_painter())::type;
+
+  template <class Group>
+  CALOTYPE_HD void score(Group const& g, int e, float const* input, float* memory) const {
+    event<Group> const one{*this, g, input, memory};
+    one.template steps<0>();
+    g.each(outputs, result{one.template at<layout::plan.result>(), logits + e * outputs});
+  }
+
+  struct result {
+    float const* from;
+    float* to;
+    CALOTYPE_HD void operator()(int i) const { to[i] = from[i]; }
+  };
+
+  template <class Group>
+  struct event {
+    device_program const& program;
+    Group const& group;
+    float const* input;
+    float* memory;
+
+    template <int Value>
+    CALOTYPE_HD float* at() const {
+      constexpr std::size_t place =
+          layout::inference_offset[static_cast<std::size_t>(layout::inference_memory.slot[Value])] +
+          static_cast<std::size_t>(layout::inference_memory.offset[Value]);
+      if constexpr (place < input_size) {
+        return const_cast<float*>(input) + place;  // nothing writes there
+      } else {
+        return memory + (place - input_size);
+      }
+    }
+
+    template <int Step>
+    CALOTYPE_HD void steps() const {
+      if constexpr (Step < layout::steps) {
+        one<Step>();
+        constexpr bool fused = layout::fused[Step];
+        steps<Step + (fused ? 2 : 1)>();
+      }
+    }
+
+    template <int Step>
+    CALOTYPE_HD void one() const {
+      using k = detail::step_kernels<Net, Policy, Step>;
+      constexpr step s = k::self;
+      constexpr std::size_t place = layout::forward_offset[Step];
+      [[maybe_unused]] float const* const weights = program.packed + place;
+      if constexpr (s.kind == op::conv && layout::fused[Step]) {
+        constexpr int out = layout::plan.at(Step + 1).out;
+        k::conv_kernel::template forward_pool<s.relu>(group, at<s.in>(), weights, at<out>());
+      } else if constexpr (s.kind == op::conv) {
+        float const* shortcut = nullptr;
+        if constexpr (s.shortcut >= 0) shortcut = at<s.shortcut>();
+        k::conv_kernel::template forward<s.relu, (s.shortcut >= 0)>(group, at<s.in>(), weights, shortcut,
+                                                                    at<s.out>());
+      } else if constexpr (s.kind == op::conv_lstm) {
+        k::lstm_kernel::forward(group, at<s.in>(), weights, at<s.out>(), memory + maps_size);
+      } else if constexpr (s.kind == op::max_pool) {
+        ops::template max_pool<k::pool_shape>::forward(group, at<s.in>(), at<s.out>());
+      } else if constexpr (s.kind == op::avg_pool) {
+        ops::template avg_pool<k::pool_shape>::forward(group, at<s.in>(), at<s.out>());
+      } else if constexpr (s.kind == op::global_max_pool) {
+        ops::template global_max_pool<k::in_shape>::forward(group, at<s.in>(), at<s.out>());
+      } else if constexpr (s.kind == op::global_avg_pool) {
+        ops::template global_avg_pool<k::in_shape>::forward(group, at<s.in>(), at<s.out>());
+      } else if constexpr (s.kind == op::flatten) {
+        ops::template flatten<k::in_shape>::forward(group, at<s.in>(), at<s.out>());
+      } else if constexpr (s.kind == op::dense) {
+        ops::template dense<k::dense_shape>::template forward<s.relu>(group, at<s.in>(), weights, at<s.out>());
+      } else if constexpr (s.kind == op::image_import) {
+        ops::template import_image<k::in_shape>(group, at<s.in>(), at<s.out>());
+      } else {
+        static_assert(s.kind == op::dropout);  // nothing to do in inference
+      }
+    }
+  };
+};
+
+}  // namespace calotype::nn

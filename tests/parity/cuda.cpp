@@ -1,0 +1,108 @@
+// exec::cuda's kernels, thread by thread on the host, in both orders: the bits of the scalar reference.
+#include <array>
+#include <span>
+#include <vector>
+
+#include "some_event.hpp"
+#include <doctest/doctest.h>
+
+#include <calotype/kernel/scalar.hpp>
+#include <calotype/models/event_paper.hpp>
+#include <calotype/models/shower_paper.hpp>
+#include <calotype/nn/cuda_session.hpp>
+
+namespace {
+
+namespace ct = calotype;
+using ct::kernel::map_shape;
+using cuda = ct::exec::cuda<ct::exec::fp32, ct::exec::emulated>;
+
+// Two inputs; a first convolution with its pool, and one without; filters and channels that fill no quads.
+struct two_planes {
+  struct input {
+    static constexpr auto tensor() { return std::array{map_shape{3, 21, 26}, map_shape{1, 17, 17}}; }
+  };
+  static constexpr auto classes() { return ct::labels("a", "b", "c"); }
+  static constexpr auto layers() {
+    using namespace ct::nn;
+    return ct::nn::layers(
+        branches(branch("left", conv{.filters = 16, .kernel = 7, .stride = 2, .padding = 1}, relu{}, max_pool{},
+                        residual{.filters = 16}, residual{.filters = 32, .stride = 2}, global_max_pool{}),
+                 branch("right", conv{.filters = 5}, relu{}, max_pool{.size = 3, .stride = 2},
+                        conv{.filters = 9, .kernel = 3, .padding = 1}, dense{.units = 9}, relu{})),
+        dropout{.rate = 0.2}, dense{.units = 19}, relu{}, logits{});
+  }
+};
+
+// Windows that reach further out, means, strides of three, many pixels and few.
+struct wide_windows {
+  struct input {
+    static constexpr auto tensor() { return std::array{map_shape{2, 45, 50}}; }
+  };
+  static constexpr auto classes() { return ct::labels("only"); }
+  static constexpr auto layers() {
+    using namespace ct::nn;
+    return ct::nn::layers(avg_pool{}, conv{.filters = 6, .kernel = 5, .padding = 2}, relu{},
+                          conv{.filters = 12, .kernel = 3, .stride = 3, .padding = 1}, avg_pool{},
+                          conv{.filters = 7, .kernel = 1}, relu{}, global_avg_pool{}, logits{});
+  }
+};
+
+// A pooled first convolution whose columns begin at no quads, with more padding.
+struct odd_stride {
+  struct input {
+    static constexpr auto tensor() { return std::array{map_shape{4, 31, 33}}; }
+  };
+  static constexpr auto classes() { return ct::labels("a", "b"); }
+  static constexpr auto layers() {
+    using namespace ct::nn;
+    return ct::nn::layers(conv{.filters = 10, .kernel = 5, .stride = 1, .padding = 2}, max_pool{},
+                          conv{.filters = 8, .kernel = 3}, relu{}, global_max_pool{}, logits{});
+  }
+};
+
+template <class Net>
+std::vector<float> some_inputs(std::size_t n) {
+  std::vector<float> x(n * ct::nn::input_size<Net>());
+  ct::stream draw(21, 0, 5);
+  for (float& v : x) v = draw.uniform() < 0.2f ? draw.uniform(-0.3f, 1.0f) : 0.0f;
+  return x;
+}
+
+TEST_CASE_TEMPLATE("from numbers to logits, in batches", Net, two_planes, wide_windows, odd_stride,
+                   ct::models::eb, ct::models::four_momentum_3, ct::models::shower_cnn,
+                   ct::models::shower_conv_lstm) {
+  constexpr std::size_t events = 5, size = ct::nn::input_size<Net>();
+  auto const model = ct::nn::model<Net>::initial(3);
+  auto const inputs = some_inputs<Net>(events);
+  ct::session<Net, ct::exec::scalar> reference(model);
+  ct::session<Net, cuda> score(model, {}, 3);  // the second batch is not full
+  std::vector<typename ct::session<Net, cuda>::scores> scores(events);
+  score(std::span<float const>(inputs), std::span(scores));
+  for (std::size_t i = 0; i < events; ++i) {
+    CAPTURE(i);
+    auto const input = std::span<float const>(inputs).subspan(i * size, size);
+    CHECK(scores[i] == reference(input));
+    CHECK(score(input) == reference(input));
+    CHECK(score.logits() == reference.logits());
+    CHECK(score.log_odds() == reference.log_odds());
+  }
+}
+
+TEST_CASE_TEMPLATE("from hits to logits", Net, ct::models::cms_b, ct::models::ecal) {
+  auto const model = ct::nn::model<Net>::initial(4);
+  ct::session<Net, ct::exec::scalar> reference(model);
+  ct::session<Net, cuda> score(model, {}, 2);
+  std::vector<ct::event> events;
+  for (std::uint64_t i = 0; i < 3; ++i) events.push_back(parity::some_event(i));
+  std::vector<typename ct::session<Net, cuda>::scores> scores(events.size());
+  score(std::span<ct::event const>(events), std::span(scores));
+  CHECK(score.report() == (reference(events.back()), reference.report()));
+  for (std::size_t i = 0; i < events.size(); ++i) CHECK(scores[i] == reference(events[i]));
+  // numbers after events, and events after numbers
+  auto const numbers = some_inputs<Net>(1);
+  CHECK(score(std::span<float const>(numbers)) == reference(std::span<float const>(numbers)));
+  CHECK(score(events[1]) == reference(events[1]));
+}
+
+}  // namespace
