@@ -348,6 +348,7 @@ class EventPaper(unittest.TestCase):
 class Gpu(unittest.TestCase):
     MEASURED = [{"network": name, "exact": True, "batch": 2112, "events_per_second": 1.5 * goals["fp32"], "one_event_us": 80.0}
                 for name, goals in gpu.GOALS.items()]
+    MEASURED.append({"network": "cms-ii", "exact": True, "from_hits_per_second": 81_000.0})
 
     @staticmethod
     def row(figures, name):
@@ -362,6 +363,8 @@ class Gpu(unittest.TestCase):
         self.assertIn("PyTorch 60,000", eb["conditions"])
         self.assertEqual((one["value"], common.verdict(one)), (80.0, "MISSED"))
         self.assertIn("167 us", one["conditions"])
+        hits = next(f for f in figures if "from hits" in f["figure"])
+        self.assertEqual((hits["value"], common.verdict(hits)), (90.0, "reached"))
 
     def test_what_there_is_no_kernel_for_is_not_measured(self):
         for figures, why in ((gpu.figures_of(self.MEASURED, [], ""), gpu.UNWRITTEN), (gpu.figures_of([], [], "no nvcc here"), gpu.UNWRITTEN)):

@@ -44,9 +44,9 @@ class block_lister : public calotype::detail::collector<
 }  // namespace nn::detail
 
 // The calls of any session, with the bits of any strict policy where Precision is fp32. Every block of threads
-// takes one event after the other through the whole network, so that a batch should hold some hundreds. Of
-// events the host sums the energies and sends what their images show. Allocates in the constructor, on host and
-// device.
+// takes one event after the other through the whole network, so that a batch should hold some hundreds; a
+// single event is all threads'. Of events the host sums the energies and sends what their images show, those of
+// the next batch while the device works. Allocates in the constructor, on host and device.
 template <class Net, class Precision, class Where, std::uint64_t Signature>
 class session<Net, exec::cuda<Precision, Where>, Signature> {
   using policy_type = exec::cuda<Precision, Where>;
@@ -88,14 +88,20 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
   template <concepts::event E>
   void operator()(std::span<E const> events, std::span<scores> out) noexcept {
     if constexpr (reads_events) {
-      std::size_t first = 0;
-      while (first < out.size()) {
+      auto const list_from = [&](std::size_t first) {
         events_.clear();
         while (first + events_.size() < out.size() && events_.size() < batch_ && events_.has_room()) {
           report_ = events_.add(events[first + events_.size()]);
         }
-        run(events_, events_.send(), out.subspan(first, events_.size()));
-        first += events_.size();
+      };
+      std::size_t first = 0;
+      list_from(first);
+      while (first < out.size()) {
+        std::size_t const count = events_.size();
+        start(events_, events_.send(), count);
+        list_from(first + count);  // while the device works
+        finish(out.subspan(first, count));
+        first += count;
       }
     } else {
       static_assert(
@@ -224,15 +230,24 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
     for (std::size_t first = 0; first < out.size(); first += numbers_.size) {
       std::size_t const count = std::min(numbers_.size, out.size() - first);
       for (std::size_t i = 0; i < count; ++i) load(first + i, numbers_.at(i));
-      run(numbers_, numbers_.send(count), out.subspan(first, count));
+      start(numbers_, numbers_.send(count), count);
+      finish(out.subspan(first, count));
     }
   }
 
   template <class Batch, class Source>
-  void run(Batch& batch, Source source, std::span<scores> out) noexcept {
-    auto const count = static_cast<int>(out.size());
-    device::launch(program<Source>{source, packed_->data(), batch.place.memory.data(), logits_.data(), count},
-                   std::min(batch.place.blocks, count));
+  void start(Batch& batch, Source source, std::size_t events) noexcept {
+    auto const count = static_cast<int>(events);
+    program<Source> const all{source, packed_->data(), batch.place.memory.data(), logits_.data(), count};
+    if (count == 1) {
+      device::spread(all);
+    } else {
+      device::launch(all, std::min(batch.place.blocks, count));
+    }
+  }
+
+  // Waits for the logits.
+  void finish(std::span<scores> out) noexcept {
     device::download(out.size() * outputs_size, logits_.data(), host_logits_.data());
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = scores_of(host_logits_.data() + i * outputs_size);
   }

@@ -31,8 +31,8 @@ struct listed_inputs {
   std::int32_t const* begins;
 };
 
-// A value, for kernel::device<Where>::launch: the logits of `count` events. Every block has workspace_size
-// floats of its own, which begin as zeros.
+// A value, for kernel::device<Where>::launch, or spread where it is of one event: the logits of `count` events.
+// Every block has workspace_size floats of its own, which begin as zeros.
 template <class Net, class Policy, class Source, std::uint64_t Signature = signature<Net>>
 struct device_program {
   using layout = detail::layout<Net, Policy>;

@@ -104,9 +104,9 @@ CALOTYPE_INLINE CALOTYPE_HD void finish(float const (&sums)[filters_at_once], in
   }
 }
 
-// Of a map, with at most one pixel of padding. A warp computes eight filters at 32 x `pixels` pixels: lane l
-// those with the numbers l, l + 32, ..., so that its loads are of whole lines.
-template <conv_shape S, bool Relu, bool Shortcut>
+// Of a map, with at most one pixel of padding. A warp computes eight filters at 32 x `pixels` pixels (at most
+// Most): lane l those with the numbers l, l + 32, ..., so that its loads are of whole lines.
+template <conv_shape S, bool Relu, bool Shortcut, int Most>
 struct conv_of_map {
   using from = quad_map<S.in>;
   using to = quad_map<S.out()>;
@@ -115,7 +115,8 @@ struct conv_of_map {
   // As many as leave few lanes without work.
   static constexpr int pixels = [] {
     constexpr auto idle = [](int n) { return (lanes * n - to::pixels % (lanes * n)) % (lanes * n); };
-    return idle(8) * 8 <= to::pixels ? 8 : idle(4) * 8 <= to::pixels ? 4 : 2;
+    int const wished = idle(8) * 8 <= to::pixels ? 8 : idle(4) * 8 <= to::pixels ? 4 : 2;
+    return wished < Most ? wished : Most;
   }();
   static constexpr int stretches = (to::pixels + lanes * pixels - 1) / (lanes * pixels);
   static constexpr int count = weights::groups * stretches * lanes;

@@ -22,6 +22,7 @@ namespace calotype::kernel {
 //   upload(n, host, to), download(n, from, host)     objects; downloads wait for what was launched
 //   blocks<Program>()           that run at once
 //   launch(program, blocks)     program(group, block, blocks) by a group of threads for every block
+//   spread(program)             program(group, 0, 1) by one group of all threads, for a single event
 // A program is a value. What goes wrong on a device while it runs ends the process, as every call is noexcept.
 template <class Where>
 struct device {
@@ -50,7 +51,11 @@ struct device<exec::emulated> {
   }
   template <class Program>
   static void launch(Program const& run, int blocks) noexcept {
-    for (int b = 0; b < blocks; ++b) run(emulated_group{b % 2 == 1}, b, blocks);
+    for (int b = 0; b < blocks; ++b) run(emulated_group<block_group>{b % 2 == 1}, b, blocks);
+  }
+  template <class Program>
+  static void spread(Program const& run) noexcept {
+    run(emulated_group<grid_group>{true}, 0, 1);
   }
 
  private:
@@ -67,6 +72,11 @@ inline constexpr int threads_of_block = 256;
 template <class Program>
 __global__ void __launch_bounds__(threads_of_block, 2) run_program(Program run) {
   run(block_group{}, static_cast<int>(blockIdx.x), static_cast<int>(gridDim.x));
+}
+
+template <class Program>
+__global__ void __launch_bounds__(threads_of_block) spread_program(Program run) {
+  run(grid_group{}, 0, 1);
 }
 
 inline void must(cudaError_t status) {
@@ -101,6 +111,20 @@ struct device<exec::on_device> {
     detail::must(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&each, detail::run_program<Program>,
                                                                detail::threads_of_block, 0));
     return multiprocessors * std::max(each, 1);
+  }
+  // One block on every multiprocessor: all are there at once, as the barrier of a grid needs.
+  template <class Program>
+  static void spread(Program run) noexcept {
+    static int const multiprocessors = [] {
+      int device = 0, n = 0;
+      detail::must(cudaGetDevice(&device));
+      detail::must(cudaDeviceGetAttribute(&n, cudaDevAttrMultiProcessorCount, device));
+      return n;
+    }();
+    void* arguments[] = {&run};
+    detail::must(cudaLaunchCooperativeKernel(detail::spread_program<Program>,
+                                             dim3(static_cast<unsigned>(multiprocessors)),
+                                             dim3(detail::threads_of_block), arguments));
   }
   template <class Program>
   static void launch(Program const& run, int blocks) noexcept {

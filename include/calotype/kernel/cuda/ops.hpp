@@ -50,7 +50,7 @@ struct ops<exec::cuda<exec::fp32, Where>> {
         using task = cuda_task::conv_of_any<S, image_plane<S.in>, Relu, Shortcut>;
         g.each(task::count, task{in, packed, added, to});
       } else if constexpr (S.padding <= 1) {
-        using task = cuda_task::conv_of_map<S, Relu, Shortcut>;
+        using task = cuda_task::conv_of_map<S, Relu, Shortcut, Group::pixels>;
         g.each(task::count, task{reinterpret_cast<quad const*>(in), packed, added, to});
       } else {
         using task = cuda_task::conv_of_any<S, quad_map<S.in>, Relu, Shortcut>;
@@ -85,17 +85,23 @@ struct ops<exec::cuda<exec::fp32, Where>> {
   template <map_shape M>
   struct global_max_pool {
     template <class Group>
-    CALOTYPE_HD static void forward(Group const& g, float const* in, float* vector) {
+    CALOTYPE_HD static void forward(Group const& g, float* in, float* vector) {
+      using of_rows = cuda_task::rows_of_global_pool<M, false>;
       using task = cuda_task::global_pool<M, false>;
-      g.each(task::count, task{in, vector});
+      quad* const map = reinterpret_cast<quad*>(in);
+      g.each(of_rows::count, of_rows{map});
+      g.each(task::count, task{map, vector});
     }
   };
   template <map_shape M>
   struct global_avg_pool {
     template <class Group>
-    CALOTYPE_HD static void forward(Group const& g, float const* in, float* vector) {
+    CALOTYPE_HD static void forward(Group const& g, float* in, float* vector) {
+      using of_rows = cuda_task::rows_of_global_pool<M, true>;
       using task = cuda_task::global_pool<M, true>;
-      g.each(task::count, task{in, vector});
+      quad* const map = reinterpret_cast<quad*>(in);
+      g.each(of_rows::count, of_rows{map});
+      g.each(task::count, task{map, vector});
     }
   };
 

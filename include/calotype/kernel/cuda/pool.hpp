@@ -51,28 +51,52 @@ struct pool_of_map {
   }
 };
 
-// One channel.
+// Four channels of one row of a global pool: the row's first maximum, or its sum. What rows have is kept in the
+// slack behind the map.
+template <map_shape M, bool Mean>
+struct rows_of_global_pool {
+  using from = quad_map<M>;
+  static constexpr int rows = M.rows, cols = M.cols;
+  static constexpr int count = from::quads * rows;
+  static_assert(count <= from::slack, "calotype::exec::cuda: too many rows for a global pool");
+
+  quad* map;
+
+  CALOTYPE_HD void operator()(int task) const {
+    quad const* row = map + task / rows * from::plane + from::origin + task % rows * from::pitch;
+    quad r = row[0];
+    CALOTYPE_UNROLL
+    for (int k = 0; k < 4; ++k) r.v[k] = Mean ? kernel::add(0.0F, r.v[k]) : r.v[k];
+    for (int x = 1; x < cols; ++x) {
+      quad const next = row[x];
+      CALOTYPE_UNROLL
+      for (int k = 0; k < 4; ++k) {
+        r.v[k] = Mean ? kernel::add(r.v[k], next.v[k]) : next.v[k] > r.v[k] ? next.v[k] : r.v[k];
+      }
+    }
+    map[from::quads * from::plane + task] = r;
+  }
+};
+
+// One channel of what its rows have.
 template <map_shape M, bool Mean>
 struct global_pool {
   using from = quad_map<M>;
-  static constexpr int rows = M.rows, cols = M.cols;
+  static constexpr int rows = M.rows, numbers = M.rows * M.cols;
   static constexpr int count = M.channels;
 
-  float const* in;
+  quad const* map;
   float* vector;
 
   CALOTYPE_HD void operator()(int channel) const {
-    float best = in[from::at(channel, 0, 0)], sum = 0;
+    quad const* of_rows = map + from::quads * from::plane + channel / 4 * rows;
+    int const k = channel % 4;
+    float result = Mean ? 0.0F : of_rows[0].v[k];
     for (int y = 0; y < rows; ++y) {
-      float of_row = 0;
-      for (int x = 0; x < cols; ++x) {
-        float const v = in[from::at(channel, y, x)];
-        best = v > best ? v : best;
-        of_row = kernel::add(of_row, v);
-      }
-      sum = kernel::add(sum, of_row);
+      float const v = of_rows[y].v[k];
+      result = Mean ? kernel::add(result, v) : v > result ? v : result;
     }
-    vector[channel] = Mean ? mul(sum, 1.0F / static_cast<float>(rows * cols)) : best;
+    vector[channel] = Mean ? mul(result, 1.0F / static_cast<float>(numbers)) : result;
   }
 };
 
