@@ -3,6 +3,7 @@
 // runs it.
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -47,27 +48,18 @@ std::vector<float> images(std::size_t count, std::uint64_t seed) {
   return numbers;
 }
 
-// Mean seconds of a call of many, after some that are not counted.
-template <class Call>
-double seconds_of(Call call) {
-  cudaEvent_t begin, end;
-  cudaEventCreate(&begin);
-  cudaEventCreate(&end);
+// Mean seconds of a call of many, after some that are not counted; wait(): until the device has done them.
+template <class Call, class Wait>
+double seconds_of(Call call, Wait wait) {
+  using clock = std::chrono::steady_clock;
   for (int i = 0; i < 3; ++i) call();
-  int calls = 4;
-  for (;;) {
-    cudaEventRecord(begin);
+  wait();
+  for (int calls = 4;; calls *= 4) {
+    auto const start = clock::now();
     for (int i = 0; i < calls; ++i) call();
-    cudaEventRecord(end);
-    cudaEventSynchronize(end);
-    float ms = 0;
-    cudaEventElapsedTime(&ms, begin, end);
-    if (ms > 300) {
-      cudaEventDestroy(begin);
-      cudaEventDestroy(end);
-      return 1e-3 * static_cast<double>(ms) / calls;
-    }
-    calls *= ms > 30 ? std::max(2, static_cast<int>(400 / ms)) : 4;
+    wait();
+    double const seconds = std::chrono::duration<double>(clock::now() - start).count();
+    if (seconds > 0.3) return seconds / calls;
   }
 }
 
@@ -104,13 +96,13 @@ double from_hits(bool& exact) {
   for (std::uint64_t i = 0; i < 4 * batch; ++i) events.push_back(some_event(i));
   std::vector<typename session::scores> out(events.size());
   auto const all = [&] { score(std::span<ct::event const>(events), std::span(out)); };
-  double const seconds = seconds_of(all);
+  double const seconds = seconds_of(all, [] {});
   ct::session<Net, ct::exec::scalar> reference(model);
   for (std::size_t i : {std::size_t{0}, out.size() - 1}) exact = exact && out[i] == reference(events[i]);
   return static_cast<double>(events.size()) / seconds;
 }
 
-// Whether a batch of fresh inputs has the bits of the reference, at places all over it.
+// Whether fresh inputs have the bits of the reference: at places all over a batch, alone, and as events.
 template <class Net>
 bool is_exact(ct::nn::model<Net> const& model, std::uint64_t seed) {
   constexpr std::size_t count = 600, size = ct::nn::input_size<Net>();
@@ -121,36 +113,64 @@ bool is_exact(ct::nn::model<Net> const& model, std::uint64_t seed) {
   std::vector<typename session::scores> out(count);
   for (auto& s : out) s.fill(std::numeric_limits<float>::quiet_NaN());
   score(std::span<float const>(inputs), std::span(out));
+  bool exact = true;
   for (std::size_t i : {std::size_t{0}, std::size_t{1}, count / 2, count - 1}) {
-    if (out[i] != reference(std::span<float const>(inputs).subspan(i * size, size))) return false;
+    auto const input = std::span<float const>(inputs).subspan(i * size, size);
+    auto const expected = reference(input);
+    exact = exact && out[i] == expected && score(input) == expected;
   }
-  return true;
+  if constexpr (ct::nn::input_traits<typename Net::input>::is_whole_image) {
+    std::vector<ct::event> events;
+    for (std::uint64_t i = 0; i < 3; ++i) events.push_back(some_event(seed + i));
+    score(std::span<ct::event const>(events), std::span(out).first(events.size()));
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      auto const expected = reference(events[i]);
+      exact = exact && out[i] == expected && score(events[i]) == expected;
+    }
+  }
+  return exact;
 }
 
 template <class Net>
 bool measure(char const* name) {
   auto const model = ct::nn::model<Net>::initial(1);
-  bool const exact = is_exact(model, 7) && is_exact(model, 8);
+  bool exact = is_exact(model, 7) && is_exact(model, 8);
   using program = ct::nn::device_program<Net, policy, ct::nn::dense_inputs>;
   int const blocks = device::template blocks<program>();
   int const count = 8 * blocks;
+  device::queue const queue;
   auto const numbers = program::pack(model.parameters().data());
   array<float> packed(numbers.size()), inputs(static_cast<std::size_t>(count) * program::input_size);
   array<float> workspace(static_cast<std::size_t>(blocks) * program::workspace_size);
-  array<float> logits(static_cast<std::size_t>(count) * program::outputs);
-  device::upload(numbers.size(), numbers.data(), packed.data());
-  // Speed does not depend on what the pixels hold, as nothing is left out; zeros would save power, though.
+  std::vector<float> results(static_cast<std::size_t>(count) * program::outputs);
+  array<float> logits(results.size());
+  queue.upload(numbers.size(), numbers.data(), packed.data());
+  // All inputs are one, whose margins are filled too: speed does not depend on what pixels hold, as nothing is
+  // left out.
   std::vector<float> one(program::input_size);
   ct::stream draw(3, 0, 1);
   for (float& x : one) x = draw.uniform() < filled ? draw.uniform() : 0.0F;
   for (int i = 0; i < count; ++i) {
-    device::upload(one.size(), one.data(), inputs.data() + static_cast<std::size_t>(i) * program::input_size);
+    queue.upload(one.size(), one.data(), inputs.data() + static_cast<std::size_t>(i) * program::input_size);
   }
   program const run{{inputs.data()}, packed.data(), workspace.data(), logits.data(), count};
-  double const batch = seconds_of([&] { device::launch(run, blocks); });
   program single = run;
   single.count = 1;
-  double const alone = seconds_of([&] { device::spread(single); });
+  auto const wait = [&] { queue.download(1, logits.data(), results.data()); };
+  auto const poison = [&] {
+    results.assign(results.size(), std::numeric_limits<float>::quiet_NaN());
+    queue.upload(results.size(), results.data(), logits.data());
+  };
+  poison();
+  double const batch = seconds_of([&] { queue.launch(run, blocks); }, wait);
+  queue.download(results.size(), logits.data(), results.data());
+  auto const first = std::vector<float>(results.begin(), results.begin() + program::outputs);
+  for (std::size_t i = 0; i < results.size(); ++i) exact = exact && results[i] == first[i % first.size()];
+  poison();
+  int const spread_blocks = device::template spread_blocks<program>();
+  double const alone = seconds_of([&] { queue.spread(single, spread_blocks); }, wait);
+  queue.download(results.size(), logits.data(), results.data());
+  exact = exact && std::equal(first.begin(), first.end(), results.begin());
   std::printf(
       "{\"network\": \"%s\", \"precision\": \"fp32\", \"exact\": %s, \"batch\": %d, \"blocks\": %d, "
       "\"events_per_second\": %.6g, \"one_event_us\": %.4g}\n",

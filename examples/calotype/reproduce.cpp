@@ -144,6 +144,8 @@ void add_reproduce(CLI::App& app, int& status) {
                    "a study in parts; --weights leaves out those that are there")
       ->check(CLI::IsMember(ids))
       ->type_name("ID");
+  command->add_flag("--no-training", o.request.no_training,
+                    "Make the report of the weights that are given, and leave out the other trainings");
   add_count(*command, "--seed", o.request.seed, "Seed of events, initial weights and their order (default: 1)")
       ->type_name("S");
   command
@@ -177,6 +179,7 @@ void add_reproduce(CLI::App& app, int& status) {
   add_force(*command, o.force);
   add_json(*command, o.json, "Print the numbers of the report as a JSON object");
   command->get_option("--only")->excludes("--json");
+  command->get_option("--no-training")->needs("--weights")->excludes("--only");
 }
 
 }  // namespace program

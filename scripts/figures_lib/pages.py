@@ -69,7 +69,8 @@ def event_paper_tables(record):
     events = ", ".join(f"{category} {number:,}" for category, number in about["events"].items())
     lines = [f"Made {record['measured']} on {record['machine']}: budget {about['budget']}, {about['epochs']} epochs in batches of "
              f"{about['batch']}, seed {about['seed']}; events per class: {events} to train on, {about['validation_events']:,} to "
-             f"choose by, {about['test_events']:,} for the test.", "",
+             f"choose by, {about['test_events']:,} for the test."
+             + (f" Not trained, and left out: {', '.join(about['left_out'])}." if about.get("left_out") else ""), "",
              "| statement or gate | value | goal | | conditions |", "|---|---|---|---|---|"]
     lines += [f"| {f['figure']} | {value_text(f)} | {goal_text(f)} | {verdict(f)} | {f['conditions']} |" for f in record["figures"]]
     for category, trainings in record["trainings"].items():
@@ -135,6 +136,11 @@ def check(study):
 
 def write(study, record):
     RECORD.mkdir(parents=True, exist_ok=True)
+    path = RECORD / f"{study}.json"
+    values = [f["value"] for f in record["figures"]]
+    if values and not any(v is not None for v in values) and path.exists():
+        if any(f["value"] is not None for f in json.loads(path.read_text())["figures"]):
+            raise SystemExit(f"figures: nothing was measured, and docs/figures/{study}.json has values: it is left as it is")
     record = {"measured": datetime.date.today().isoformat(), "machine": common.machine(), **record}
     (RECORD / f"{study}.json").write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
     text = marked(study, PAGES[study].read_text(), shown(study))

@@ -122,6 +122,16 @@ class Reproduce(harness.Case):
         self.assertEqual((self.folder / weights).stat().st_mtime_ns, before)
         self.assertEqual(self.tensors("part/reference.safetensors"), self.tensors("study/reference.safetensors"))
 
+        # The report of these two alone.
+        report = self.json(*study, "--epochs", 1, "--out", "two", "--weights", "part", "--no-training", timeout=1800)
+        self.assertEqual({t["id"]: t["separations"] for t in report["trainings"]},
+                         {i: trainings[i]["separations"] for i in ("four-momentum", "reference")})
+        self.assertEqual((len(report["left_out"]), len(report["comparisons"])), (28, 13))
+        self.assertEqual(list((self.folder / "two").glob("*.safetensors*")), [])
+        self.assertIn("Not trained, and left out of all that follows: CMS-B, central; ", (self.folder / "two/report.html").read_text())
+        measured = [f["figure"] for f in event_paper.Statements(report).all() if f["value"] is not None]
+        self.assertEqual(len(measured), 6)  # the time, three areas and two on the matched sample
+
     def tensors(self, path):
         content = (self.folder / path).read_bytes()
         return content[8 + int.from_bytes(content[:8], "little"):]
@@ -139,6 +149,7 @@ class Reproduce(harness.Case):
         self.refused("reproduce", "jet-paper", says=["event-paper"], code=2)
         self.refused(*few, "--only", "unknown", says=["unknown", "cms-b"], code=2)
         self.refused(*few, "--only", "eb", "--json", says="--json", code=2)
+        self.refused(*few, "--no-training", says="--weights", code=2)
         self.refused(*few, "--weights", "none", says=["no such folder", "none"])
         (self.folder / "empty").mkdir()
         self.refused(*few, "--weights", "empty", says=["no weights of this study", "empty"])

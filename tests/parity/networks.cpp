@@ -2,8 +2,8 @@
 #include <array>
 #include <vector>
 
+#include "../some_event.hpp"
 #include "policies.hpp"
-#include "some_event.hpp"
 #include <doctest/doctest.h>
 
 #include <calotype/kernel/scalar.hpp>
@@ -84,7 +84,7 @@ TEST_CASE_TEMPLATE_DEFINE("from hits to logits", Policy, events_under) {
   ct::session<event_net, ct::exec::scalar> reference(model);
   ct::session<event_net, Policy> score(model);
   for (std::uint64_t i = 0; i < 4; ++i) {
-    auto const e = parity::some_event(i);
+    auto const e = calotype_test::some_event(i);
     CHECK(score(e) == reference(e));
     CHECK(score.logits() == reference.logits());
   }

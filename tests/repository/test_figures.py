@@ -1,5 +1,6 @@
 """The statistics and the driver behind scripts/figures, with engines that measure nothing."""
 import contextlib
+import io
 import json
 import math
 import pathlib
@@ -304,6 +305,22 @@ class EventPaper(unittest.TestCase):
                          {"the whole study", "OVERLAY, AUC H->gg vs rest: distance from 0.50",
                           *(name for name in small if name.startswith("4-mom"))})
 
+    def test_trainings_that_were_left_out_leave_rows(self):
+        whole = [f["figure"] for f in event_paper.Statements(self.report("standard")).all()]
+        for missing in ("four-momentum", "reference", "overlay", "rest-of-event", event_paper.PAIRS, *event_paper.CVM):
+            report = self.report("standard")
+            report["left_out"] = [{"id": missing, "title": t["title"]} for t in report["trainings"] if t["id"] == missing]
+            report["trainings"] = [t for t in report["trainings"] if t["id"] != missing]
+            if missing in ("cms-b", "eb"):
+                report["comparisons"] = [{k: c[k] for k in ("first", "second", "auc_of", "claim")} for c in report["comparisons"]]
+            figures = event_paper.Statements(report).all()
+            empty = [f for f in figures if f["value"] is None]
+            self.assertTrue(empty, missing)
+            self.assertTrue(all(f["conditions"].startswith("not trained") for f in empty))
+            self.assertTrue(all(f["value"] is not None for f in figures if f["figure"] not in [e["figure"] for e in empty]))
+            if missing not in event_paper.CVM:
+                self.assertEqual([f["figure"] for f in figures], whole)
+
     def test_gates_of_a_validation_and_of_a_test(self):
         validation = {"simulated_events": 3000, "m_gg": {"median": 124.81, "error": 0.03, "half_width": 1.9},
                       "m_gg_of_recorded": {"events": 7, "median_distance": 0.0012},
@@ -373,14 +390,14 @@ class Gpu(unittest.TestCase):
         self.assertEqual(self.row(gpu.figures_of([], [], "no nvcc here"), "jets, fp32")["conditions"], "no nvcc here")
 
     def test_without_a_compiler_nothing_is_measured(self):
-        with mock.patch.object(gpu, "nvcc", side_effect=gpu.NotHere("no nvcc here")), contextlib.redirect_stderr(None):
+        with mock.patch.object(gpu, "nvcc", side_effect=gpu.NotHere("no nvcc here")), contextlib.redirect_stderr(io.StringIO()):
             record = gpu.study(with_peers=True)
         self.assertEqual({f["value"] for f in record["figures"]}, {None})
 
     def test_a_wrong_bit_stops_it(self):
         done = mock.Mock(returncode=1, stdout=json.dumps(self.MEASURED[0] | {"exact": False}), stderr="")
         with mock.patch.object(gpu, "nvcc", return_value="nvcc"), mock.patch.object(gpu, "headers", return_value=[]), \
-                mock.patch.object(gpu.subprocess, "run", return_value=done), contextlib.redirect_stderr(None):
+                mock.patch.object(gpu.subprocess, "run", return_value=done), contextlib.redirect_stderr(io.StringIO()):
             with self.assertRaisesRegex(SystemExit, "has not the bits"):
                 gpu.study(with_peers=False)
 
@@ -414,6 +431,13 @@ class Pages(unittest.TestCase):
         record["figures"][0]["value"] = 2.2
         (self.folder / "cpu.json").write_text(json.dumps(record))
         self.assertIn("not that of docs/figures", pages.check("cpu"))
+
+    def test_what_was_measured_is_not_replaced_by_nothing(self):
+        pages.write("cpu", self.RECORD)
+        nothing = {**self.RECORD, "figures": [{**f, "value": None} for f in self.RECORD["figures"]]}
+        with self.assertRaisesRegex(SystemExit, "left as it is"):
+            pages.write("cpu", nothing)
+        self.assertIsNone(pages.check("cpu"))
 
     def test_the_table_tells_what_is_missing_missed_and_noisy(self):
         text = pages.cpu_tables(self.RECORD)

@@ -113,7 +113,7 @@ ct::result<void> describe_test(samples const& s, category c, study& done) {
     if (has_collisions(c)) done.momenta[place].push_back(kinematics_of(e));
   }
   if (!has_collisions(c)) return {};
-  done.shown.push_back(*std::find_if(s.test.begin(), s.test.end(), is_fake));
+  done.shown.emplace_back(c, *std::find_if(s.test.begin(), s.test.end(), is_fake));
   std::vector<std::string> const names{"H->gg", "gg", "gamma+jet"};
   auto factors = matching_factors(s.test, names, "the test events");
   if (!factors) return ct::error{factors.error()->what, factors.error()->where, "ask for more with --events"};
@@ -139,7 +139,8 @@ ct::result<study> perform(request const& asked, pile_up const& soft) {
   std::size_t number = 0, total = 0;
   for (training const& t : trainings) total += runs_to_do(t).size();
   for (category c : categories) {
-    if (!tested && !is_trained_here(asked, c)) continue;
+    auto const is_wanted = [&](training const& t) { return t.where == c && !runs_to_do(t).empty(); };
+    if (std::none_of(trainings.begin(), trainings.end(), is_wanted)) continue;
     auto const begin = std::chrono::steady_clock::now();
     auto s = simulate_samples(asked, c, soft);
     if (!s) return *s.error();

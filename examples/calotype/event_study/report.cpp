@@ -113,11 +113,17 @@ eval::predictions matched_sample(study const& of, result const& r) {
   return eval::balanced(eval::chosen(p, kept));
 }
 
-// What pT and |eta| still tell on the matched sample of a category.
+// One of a category's trainings; null where all were left out.
+result const* any_of(study const& s, category where) {
+  auto const found = std::find_if(s.results.begin(), s.results.end(),
+                                  [where](result const& r) { return r.what->where == where; });
+  return found == s.results.end() ? nullptr : &*found;
+}
+
+// What pT and |eta| still tell on the matched sample of a category, of which there is a training.
 std::array<double, 4> areas_of_kinematics(study const& of, category where, separation const& by) {
   auto const place = static_cast<std::size_t>(where);
-  auto const one = std::find_if(of.results.begin(), of.results.end(),
-                                [where](result const& r) { return r.what->where == where; });
+  result const* const one = any_of(of, where);
   std::vector<kinematics> momenta;
   for (std::size_t i = 0; i < of.momenta[place].size(); ++i) {
     if (of.matching[place][i] > 0) momenta.push_back(of.momenta[place][i]);
@@ -174,18 +180,20 @@ void sort_as_published(std::vector<measured>& all) {
                    [&place](measured const& a, measured const& b) { return place(a) < place(b); });
 }
 
-ct::result<compared> compare(study const& s, comparison const& c) {
+ct::result<compared> compare(study const& s, comparison const& c, result const& first, result const& second) {
   separation const& by = separations[c.separation];
-  auto const& first = s.of(c.first);
   auto const found =
-      eval::compare(eval::balanced(first.test), s.of(c.second).test, by.signal, by.background, efficiency,
+      eval::compare(eval::balanced(first.test), second.test, by.signal, by.background, efficiency,
                     {.blocks = s.blocks[static_cast<std::size_t>(first.what->where)]});
   if (!found) return *found.error();
   return compared{&c, found->auc};
 }
 
-measured const& of(std::vector<measured> const& all, std::string_view id) {
-  return *std::find_if(all.begin(), all.end(), [id](measured const& m) { return m.of->what->id == id; });
+// Null where a training was left out.
+measured const* of(std::vector<measured> const& all, std::string_view id) {
+  auto const found =
+      std::find_if(all.begin(), all.end(), [id](measured const& m) { return m.of->what->id == id; });
+  return found == all.end() ? nullptr : &*found;
 }
 
 // Of event_study::separations, where not all are shown: H->gg against the rest, gg and gamma+jet.
@@ -206,6 +214,7 @@ std::vector<measured const*> columns(std::vector<measured> const& all, category 
 
 void add_results(rp::page& page, std::vector<measured> const& all, study const& s, category where) {
   auto const list = columns(all, where);
+  if (list.empty()) return;
   std::vector<std::string> head{""};
   for (measured const* m : list) head.emplace_back(m->of->what->title);
   std::vector<std::vector<std::string>> rows;
@@ -253,6 +262,7 @@ void add_results(rp::page& page, std::vector<measured> const& all, study const& 
 
 void add_curves(rp::page& page, std::vector<measured> const& all, category where) {
   auto const list = columns(all, where);
+  if (list.empty()) return;
   std::vector<rp::figure> figures;
   for (std::size_t k : shown_separations) {
     std::vector<rp::named_curve> curves;
@@ -272,6 +282,7 @@ void add_matched(rp::page& page, std::vector<measured> const& all, study const& 
       "within the cells in which classes are matched: the last rows are the areas that pT and |eta| "
       "alone still have, 0.5 where they were matched perfectly.");
   for (category where : {category::central, category::forward}) {
+    if (any_of(s, where) == nullptr) continue;
     std::vector<std::string> head{""};
     for (separation const& by : separations) head.emplace_back(by.name);
     std::vector<std::vector<std::string>> rows;
@@ -303,16 +314,18 @@ void add_mass(rp::page& page, std::vector<measured> const& all, study const& s) 
   std::vector<rp::figure> figures;
   for (auto const& [label, name] : {std::pair{pairs, "gg"}, std::pair{fakes, "gamma+jet"}}) {
     for (std::string_view id : {"cms-b-division-only", "cms-b"}) {
-      result const& r = s.of(id);
-      figures.push_back({rp::score_against_mass(r.test, label, "score of H->gg"),
-                         std::string(name) + ", " + std::string(r.what->title)});
+      result const* const r = s.find(id);
+      if (r == nullptr) continue;
+      figures.push_back({rp::score_against_mass(r->test, label, "score of H->gg"),
+                         std::string(name) + ", " + std::string(r->what->title)});
     }
   }
   for (std::string_view id : {"eb-mass-aware", "cms-b-division-only", "cms-b"}) {
-    measured const& m = of(all, id);
+    measured const* const m = of(all, id);
+    if (m == nullptr) continue;
     figures.push_back(
-        {rp::spectrum_before_and_after(m.of->test, pairs, m.separations[3].curve.threshold_at(efficiency)),
-         "true gg, cut on " + std::string(m.of->what->title)});
+        {rp::spectrum_before_and_after(m->of->test, pairs, m->separations[3].curve.threshold_at(efficiency)),
+         "true gg, cut on " + std::string(m->of->what->title)});
   }
   page.figures(figures);
 }
@@ -369,7 +382,8 @@ std::vector<by_seed> figures_by_seed(std::vector<measured const*> const& list) {
 // One training with all its seeds, that of the study first.
 std::vector<measured const*> seeds_of(std::vector<measured> const& all, std::vector<measured> const& others,
                                       std::string_view id) {
-  std::vector<measured const*> list{&of(all, id)};
+  std::vector<measured const*> list;
+  if (measured const* const first = of(all, id)) list.push_back(first);
   for (measured const& m : others) {
     if (m.of->what->id == id) list.push_back(&m);
   }
@@ -384,6 +398,7 @@ void add_seeds(rp::page& page, std::vector<measured> const& all, std::vector<mea
       "single training leaves to chance, beside the errors of the test.");
   for (std::string_view id : reseeded) {
     auto const list = seeds_of(all, others, id);
+    if (list.size() < 2) continue;
     std::vector<std::string> head{std::string(list.front()->of->what->title)};
     for (measured const* m : list) head.push_back("seed " + std::to_string(m->of->seed));
     head.emplace_back("mean \u00b1 spread");
@@ -410,12 +425,13 @@ void add_paper_split(rp::page& page, std::vector<measured> const& all, std::vect
   std::vector<std::vector<std::string>> rows;
   for (measured const& m : chosen) {
     training const& t = *m.of->what;
-    measured const& own = of(all, t.id);
+    measured const* const own = of(all, t.id);
+    if (own == nullptr) continue;
     auto& row = rows.emplace_back(1, std::string(t.title));
     row.emplace_back(name_of(t.where));
     for (std::size_t k : shown_separations)
-      row.push_back(text("%.4f / %.4f", own.separations[k].curve.auc(), m.separations[k].curve.auc()));
-    row.push_back(text("%.4f / %.4f", own.of_pairs.value, m.of_pairs.value));
+      row.push_back(text("%.4f / %.4f", own->separations[k].curve.auc(), m.separations[k].curve.auc()));
+    row.push_back(text("%.4f / %.4f", own->of_pairs.value, m.of_pairs.value));
   }
   page.table(head, rows, "Three-way split / validation = test");
 }
@@ -460,22 +476,25 @@ template <class Property>
 void add_variants(rp::page& page, std::vector<measured> const& all, std::string const& differs,
                   std::initializer_list<std::string_view> ids, Property const& property) {
   std::vector<std::vector<std::string>> rows;
+  eval::cvm_figure const* random = nullptr;
   for (std::string_view id : ids) {
-    measured const& m = of(all, id);
-    auto& row = rows.emplace_back(1, std::string(m.of->what->title));
-    row.push_back(property(*m.of->what));
-    row.push_back(text("%.4f", m.of_pairs.value));
+    measured const* const m = of(all, id);
+    if (m == nullptr) continue;
+    random = &m->of_pairs;
+    auto& row = rows.emplace_back(1, std::string(m->of->what->title));
+    row.push_back(property(*m->of->what));
+    row.push_back(text("%.4f", m->of_pairs.value));
     for (std::size_t k : shown_separations) {
-      auto const& curve = m.separations[k].curve;
+      auto const& curve = m->separations[k].curve;
       row.push_back(with_error(curve.auc(), curve.auc_error()));
     }
   }
+  if (random == nullptr) return;
   std::vector<std::string> head{"", differs, "CvM, gg"};
   for (std::size_t k : shown_separations) head.push_back("AUC, " + std::string(separations[k].name));
-  auto const& random = of(all, *ids.begin()).of_pairs;
   page.table(head, rows,
              "On the test events. A score that knows nothing of the mass has a CvM of " +
-                 text("%.4f \u00b1 %.4f", random.floor, random.floor_error));
+                 text("%.4f \u00b1 %.4f", random->floor, random->floor_error));
 }
 
 void add_ablations(rp::page& page, std::vector<measured> const& all) {
@@ -508,7 +527,7 @@ void add_decorrelation(rp::page& page, std::vector<measured> const& all, study c
   page.paragraph("Epoch by epoch on the validation events:");
   std::vector<result const*> list;
   for (std::string_view id : {"eb-mass-aware", "eb-division-only", "eb-sum-pt", "eb-loss-only", "eb"})
-    list.push_back(&s.of(id));
+    if (result const* const r = s.find(id)) list.push_back(r);
   list = with_history(std::move(list));
   if (list.empty()) return;
   std::array const figures{
@@ -526,9 +545,10 @@ void add_showers(rp::page& page, std::vector<measured> const& all) {
       "0.85 to 0.92 for pairs; the published 1.00 means that something else was learned there.");
   std::vector<std::vector<std::string>> rows;
   for (published_shower const& paper : published_showers) {
-    measured const& m = of(all, paper.id);
-    auto const& s = m.separations.front();
-    rows.push_back({std::string(m.of->what->title), std::string(name_of(m.of->what->where)),
+    measured const* const m = of(all, paper.id);
+    if (m == nullptr) continue;
+    auto const& s = m->separations.front();
+    rows.push_back({std::string(m->of->what->title), std::string(name_of(m->of->what->where)),
                     with_error(s.curve.auc(), s.curve.auc_error()),
                     paper.auc > 0 ? text("%.2f", paper.auc) : std::string("-")});
   }
@@ -617,15 +637,13 @@ ct::result<void> add_events(rp::page& page, study const& s) {
     figures.push_back({rp::image_element(*png, words), words});
     return {};
   };
-  for (std::size_t c = 0; c < s.shown.size(); ++c) {
-    std::string const which = "A photon + jet event, " + std::string(name_of(categories[c]));
+  for (auto const& [where, event] : s.shown) {
+    std::string const which = "A photon + jet event, " + std::string(name_of(where));
     rp::cms_picture_text words;
     words.note = "ecal-centric";
-    if (auto added = add(painter->ecal_centric(s.shown[c], words), which + ", ECAL-centric"); !added)
-      return added;
+    if (auto added = add(painter->ecal_centric(event, words), which + ", ECAL-centric"); !added) return added;
     words.note = "hcal-centric";
-    if (auto added = add(painter->hcal_centric(s.shown[c], words), which + ", HCAL-centric"); !added)
-      return added;
+    if (auto added = add(painter->hcal_centric(event, words), which + ", HCAL-centric"); !added) return added;
   }
   page.paragraph(
       "Tracks yellow (logarithmic), ECAL blue (logarithmic), HCAL grey (linear); small values left out.");
@@ -717,7 +735,9 @@ ct::result<report> report_on(study const& s) {
   }
   std::vector<compared> tested;
   for (comparison const& c : comparisons) {
-    auto t = compare(s, c);
+    result const *const first = s.find(c.first), *const second = s.find(c.second);
+    if (first == nullptr || second == nullptr) continue;
+    auto t = compare(s, c, *first, *second);
     if (!t) return *t.error();
     tested.push_back(std::move(*t));
   }
@@ -737,10 +757,18 @@ ct::result<report> report_on(study const& s) {
       "sample; numbers agree with the paper's in kind, not digit by digit. Priors are "
       "balanced: a score is no probability of being a Higgs boson.");
   std::vector<std::vector<std::string>> rows;
-  for (category c : categories)
-    rows.push_back({std::string(name_of(c)), s.samples[static_cast<std::size_t>(c)]});
+  for (category c : categories) {
+    if (any_of(s, c) != nullptr)
+      rows.push_back({std::string(name_of(c)), s.samples[static_cast<std::size_t>(c)]});
+  }
   std::array<std::string, 2> const head{"category", "events"};
   page.table(head, rows, "Samples (Tables 1 and 3): parts have no event in common");
+  std::string left_out;
+  for (training const& t : trainings) {
+    if (s.find(t.id) != nullptr) continue;
+    left_out += (left_out.empty() ? "" : "; ") + std::string(t.title) + ", " + std::string(name_of(t.where));
+  }
+  if (!left_out.empty()) page.paragraph("Not trained, and left out of all that follows: " + left_out + ".");
   for (auto const& [where, number] : {std::pair{category::central, "6"}, std::pair{category::forward, "7"}}) {
     page.section("Results, " + std::string(name_of(where)) + " (Table " + number + ", Figure " +
                  (where == category::central ? "4" : "6") + ")");
@@ -778,10 +806,10 @@ ct::result<report> report_on(study const& s) {
                {"command", command_line()}};
   for (category c : categories) {
     auto const& prompt = s.prompt_fakes[static_cast<std::size_t>(c)];
-    if (has_collisions(c))
+    if (has_collisions(c) && any_of(s, c) != nullptr)
       numbers["prompt_pairs"][std::string(name_of(c))] = std::count(prompt.begin(), prompt.end(), 1);
     for (separation const& by : separations) {
-      if (!has_collisions(c)) break;
+      if (!has_collisions(c) || any_of(s, c) == nullptr) break;
       json areas{{"name", by.name}};
       auto const found = areas_of_kinematics(s, c, by);
       for (std::size_t q = 0; q < found.size(); ++q) areas[kinematics_names[q]] = found[q];
@@ -792,11 +820,15 @@ ct::result<report> report_on(study const& s) {
   }
   numbers["validation"] = std::move(*validation);
   for (measured const& m : all) numbers["trainings"].push_back(as_json(m));
+  for (training const& t : trainings) {
+    if (s.find(t.id) == nullptr) numbers["left_out"].push_back({{"id", t.id}, {"title", t.title}});
+  }
   for (measured const& m : chosen) numbers["paper_split"].push_back(as_json(m));
   for (std::string_view id : reseeded) {
     if (others.empty()) break;  // one seed only
     json of_seeds{{"id", id}};
     auto const list = seeds_of(all, others, id);
+    if (list.size() < 2) continue;
     for (measured const* m : list) of_seeds["seeds"].push_back(m->of->seed);
     for (by_seed const& f : figures_by_seed(list))
       of_seeds["figures"].push_back(
@@ -813,6 +845,13 @@ ct::result<report> report_on(study const& s) {
                                       {"lower", c.by.lower},
                                       {"upper", c.by.upper},
                                       {"verdict", c.verdict()}});
+  }
+  for (comparison const& c : comparisons) {
+    if (s.find(c.first) != nullptr && s.find(c.second) != nullptr) continue;
+    numbers["comparisons"].push_back({{"first", c.first},
+                                      {"second", c.second},
+                                      {"auc_of", separation_name(c)},
+                                      {"claim", claim_names[c.claim]}});
   }
   return report{page.html(), numbers.dump(2, ' ', false, json::error_handler_t::replace) + "\n"};
 }

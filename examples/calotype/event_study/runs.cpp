@@ -63,6 +63,7 @@ std::vector<run> runs_of(request const& asked, training const& t) {
     std::error_code unknown;
     r.given = !asked.weights.empty() && fs::exists(given_weights(asked, r), unknown);
   }
+  if (asked.no_training) std::erase_if(runs, [](run const& r) { return !r.given; });
   return runs;
 }
 

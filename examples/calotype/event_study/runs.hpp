@@ -28,6 +28,7 @@ struct request {
   std::string library;                 // of soft collisions for the pile-up
   std::string weights;                 // a folder of weights that need no training
   std::vector<std::string> only;  // the trainings to be done, without tests and report; empty: all of the study
+  bool no_training = false;       // the report of the weights that are given: other trainings are left out
   std::string recorded;           // a folder of recorded events
   int threads = 1;
 };

@@ -28,8 +28,10 @@ published const* published_result(std::string_view id) {
   return found == published_results.end() ? nullptr : found;
 }
 
-result const& study::of(std::string_view id) const {
-  return *std::find_if(results.begin(), results.end(), [id](result const& r) { return r.what->id == id; });
+result const* study::find(std::string_view id) const {
+  auto const found =
+      std::find_if(results.begin(), results.end(), [id](result const& r) { return r.what->id == id; });
+  return found == results.end() ? nullptr : &*found;
 }
 
 }  // namespace program::event_study

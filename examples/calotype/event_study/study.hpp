@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "../common.hpp"
@@ -192,9 +193,11 @@ struct study {
   std::vector<result> other_seeds;     // of the trainings `reseeded`
   std::vector<result> chosen_by_test;  // those that the paper has, validated with the test events as there
   validation_options validation;       // what the response is compared with recorded events by
-  std::vector<ct::event> shown;        // for pictures: a photon + jet event of each category of collisions
+  // For pictures: a photon + jet event of each category of collisions.
+  std::vector<std::pair<category, ct::event>> shown;
 
-  result const& of(std::string_view id) const;
+  // Null where a training was left out.
+  result const* find(std::string_view id) const;
 };
 
 // The study as one HTML page, and its numbers as JSON.

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -46,11 +47,16 @@ class block_lister : public calotype::detail::collector<
 // The calls of any session, with the bits of any strict policy where Precision is fp32. Every block of threads
 // takes one event after the other through the whole network, so that a batch should hold some hundreds; a
 // single event is all threads'. Of events the host sums the energies and sends what their images show, those of
-// the next batch while the device works. Allocates in the constructor, on host and device.
+// the next batch while the device works.
+//
+// Belongs to one thread and to the device that is current when it is made; so do a model's weights there, which
+// all its sessions share. Everything is allocated in the constructor, on host and device, but for networks on
+// images what numbers need: that at the first call with numbers.
 template <class Net, class Precision, class Where, std::uint64_t Signature>
 class session<Net, exec::cuda<Precision, Where>, Signature> {
   using policy_type = exec::cuda<Precision, Where>;
   using device = kernel::device<Where>;
+  using queue = typename device::queue;
   template <class T>
   using array = kernel::device_array<T, Where>;
   template <class Source>
@@ -58,6 +64,8 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
   using of_numbers = program<nn::dense_inputs>;
   using traits = nn::input_traits<typename Net::input>;
   static constexpr bool reads_events = traits::is_whole_image;
+  using main_program = std::conditional_t<reads_events, program<nn::listed_inputs>, of_numbers>;
+  static constexpr int most_batch = 1 << 17;
 
  public:
   static constexpr int outputs = of_numbers::outputs;
@@ -65,12 +73,16 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
 
   // batch: the inputs that go to the device at once.
   explicit session(nn::model<Net> const& model, policy_type policy = {}, int batch = 1)
-      : batch_(static_cast<std::size_t>(std::max(batch, 1))),
-        packed_(packed_of(model)),
-        numbers_(batch_),
+      : batch_(static_cast<std::size_t>(std::clamp(batch, 1, most_batch))),
+        blocks_(std::min(device::template blocks<main_program>(), static_cast<int>(batch_))),
+        spread_blocks_(device::template spread_blocks<main_program>()),
+        packed_(packed_of(model, queue_)),
+        workspace_(static_cast<std::size_t>(blocks_) * main_program::workspace_size),
         events_(model, policy, batch_),
         logits_(batch_ * outputs_size),
-        host_logits_(batch_ * outputs_size) {}
+        host_logits_(batch_ * outputs_size) {
+    if constexpr (!reads_events) numbers_.emplace(batch_, blocks_);
+  }
 
   template <concepts::event E>
   scores operator()(E const& e) noexcept {
@@ -98,7 +110,7 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
       list_from(first);
       while (first < out.size()) {
         std::size_t const count = events_.size();
-        start(events_, events_.send(), count);
+        start(events_.send(queue_), count);
         list_from(first + count);  // while the device works
         finish(out.subspan(first, count));
         first += count;
@@ -127,36 +139,23 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
  private:
   static constexpr auto outputs_size = static_cast<std::size_t>(outputs);
 
-  // The blocks that a program runs in, and their memory.
-  template <class Program>
-  struct workplace {
-    explicit workplace(std::size_t batch)
-        : blocks(std::min(device::template blocks<Program>(), static_cast<int>(batch))),
-          memory(static_cast<std::size_t>(blocks) * Program::workspace_size) {}
-    int blocks;
-    array<float> memory;
-  };
-
-  // Inputs given as numbers, in the device's layout; what lies between rows stays zero. Of large images fewer
-  // go to the device at once.
+  // Inputs given as numbers, in the device's layout; what lies between rows stays zero. Large images go in
+  // parts, which are some for each block still.
   struct number_batch {
-    static constexpr std::size_t most =
-        std::max<std::size_t>(1, (std::size_t{1} << 26) / of_numbers::input_size);
+    static constexpr std::size_t usual = std::size_t{1} << 26;  // floats
 
-    explicit number_batch(std::size_t batch)
-        : size(std::min(batch, most)),
-          place(size),
+    number_batch(std::size_t batch, int blocks)
+        : size(std::min(batch, std::max(usual / of_numbers::input_size, 4 * static_cast<std::size_t>(blocks)))),
           on_device(size * of_numbers::input_size),
           host(size * of_numbers::input_size) {}
 
     float* at(std::size_t i) noexcept { return host.data() + i * of_numbers::input_size; }
-    nn::dense_inputs send(std::size_t count) noexcept {
-      device::upload(count * of_numbers::input_size, host.data(), on_device.data());
+    nn::dense_inputs send(std::size_t count, queue const& to) noexcept {
+      to.upload(count * of_numbers::input_size, host.data(), on_device.data());
       return nn::dense_inputs{on_device.data()};
     }
 
     std::size_t size;
-    workplace<of_numbers> place;
     array<float> on_device;
     std::vector<float> host;
   };
@@ -170,10 +169,10 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
         : blocks(model.template shared<typename lister::tables_type>(
                      [] { return std::make_shared<typename lister::tables_type const>(); }),
                  policy),
-          place(batch),
-          list(batch * usual + lister::most),
+          room(batch * usual + lister::most),
+          list(room),
           begins(batch + 1) {
-      host_list.reserve(batch * usual + lister::most);
+      host_list.reserve(room);
       host_begins.reserve(batch + 1);
     }
 
@@ -182,21 +181,21 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
       host_begins.assign(1, 0);
     }
     std::size_t size() const noexcept { return host_begins.size() - 1; }
-    bool has_room() const noexcept { return host_list.capacity() - host_list.size() >= lister::most; }
+    bool has_room() const noexcept { return room - host_list.size() >= lister::most; }
     template <class E>
     image_report add(E const& e) noexcept {
       auto const report = blocks.list(e, host_list);
       host_begins.push_back(static_cast<std::int32_t>(host_list.size()));
       return report;
     }
-    nn::listed_inputs send() noexcept {
-      device::upload(host_list.size(), host_list.data(), list.data());
-      device::upload(host_begins.size(), host_begins.data(), begins.data());
+    nn::listed_inputs send(queue const& to) noexcept {
+      to.upload(host_list.size(), host_list.data(), list.data());
+      to.upload(host_begins.size(), host_begins.data(), begins.data());
       return nn::listed_inputs{list.data(), begins.data()};
     }
 
     lister blocks;
-    workplace<program<nn::listed_inputs>> place;
+    std::size_t room;
     array<kernel::shown_block> list;
     array<std::int32_t> begins;
     std::vector<kernel::shown_block> host_list;
@@ -214,11 +213,16 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
   }
   using events_type = typename decltype(choose_events())::type;
 
-  static std::shared_ptr<array<float> const> packed_of(nn::model<Net> const& model) {
-    return model.template shared<array<float>>([&] {
+  // Known by its type, so that no other policy's are taken for these.
+  struct packed_parameters {
+    array<float> numbers;
+  };
+  static std::shared_ptr<packed_parameters const> packed_of(nn::model<Net> const& model, queue const& to) {
+    return model.template shared<packed_parameters>([&] {
       auto const numbers = of_numbers::pack(model.parameters().data());
-      auto on_device = std::make_shared<array<float>>(numbers.size());
-      device::upload(numbers.size(), numbers.data(), on_device->data());
+      auto on_device = std::make_shared<packed_parameters>();
+      on_device->numbers = array<float>(numbers.size());
+      to.upload(numbers.size(), numbers.data(), on_device->numbers.data());
       return on_device;
     });
   }
@@ -227,28 +231,29 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
   template <class Load>
   void score_all(std::span<scores> out, Load load) noexcept {
     report_ = {};
-    for (std::size_t first = 0; first < out.size(); first += numbers_.size) {
-      std::size_t const count = std::min(numbers_.size, out.size() - first);
-      for (std::size_t i = 0; i < count; ++i) load(first + i, numbers_.at(i));
-      start(numbers_, numbers_.send(count), count);
+    if (!numbers_) numbers_.emplace(batch_, blocks_);
+    for (std::size_t first = 0; first < out.size(); first += numbers_->size) {
+      std::size_t const count = std::min(numbers_->size, out.size() - first);
+      for (std::size_t i = 0; i < count; ++i) load(first + i, numbers_->at(i));
+      start(numbers_->send(count, queue_), count);
       finish(out.subspan(first, count));
     }
   }
 
-  template <class Batch, class Source>
-  void start(Batch& batch, Source source, std::size_t events) noexcept {
+  template <class Source>
+  void start(Source source, std::size_t events) noexcept {
     auto const count = static_cast<int>(events);
-    program<Source> const all{source, packed_->data(), batch.place.memory.data(), logits_.data(), count};
-    if (count == 1) {
-      device::spread(all);
+    program<Source> const all{source, packed_->numbers.data(), workspace_.data(), logits_.data(), count};
+    if (count == 1 && spread_blocks_ > 0) {
+      queue_.spread(all, spread_blocks_);
     } else {
-      device::launch(all, std::min(batch.place.blocks, count));
+      queue_.launch(all, std::min(blocks_, count));
     }
   }
 
   // Waits for the logits.
   void finish(std::span<scores> out) noexcept {
-    device::download(out.size() * outputs_size, logits_.data(), host_logits_.data());
+    queue_.download(out.size() * outputs_size, logits_.data(), host_logits_.data());
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = scores_of(host_logits_.data() + i * outputs_size);
   }
 
@@ -283,8 +288,11 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
   }
 
   std::size_t batch_;
-  std::shared_ptr<array<float> const> packed_;
-  number_batch numbers_;
+  int blocks_, spread_blocks_;
+  [[no_unique_address]] queue queue_;
+  std::shared_ptr<packed_parameters const> packed_;
+  array<float> workspace_;
+  std::optional<number_batch> numbers_;
   [[no_unique_address]] events_type events_;
   array<float> logits_;
   std::vector<float> host_logits_;

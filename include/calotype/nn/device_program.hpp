@@ -31,7 +31,7 @@ struct listed_inputs {
   std::int32_t const* begins;
 };
 
-// A value, for kernel::device<Where>::launch, or spread where it is of one event: the logits of `count` events.
+// A value, for a device's queue to launch, or to spread where it is of one event: the logits of `count` events.
 // Every block has workspace_size floats of its own, which begin as zeros.
 template <class Net, class Policy, class Source, std::uint64_t Signature = signature<Net>>
 struct device_program {
@@ -42,8 +42,10 @@ struct device_program {
   static constexpr int outputs = layout::plan.shape(layout::plan.result).channels;
   static constexpr std::size_t input_size = layout::planes_size;
   static constexpr std::size_t maps_size = layout::inference_size - layout::planes_size;
-  static constexpr std::size_t workspace_size =
-      (paints ? input_size : 0) + maps_size + layout::inference_scratch;
+  // An image is painted at the beginning of the workspace, whatever the source: programs of one network may
+  // share their workspaces.
+  static constexpr std::size_t painted_size = traits::is_whole_image ? input_size : 0;
+  static constexpr std::size_t workspace_size = painted_size + maps_size + layout::inference_scratch;
   static constexpr std::size_t packed_size = layout::forward_packed_size;
 
   Source source;
@@ -86,10 +88,10 @@ struct device_program {
       if constexpr (paints) {
         int const begin = source.begins[e], shown = source.begins[e + 1] - begin;
         g.each(shown, painter{source.list + begin, memory, false});
-        score(g, e, memory, memory + input_size);
+        score(g, e, memory, memory + painted_size);
         g.each(shown, painter{source.list + begin, memory, true});
       } else {
-        score(g, e, source.inputs + static_cast<std::size_t>(e) * input_size, memory);
+        score(g, e, source.inputs + static_cast<std::size_t>(e) * input_size, memory + painted_size);
       }
     }
   }

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <calotype/core/hash.hpp>
 #include <calotype/core/parallel.hpp>
 #include <calotype/core/result.hpp>
 #include <calotype/eval/cvm.hpp>
@@ -147,20 +148,43 @@ result<void> check_decorrelation(options const& o, Data const& training, Data co
   return {};
 }
 
+// Whether all processes of a team begin with the same parameters, optimiser, progress and number of events.
+template <class Snapshot>
+result<void> check_team(team& together, Snapshot const& s, std::size_t training, std::size_t validation) {
+  hasher h;
+  for (auto const* list : {&s.parameters, &s.first_moment, &s.second_moment}) {
+    for (float x : *list) h.add(x);
+  }
+  for (std::uint64_t n : {s.done.steps, s.done.epochs, std::uint64_t{s.ring.size()}, std::uint64_t{training},
+                          std::uint64_t{validation}}) {
+    h.add(n);
+  }
+  std::vector<std::uint64_t> all(static_cast<std::size_t>(together.size()));
+  all[static_cast<std::size_t>(together.rank())] = h.value();
+  share_out(together, share_of{all.size(), together.size()}, std::span(all));
+  if (std::all_of(all.begin(), all.end(), [&all](std::uint64_t x) { return x == all[0]; })) return {};
+  return error{"the processes do not begin alike", "training by several processes",
+               "give all the same start or checkpoint, and the same events"};
+}
+
 }  // namespace detail
 
 // Trains until settings().epochs are done. on_step(step_report) after every step; on_epoch(epoch_report) after
 // every epoch, when trainer and state are complete (the place to write a checkpoint): returns false to stop. In
 // a team every process calls both, with the same numbers but for the seconds; what process 0 says of stopping
-// counts, and it is the one to write files.
+// counts, and it is the one to write files; a checkpoint is resumed by all.
 // Without validation data the last parameters are the best, and all validation numbers stay 0. A validation
 // AUC is 0.5 where the data hold one class only. Fails where decorrelation or the bound on CvM is asked for and
-// the data do not allow it; fails, before on_epoch, once a loss, a parameter or the optimiser's state is no
-// longer a finite number; `state` is then that of the last good epoch.
+// the data do not allow it, and where the processes of a team do not begin alike; fails, before on_epoch, once
+// a loss, a parameter or the optimiser's state is no longer a finite number; `state` is then that of the last
+// good epoch.
 template <class Net, class Policy, concepts::dataset Data, class OnStep, class OnEpoch,
           std::uint64_t Signature = nn::signature<Net>>
 result<void> fit(trainer<Net, Policy>& t, Data const& training, Data const& validation, run_state<Net>& state,
                  OnStep&& on_step, OnEpoch&& on_epoch) {
+  if (auto good = detail::check_team(t.team(), t.save(), training.size(), validation.size()); !good) {
+    return good;
+  }
   if (auto good = detail::check_decorrelation(t.settings(), training, validation); !good) return good;
   using clock = std::chrono::steady_clock;
   auto const since = [](clock::time_point start) {

@@ -44,9 +44,13 @@ class trainer {
   using real = typename ops::real_type;
   static constexpr int outputs = nn::plan_of<Net>.shape(nn::plan_of<Net>.result).channels;
   static constexpr auto size = static_cast<std::size_t>(nn::plan_of<Net>.total_parameters());
+  static_assert(
+      requires { typename ops::buffer; },
+      "calotype::train: this policy scores only; train with exec::cpu or with exec::on_thrust<System>, whose "
+      "weights are for every policy");
 
   // Precondition: `together` is no null pointer, and start and options are the same in all of its processes,
-  // but for the number of threads.
+  // but for the number of threads. What one restores, all must.
   trainer(nn::model<Net> const& start, options const& o, Policy policy = {},
           std::shared_ptr<train::team> together = std::make_shared<alone>())
       : options_(o),
@@ -97,22 +101,23 @@ class trainer {
     std::size_t const leaves = (batch.size() + events_per_leaf - 1) / events_per_leaf;
     losses_.assign(batch.size(), 0.0);
     double loss = decorrelate(data, batch);
-    while (leaf_sums_.size() < leaves) leaf_sums_.emplace_back(size);
+    if (leaf_sums_.size() < leaves) leaf_sums_.resize(leaves);
     share_of const part{leaves, team_->size()};
-    std::size_t const first = part.begin(team_->rank());
-    for_each_item(static_cast<int>(workers_.size()), part.begin(team_->rank() + 1) - first,
-                  [&](int w, std::size_t k) {
-                    std::size_t const leaf = first + k, from = leaf * events_per_leaf;
-                    std::size_t const count = std::min(events_per_leaf, batch.size() - from);
-                    workers_[static_cast<std::size_t>(w)]->sum_of_events(
-                        *this, data, batch.subspan(from, count), from, total_weight, leaf_sums_[leaf].data());
-                  });
+    std::size_t const first = part.begin(team_->rank()), behind = part.begin(team_->rank() + 1);
+    for (std::size_t leaf = first; leaf < behind; ++leaf) make_room(leaf_sums_[leaf]);
+    for_each_item(static_cast<int>(workers_.size()), behind - first, [&](int w, std::size_t k) {
+      std::size_t const leaf = first + k, from = leaf * events_per_leaf;
+      std::size_t const count = std::min(events_per_leaf, batch.size() - from);
+      workers_[static_cast<std::size_t>(w)]->sum_of_events(*this, data, batch.subspan(from, count), from,
+                                                           total_weight, leaf_sums_[leaf].data());
+    });
     // Pairwise over the leaves, in place; what a process lacks is sent to it.
     for (std::size_t width = 1; width < leaves; width *= 2) {
       for (std::size_t i = 0; i + width < leaves; i += 2 * width) {
         add_leaves(part.owner(i), leaf_sums_[i], part.owner(i + width), leaf_sums_[i + width]);
       }
     }
+    make_room(leaf_sums_[0]);
     std::swap(gradient_, leaf_sums_[0]);
     if (team_->size() > 1) {
       give_all(part.owner(0), gradient_);
@@ -183,6 +188,7 @@ class trainer {
     }
     if (here != to) return;
     if (to != from) {
+      make_room(other);
       team_->receive(std::as_writable_bytes(std::span(passage())), from);
       ops::to_policy(policy_, size, passage_.data(), other.data());
     }
@@ -193,6 +199,11 @@ class trainer {
     if (team_->rank() == from) ops::to_host(policy_, size, numbers.data(), passage().data());
     team_->broadcast(std::as_writable_bytes(std::span(passage())), from);
     if (team_->rank() != from) ops::to_policy(policy_, size, passage_.data(), numbers.data());
+  }
+
+  // Sums that are another process's need none.
+  static void make_room(buffer& b) {
+    if (b.size() == 0) b = buffer(size);
   }
 
   // Host memory that what is sent goes through.

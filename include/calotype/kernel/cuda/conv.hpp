@@ -100,7 +100,11 @@ CALOTYPE_INLINE CALOTYPE_HD void finish(float const (&sums)[filters_at_once], in
       if constexpr (Relu) r.v[k] = rectified(r.v[k]);
       if (4 * q + k >= o.channels) r.v[k] = 0.0F;
     }
-    out[at] = r;
+    if constexpr (o.is_vector()) {
+      store(r, q, o.channels, reinterpret_cast<float*>(out));
+    } else {
+      out[at] = r;
+    }
   }
 }
 

@@ -14,6 +14,14 @@ struct alignas(16) quad {
   float v[4];
 };
 
+// Four numbers of a vector, as far as there are so many.
+CALOTYPE_INLINE CALOTYPE_HD void store(quad from, int which, int length, float* vector) {
+  CALOTYPE_UNROLL
+  for (int k = 0; k < 4; ++k) {
+    if (4 * which + k < length) vector[4 * which + k] = from.v[k];
+  }
+}
+
 // A map: four channels together, their pixels row by row, with a column of zeros between rows and a row of
 // zeros before and after. A window that is padded by one pixel then lies at one distance from any pixel, and
 // pixels next to each other in this order can be computed together, whatever row they are in.
@@ -25,7 +33,8 @@ struct quad_map {
   static constexpr int origin = pitch + 1;                // of pixel (0, 0), in quads
   static constexpr int plane = (M.rows + 2) * pitch + 2;  // quads of four channels
   static constexpr int pixels = M.rows * pitch;           // the zeros between rows among them
-  static constexpr int slack = 512;                       // quads behind the last plane that may be read
+  // Quads behind the last plane: they may be read, and global pools keep there what rows have.
+  static constexpr int slack = quads * M.rows > 512 ? quads* M.rows : 512;
   static constexpr std::size_t size =
       (static_cast<std::size_t>(quads) * static_cast<std::size_t>(plane) + slack) * 4;  // floats
 

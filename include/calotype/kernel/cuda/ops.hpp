@@ -12,7 +12,9 @@
 #include <calotype/kernel/cuda/pool.hpp>
 #include <calotype/kernel/ops.hpp>
 
-static_assert(!CALOTYPE_FAST_MATH, "calotype::exec::cuda<fp32>: a strict policy; compile without -ffast-math");
+static_assert(!CALOTYPE_FAST_MATH,
+              "calotype::exec::cuda<fp32>: a strict policy; compile without -ffast-math and without nvcc's "
+              "--use_fast_math and -ftz, which no macro tells");
 
 namespace calotype::kernel {
 
@@ -34,8 +36,8 @@ struct ops<exec::cuda<exec::fp32, Where>> {
     static constexpr std::size_t gradient_packed_size = 0;  // no training yet
 
     template <pool_shape P>
-    static constexpr bool pools =
-        FromImage&& P.size == 2 && P.stride == 2 && cuda_task::conv_of_image_pooled<S, true>::possible;
+    static constexpr bool pools = FromImage&& P.size == 2 && P.stride == 2 && !P.out().is_vector() &&
+                                  cuda_task::conv_of_image_pooled<S, true>::possible;
 
     static void pack(float const* weights, float const* bias, float* packed) noexcept {
       cuda_task::conv_weights<S>::pack(weights, bias, packed);

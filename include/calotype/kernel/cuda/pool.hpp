@@ -15,7 +15,7 @@ template <pool_shape S, bool Mean>
 struct pool_of_map {
   using from = quad_map<S.in>;
   using to = quad_map<S.out()>;
-  static constexpr int rows = S.out().rows, cols = S.out().cols;
+  static constexpr int rows = S.out().rows, cols = S.out().cols, channels = S.in.channels;
   static constexpr int count = to::quads * rows * cols;
 
   quad const* in;
@@ -47,7 +47,11 @@ struct pool_of_map {
         r.v[k] = best;
       }
     }
-    out[q * to::plane + to::origin + row * to::pitch + col] = r;
+    if constexpr (rows == 1 && cols == 1) {
+      store(r, q, channels, reinterpret_cast<float*>(out));
+    } else {
+      out[q * to::plane + to::origin + row * to::pitch + col] = r;
+    }
   }
 };
 
@@ -58,7 +62,7 @@ struct rows_of_global_pool {
   using from = quad_map<M>;
   static constexpr int rows = M.rows, cols = M.cols;
   static constexpr int count = from::quads * rows;
-  static_assert(count <= from::slack, "calotype::exec::cuda: too many rows for a global pool");
+  static_assert(count <= from::slack);
 
   quad* map;
 

@@ -9,7 +9,7 @@
 #include <calotype/detector/presets/cms_run1.hpp>
 #include <calotype/image/event.hpp>
 
-namespace parity {
+namespace calotype_test {
 
 namespace ct = calotype;
 
@@ -38,4 +38,4 @@ inline ct::event some_event(std::uint64_t number) {
   return e;
 }
 
-}  // namespace parity
+}  // namespace calotype_test
