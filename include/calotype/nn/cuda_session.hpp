@@ -266,10 +266,10 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
         std::copy(from, from + shape.size(), plane);
         from += shape.size();
       } else {
-        using image = kernel::image_plane<shape>;
+        using place = kernel::image_plane<shape>;
         for (int c = 0; c < shape.channels; ++c) {
           for (int row = 0; row < shape.rows; ++row, from += shape.cols) {
-            std::copy(from, from + shape.cols, plane + image::at(c, row, 0));
+            std::copy(from, from + shape.cols, plane + place::at(c, row, 0));
           }
         }
       }

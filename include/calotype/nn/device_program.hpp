@@ -102,21 +102,21 @@ struct device_program {
     static constexpr auto get() {
       std::array<kernel::plane_place, static_cast<std::size_t>(traits::planes())> all{};
       detail::for_each_index<traits::planes()>([&](auto p) {
-        using image = kernel::image_plane<traits::plane(p)>;
-        all[p] = {static_cast<int>(plane_offset<p>) + image::at(0, 0, 0), image::rows * image::pitch,
-                  image::pitch};
+        using plane = kernel::image_plane<traits::plane(p)>;
+        all[p] = {static_cast<int>(plane_offset<p>) + plane::at(0, 0, 0), plane::rows * plane::pitch,
+                  plane::pitch};
       });
       return all;
     }
   };
   static constexpr auto choose_painter() {
     if constexpr (paints) {
-      using image = typename Net::input;
+      using input = typename Net::input;
       return []<std::size_t... Stage>(std::index_sequence<Stage...>) {
         return std::type_identity<
-            kernel::cuda_task::paint<places, calotype::detail::stages_of_image<image>.list[Stage]...>>{};
+            kernel::cuda_task::paint<places, calotype::detail::stages_of_image<input>.list[Stage]...>>{};
       }
-      (std::make_index_sequence<calotype::detail::stages_of_image<image>.size>{});
+      (std::make_index_sequence<calotype::detail::stages_of_image<input>.size>{});
     } else {
       return std::type_identity<void>{};
     }
