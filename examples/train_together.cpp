@@ -50,7 +50,8 @@ int train(std::shared_ptr<ct::train::team> together, char const* path, std::size
       });
   if (!trained) return speaks ? ct::io::complain(trained) : 1;
   if (!speaks) return 0;
-  auto const saved = ct::io::save(path, ct::nn::model<network>(state.best_parameters));
+  auto const saved = ct::io::save(path, ct::nn::model<network>(state.best_parameters), {},
+                                  {.force = true});  // over an old one
   return saved ? 0 : ct::io::complain(saved);
 }
 
