@@ -142,7 +142,7 @@ def write(study, record):
         if any(f["value"] is not None for f in json.loads(path.read_text())["figures"]):
             raise SystemExit(f"figures: nothing was measured, and docs/figures/{study}.json has values: it is left as it is")
     record = {"measured": datetime.date.today().isoformat(), "machine": common.machine(), **record}
-    (RECORD / f"{study}.json").write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+    path.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n")
     text = marked(study, PAGES[study].read_text(), shown(study))
     if text is None:
         raise SystemExit(check(study))

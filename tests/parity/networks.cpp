@@ -2,7 +2,8 @@
 #include <array>
 #include <vector>
 
-#include "../some_event.hpp"
+#include "../full_event.hpp"
+#include "../mixed_network.hpp"
 #include "policies.hpp"
 #include <doctest/doctest.h>
 
@@ -16,21 +17,7 @@ namespace {
 namespace ct = calotype;
 using ct::kernel::map_shape;
 
-struct mixed {
-  struct input {
-    static constexpr auto tensor() { return std::array{map_shape{3, 21, 26}, map_shape{1, 17, 17}}; }
-  };
-  static constexpr auto classes() { return ct::labels("a", "b", "c"); }
-  static constexpr auto layers() {
-    using namespace ct::nn;
-    return ct::nn::layers(
-        branches(branch("left", conv{.filters = 16, .kernel = 7, .stride = 2, .padding = 1}, relu{}, max_pool{},
-                        residual{.filters = 16}, residual{.filters = 32, .stride = 2}, global_max_pool{}),
-                 branch("right", conv{.filters = 5}, relu{}, max_pool{.size = 3, .stride = 2},
-                        dense{.units = 9}, relu{})),
-        dropout{.rate = 0.2}, dense{.units = 19}, relu{}, logits{});
-  }
-};
+using calotype_test::mixed;
 
 struct samples {
   std::vector<std::vector<float>> numbers;
@@ -84,7 +71,7 @@ TEST_CASE_TEMPLATE_DEFINE("from hits to logits", Policy, events_under) {
   ct::session<event_net, ct::exec::scalar> reference(model);
   ct::session<event_net, Policy> score(model);
   for (std::uint64_t i = 0; i < 4; ++i) {
-    auto const e = calotype_test::some_event(i);
+    auto const e = calotype_test::full_event(i);
     CHECK(score(e) == reference(e));
     CHECK(score.logits() == reference.logits());
   }

@@ -13,8 +13,7 @@ struct fp32 {};
 struct on_device {};
 struct emulated {};
 
-// Scores inputs in batches: every event is one block's, through all layers, in one launch (nn/cuda_session.hpp;
-// on_device for nvcc only).
+// Scores inputs in batches, through all layers in one launch (nn/cuda_session.hpp; on_device for nvcc only).
 template <class Precision = fp32, class Where = on_device>
 struct cuda {
   using policy_tag = cuda;

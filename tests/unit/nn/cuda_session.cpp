@@ -3,7 +3,8 @@
 #include <span>
 #include <vector>
 
-#include "../../some_event.hpp"
+#include "../../full_event.hpp"
+#include "../../mixed_network.hpp"
 #include <doctest/doctest.h>
 
 #include <calotype/kernel/scalar.hpp>
@@ -16,23 +17,6 @@ namespace {
 namespace ct = calotype;
 using ct::kernel::map_shape;
 using cuda = ct::exec::cuda<ct::exec::fp32, ct::exec::emulated>;
-
-// Two inputs; a first convolution with its pool, and one without; filters and channels that fill no quads.
-struct two_planes {
-  struct input {
-    static constexpr auto tensor() { return std::array{map_shape{3, 21, 26}, map_shape{1, 17, 17}}; }
-  };
-  static constexpr auto classes() { return ct::labels("a", "b", "c"); }
-  static constexpr auto layers() {
-    using namespace ct::nn;
-    return ct::nn::layers(
-        branches(branch("left", conv{.filters = 16, .kernel = 7, .stride = 2, .padding = 1}, relu{}, max_pool{},
-                        residual{.filters = 16}, residual{.filters = 32, .stride = 2}, global_max_pool{}),
-                 branch("right", conv{.filters = 5}, relu{}, max_pool{.size = 3, .stride = 2},
-                        conv{.filters = 9, .kernel = 3, .padding = 1}, dense{.units = 9}, relu{})),
-        dropout{.rate = 0.2}, dense{.units = 19}, relu{}, logits{});
-  }
-};
 
 // Windows that reach further out, means, strides of three, many pixels and few.
 struct wide_windows {
@@ -101,7 +85,7 @@ std::vector<float> some_inputs(std::size_t n) {
   return x;
 }
 
-TEST_CASE_TEMPLATE("from numbers to logits, in batches", Net, two_planes, wide_windows, odd_stride,
+TEST_CASE_TEMPLATE("from numbers to logits, in batches", Net, calotype_test::mixed, wide_windows, odd_stride,
                    ct::models::eb, ct::models::four_momentum_3, ct::models::shower_cnn,
                    ct::models::shower_conv_lstm) {
   constexpr std::size_t events = 5, size = ct::nn::input_size<Net>();
@@ -126,7 +110,7 @@ TEST_CASE_TEMPLATE("from hits to logits", Net, ct::models::cms_b, ct::models::ec
   ct::session<Net, ct::exec::scalar> reference(model);
   ct::session<Net, cuda> score(model, {}, 2);
   std::vector<ct::event> events;
-  for (std::uint64_t i = 0; i < 3; ++i) events.push_back(calotype_test::some_event(i));
+  for (std::uint64_t i = 0; i < 3; ++i) events.push_back(calotype_test::full_event(i));
   std::vector<typename ct::session<Net, cuda>::scores> scores(events.size());
   score(std::span<ct::event const>(events), std::span(scores));
   CHECK(score.report() == (reference(events.back()), reference.report()));
@@ -142,7 +126,7 @@ TEST_CASE("what an event is computed to, and events that fill the list before th
   auto const model = ct::nn::model<net>::initial(4);
   ct::session<net, ct::exec::scalar> reference(model);
   ct::session<net, cuda> score(model, {}, 2);
-  auto const e = calotype_test::some_event(1);
+  auto const e = calotype_test::full_event(1);
   CHECK(score(e) == reference(e));
 
   // Every crystal of the barrel: a list holds some such events, and not the whole batch.

@@ -67,45 +67,34 @@ struct ops<exec::cuda<exec::fp32, Where>> {
     }
   };
 
-  template <pool_shape S>
-  struct max_pool {
+  template <pool_shape S, bool Mean>
+  struct pool {
     template <class Group>
     CALOTYPE_HD static void forward(Group const& g, float const* in, float* out) {
-      using task = cuda_task::pool_of_map<S, false>;
+      using task = cuda_task::pool_of_map<S, Mean>;
       g.each(task::count, task{reinterpret_cast<quad const*>(in), reinterpret_cast<quad*>(out)});
     }
   };
   template <pool_shape S>
-  struct avg_pool {
-    template <class Group>
-    CALOTYPE_HD static void forward(Group const& g, float const* in, float* out) {
-      using task = cuda_task::pool_of_map<S, true>;
-      g.each(task::count, task{reinterpret_cast<quad const*>(in), reinterpret_cast<quad*>(out)});
-    }
-  };
+  using max_pool = pool<S, false>;
+  template <pool_shape S>
+  using avg_pool = pool<S, true>;
 
-  template <map_shape M>
-  struct global_max_pool {
+  template <map_shape M, bool Mean>
+  struct global_pool {
     template <class Group>
     CALOTYPE_HD static void forward(Group const& g, float* in, float* vector) {
-      using of_rows = cuda_task::rows_of_global_pool<M, false>;
-      using task = cuda_task::global_pool<M, false>;
+      using of_rows = cuda_task::rows_of_global_pool<M, Mean>;
+      using task = cuda_task::global_pool<M, Mean>;
       quad* const map = reinterpret_cast<quad*>(in);
       g.each(of_rows::count, of_rows{map});
       g.each(task::count, task{map, vector});
     }
   };
   template <map_shape M>
-  struct global_avg_pool {
-    template <class Group>
-    CALOTYPE_HD static void forward(Group const& g, float* in, float* vector) {
-      using of_rows = cuda_task::rows_of_global_pool<M, true>;
-      using task = cuda_task::global_pool<M, true>;
-      quad* const map = reinterpret_cast<quad*>(in);
-      g.each(of_rows::count, of_rows{map});
-      g.each(task::count, task{map, vector});
-    }
-  };
+  using global_max_pool = global_pool<M, false>;
+  template <map_shape M>
+  using global_avg_pool = global_pool<M, true>;
 
   template <map_shape M>
   struct flatten {

@@ -13,7 +13,7 @@ namespace calotype_test {
 
 namespace ct = calotype;
 
-inline ct::event some_event(std::uint64_t number) {
+inline ct::event full_event(std::uint64_t number) {
   ct::event e;
   ct::stream draw(31, number, 6);
   auto hits = [&]<class D>(std::type_identity<D>, int n) {
