@@ -18,36 +18,16 @@
 #include <calotype/kernel/cuda/image.hpp>
 #include <calotype/kernel/cuda/ops.hpp>
 #include <calotype/kernel/element/loss.hpp>
+#include <calotype/nn/device_events.hpp>
 #include <calotype/nn/device_program.hpp>
 #include <calotype/nn/session.hpp>
 
 namespace calotype {
 
-namespace nn::detail {
-
-// What an event shows, block by block.
-template <class Image, class Policy, std::uint64_t Signature = image_traits<Image>::signature>
-class block_lister : public calotype::detail::collector<
-                         Image, Policy, typename calotype::detail::canvas_of<Image, Policy>::image, Signature> {
-  using canvas = typename calotype::detail::canvas_of<Image, Policy>::image;
-  using base = calotype::detail::collector<Image, Policy, canvas, Signature>;
-
- public:
-  using base::base;
-  static constexpr std::size_t most = canvas::blocks;
-
-  template <concepts::event E>
-  image_report list(E const& e, std::vector<kernel::shown_block>& to) noexcept {
-    return base::collect(e, &to);
-  }
-};
-
-}  // namespace nn::detail
-
-// The calls of any session, with the bits of any strict policy where Precision is fp32. Every block of threads
+// The calls of any session; with the bits of any strict policy where Precision is fp32. Every block of threads
 // takes one event after the other through the whole network, so that a batch should hold some hundreds; a
-// single event is all threads'. Of events the host sums the energies and sends what their images show, those of
-// the next batch while the device works.
+// single event is all threads'. Of events the host's threads (exec::cuda::host_threads) sum the energies and
+// send what the images show, those of the next batch while the device works.
 //
 // Belongs to one thread and to the device that is current when it is made; so do a model's weights there, which
 // all its sessions share. Everything is allocated in the constructor, on host and device, but for networks on
@@ -100,21 +80,7 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
   template <concepts::event E>
   void operator()(std::span<E const> events, std::span<scores> out) noexcept {
     if constexpr (reads_events) {
-      auto const list_from = [&](std::size_t first) {
-        events_.clear();
-        while (first + events_.size() < out.size() && events_.size() < batch_ && events_.has_room()) {
-          report_ = events_.add(events[first + events_.size()]);
-        }
-      };
-      std::size_t first = 0;
-      list_from(first);
-      while (first < out.size()) {
-        std::size_t const count = events_.size();
-        start(events_.send(queue_), count);
-        list_from(first + count);  // while the device works
-        finish(out.subspan(first, count));
-        first += count;
-      }
+      events_.score(*this, events, out);
     } else {
       static_assert(
           requires { Net::input::compute(events[0]); },
@@ -160,53 +126,57 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
     std::vector<float> host;
   };
 
-  // Events, as lists of what their images show.
-  struct event_batch {
-    using lister = nn::detail::block_lister<typename Net::input, policy_type>;
-    static constexpr std::size_t usual = 4096;  // blocks of an event; those of a batch may differ
+  // Two batches of events: one is listed and sent while the device works at the other.
+  struct event_batches {
+    using listers = nn::detail::event_listers<Net, policy_type, Where>;
 
-    event_batch(nn::model<Net> const& model, policy_type policy, std::size_t batch)
-        : blocks(model.template shared<typename lister::tables_type>(
-                     [] { return std::make_shared<typename lister::tables_type const>(); }),
-                 policy),
-          room(batch * usual + lister::most),
-          list(room),
-          begins(batch + 1) {
-      host_list.reserve(room);
-      host_begins.reserve(batch + 1);
+    struct one {
+      typename listers::list_type events;
+      array<float> logits;
+      kernel::host_array<float, Where> host_logits;
+    };
+
+    event_batches(nn::model<Net> const& model, policy_type policy, std::size_t batch)
+        : all(model, policy, batch) {
+      for (int k = 0; k < 2; ++k) {
+        two.push_back({all.make_list(), array<float>(batch * outputs_size),
+                       kernel::host_array<float, Where>(batch * outputs_size)});
+      }
     }
 
-    void clear() noexcept {
-      host_list.clear();
-      host_begins.assign(1, 0);
-    }
-    std::size_t size() const noexcept { return host_begins.size() - 1; }
-    bool has_room() const noexcept { return room - host_list.size() >= lister::most; }
     template <class E>
-    image_report add(E const& e) noexcept {
-      auto const report = blocks.list(e, host_list);
-      host_begins.push_back(static_cast<std::int32_t>(host_list.size()));
-      return report;
-    }
-    nn::listed_inputs send(queue const& to) noexcept {
-      to.upload(host_list.size(), host_list.data(), list.data());
-      to.upload(host_begins.size(), host_begins.data(), begins.data());
-      return nn::listed_inputs{list.data(), begins.data()};
+    void score(session& s, std::span<E const> events, std::span<scores> out) noexcept {
+      std::size_t listed = 0;
+      auto const begin = [&](int which, bool beside) {
+        one& b = two[static_cast<std::size_t>(which)];
+        all.fill(b.events, events.subspan(listed));
+        listed += b.events.count;
+        s.start(all.send(b.events, s.queue_, beside), b.events.count, b.logits);
+        s.queue_.fetch(b.events.count * outputs_size, b.logits.data(), b.host_logits.data(), which);
+      };
+      if (out.empty()) return;
+      begin(0, false);
+      for (int now = 0; !out.empty(); now = 1 - now) {
+        if (listed < events.size()) begin(1 - now, true);
+        one& b = two[static_cast<std::size_t>(now)];
+        s.queue_.wait(now);
+        for (std::size_t i = 0; i < b.events.count; ++i) {
+          out[i] = s.scores_of(b.host_logits.data() + i * outputs_size);
+        }
+        out = out.subspan(b.events.count);
+      }
+      s.report_ = all.report();
     }
 
-    lister blocks;
-    std::size_t room;
-    array<kernel::shown_block> list;
-    array<std::int32_t> begins;
-    std::vector<kernel::shown_block> host_list;
-    std::vector<std::int32_t> host_begins;
+    listers all;
+    std::vector<one> two;
   };
   struct no_events {
     no_events(nn::model<Net> const&, policy_type, std::size_t) {}
   };
   static constexpr auto choose_events() {
     if constexpr (reads_events) {
-      return std::type_identity<event_batch>{};
+      return std::type_identity<event_batches>{};
     } else {
       return std::type_identity<no_events>{};
     }
@@ -235,15 +205,15 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
     for (std::size_t first = 0; first < out.size(); first += numbers_->size) {
       std::size_t const count = std::min(numbers_->size, out.size() - first);
       for (std::size_t i = 0; i < count; ++i) load(first + i, numbers_->at(i));
-      start(numbers_->send(count, queue_), count);
+      start(numbers_->send(count, queue_), count, logits_);
       finish(out.subspan(first, count));
     }
   }
 
   template <class Source>
-  void start(Source source, std::size_t events) noexcept {
+  void start(Source source, std::size_t events, array<float> const& logits) noexcept {
     auto const count = static_cast<int>(events);
-    program<Source> const all{source, packed_->numbers.data(), workspace_.data(), logits_.data(), count};
+    program<Source> const all{source, packed_->numbers.data(), workspace_.data(), logits.data(), count};
     if (count == 1 && spread_blocks_ > 0) {
       queue_.spread(all, spread_blocks_);
     } else {
@@ -269,7 +239,9 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
         using place = kernel::image_plane<shape>;
         for (int c = 0; c < shape.channels; ++c) {
           for (int row = 0; row < shape.rows; ++row, from += shape.cols) {
-            std::copy(from, from + shape.cols, plane + place::at(c, row, 0));
+            for (int col = 0; col < shape.cols; ++col) {
+              kernel::set_pixel<Precision>(plane, place::at(c, row, col), from[col]);
+            }
           }
         }
       }

@@ -13,6 +13,7 @@
 #include <calotype/image/builder.hpp>
 #include <calotype/kernel/cuda/image.hpp>
 #include <calotype/kernel/cuda/ops.hpp>
+#include <calotype/nn/device_trunk.hpp>
 #include <calotype/nn/engine.hpp>
 #include <calotype/nn/input.hpp>
 #include <calotype/nn/plan.hpp>
@@ -25,10 +26,10 @@ namespace calotype::nn {
 struct dense_inputs {
   float const* inputs;
 };
-// or what the events show: blocks [begins[e], begins[e + 1]) of the list.
+// or what the events show.
 struct listed_inputs {
   kernel::shown_block const* list;
-  std::int32_t const* begins;
+  kernel::block_range const* of_events;
 };
 
 // A value, for a device's queue to launch, or to spread where it is of one event: the logits of `count` events.
@@ -47,6 +48,12 @@ struct device_program {
   static constexpr std::size_t painted_size = traits::is_whole_image ? input_size : 0;
   static constexpr std::size_t workspace_size = painted_size + maps_size + layout::inference_scratch;
   static constexpr std::size_t packed_size = layout::forward_packed_size;
+
+  // Of the block that takes an event: what its threads share, how many they are, and how many such blocks there
+  // are on a multiprocessor.
+  using trunks = detail::trunks<Net, Policy>;
+  static constexpr std::size_t shared_size = trunks::bytes;
+  static constexpr int threads = trunks::threads, blocks_at_once = trunks::blocks_at_once;
 
   Source source;
   float const* packed;
@@ -86,10 +93,11 @@ struct device_program {
     float* const memory = workspace + static_cast<std::size_t>(block) * workspace_size;
     for (int e = block; e < count; e += blocks) {
       if constexpr (paints) {
-        int const begin = source.begins[e], shown = source.begins[e + 1] - begin;
-        g.each(shown, painter{source.list + begin, memory, false});
+        kernel::block_range const shown = source.of_events[e];
+        int const count_shown = shown.end - shown.begin;
+        g.each(count_shown, painter{source.list + shown.begin, memory, false});
         score(g, e, memory, memory + painted_size);
-        g.each(shown, painter{source.list + begin, memory, true});
+        g.each(count_shown, painter{source.list + shown.begin, memory, true});
       } else {
         score(g, e, source.inputs + static_cast<std::size_t>(e) * input_size, memory + painted_size);
       }
@@ -103,7 +111,8 @@ struct device_program {
       std::array<kernel::plane_place, static_cast<std::size_t>(traits::planes())> all{};
       detail::for_each_index<traits::planes()>([&](auto p) {
         using plane = kernel::image_plane<traits::plane(p)>;
-        all[p] = {static_cast<int>(plane_offset<p>) + plane::at(0, 0, 0), plane::rows * plane::pitch,
+        constexpr int in_float = kernel::number<typename ops::precision>::in_word;
+        all[p] = {in_float * static_cast<int>(plane_offset<p>) + plane::at(0, 0, 0), plane::rows * plane::pitch,
                   plane::pitch};
       });
       return all;
@@ -113,8 +122,8 @@ struct device_program {
     if constexpr (paints) {
       using input = typename Net::input;
       return []<std::size_t... Stage>(std::index_sequence<Stage...>) {
-        return std::type_identity<
-            kernel::cuda_task::paint<places, calotype::detail::stages_of_image<input>.list[Stage]...>>{};
+        return std::type_identity<kernel::cuda_task::paint<
+            typename ops::precision, places, calotype::detail::stages_of_image<input>.list[Stage]...>>{};
       }
       (std::make_index_sequence<calotype::detail::stages_of_image<input>.size>{});
     } else {
@@ -134,6 +143,14 @@ struct device_program {
     float const* from;
     float* to;
     CALOTYPE_HD void operator()(int i) const { to[i] = from[i]; }
+  };
+
+  struct weights_of {
+    float const* packed;
+    CALOTYPE_HD float const* operator()(int step) const {
+      constexpr auto offset = layout::forward_offset;
+      return packed + offset[static_cast<std::size_t>(step)];
+    }
   };
 
   template <class Group>
@@ -157,7 +174,14 @@ struct device_program {
 
     template <int Step>
     CALOTYPE_HD void steps() const {
-      if constexpr (Step < layout::steps) {
+      if constexpr (Step >= layout::steps) {
+        return;
+      } else if constexpr (Group::shares_memory && trunks::template begins_at<Step>) {
+        using trunk = detail::trunk<Net, Policy, Step>;
+        constexpr int in = layout::plan.at(Step).in, out = layout::plan.at(trunk::end - 1).out;
+        trunk::score(group, at<in>(), weights_of{program.packed}, at<out>());
+        steps<trunk::end>();
+      } else {
         one<Step>();
         constexpr bool fused = layout::fused[Step];
         steps<Step + (fused ? 2 : 1)>();

@@ -1,10 +1,11 @@
-// exec::cuda's kernels, thread by thread on the host, in both orders: the bits of the scalar reference.
+// exec::cuda's strict kernels, thread by thread on the host, in both orders: the bits of the scalar reference.
 #include <array>
 #include <span>
 #include <vector>
 
 #include "../../full_event.hpp"
 #include "../../mixed_network.hpp"
+#include "../../odd_networks.hpp"
 #include <doctest/doctest.h>
 
 #include <calotype/kernel/scalar.hpp>
@@ -15,77 +16,11 @@
 namespace {
 
 namespace ct = calotype;
-using ct::kernel::map_shape;
+using calotype_test::some_inputs;
 using cuda = ct::exec::cuda<ct::exec::fp32, ct::exec::emulated>;
 
-// Windows that reach further out, means, strides of three, many pixels and few.
-struct wide_windows {
-  struct input {
-    static constexpr auto tensor() { return std::array{map_shape{2, 45, 50}}; }
-  };
-  static constexpr auto classes() { return ct::labels("only"); }
-  static constexpr auto layers() {
-    using namespace ct::nn;
-    return ct::nn::layers(avg_pool{}, conv{.filters = 6, .kernel = 5, .padding = 2}, relu{},
-                          conv{.filters = 12, .kernel = 3, .stride = 3, .padding = 1}, avg_pool{},
-                          conv{.filters = 7, .kernel = 1}, relu{}, global_avg_pool{}, logits{});
-  }
-};
-
-// A pooled first convolution whose columns begin at no quads, with more padding.
-struct odd_stride {
-  struct input {
-    static constexpr auto tensor() { return std::array{map_shape{4, 31, 33}}; }
-  };
-  static constexpr auto classes() { return ct::labels("a", "b"); }
-  static constexpr auto layers() {
-    using namespace ct::nn;
-    return ct::nn::layers(conv{.filters = 10, .kernel = 5, .stride = 1, .padding = 2}, max_pool{},
-                          conv{.filters = 8, .kernel = 3}, relu{}, global_max_pool{}, logits{});
-  }
-};
-
-// Convolutions and pools that leave one pixel, which is a vector: behind another convolution, and as the first
-// of all.
-struct to_one_pixel {
-  struct input {
-    static constexpr auto tensor() {
-      return std::array{map_shape{2, 8, 8}, map_shape{3, 6, 6}, map_shape{1, 4, 4}};
-    }
-  };
-  static constexpr auto classes() { return ct::labels("a", "b", "c"); }
-  static constexpr auto layers() {
-    using namespace ct::nn;
-    return ct::nn::layers(branches(branch("convolution", conv{.filters = 6, .kernel = 3, .padding = 1}, relu{},
-                                          conv{.filters = 5, .kernel = 8}, relu{}),
-                                   branch("pool", conv{.filters = 7, .kernel = 3, .padding = 1}, relu{},
-                                          max_pool{.size = 6, .stride = 6}),
-                                   branch("both", conv{.filters = 9, .kernel = 3}, relu{}, max_pool{})),
-                          dense{.units = 11}, relu{}, logits{});
-  }
-};
-
-// A global pool over more rows than usual.
-struct many_rows {
-  struct input {
-    static constexpr auto tensor() { return std::array{map_shape{1, 300, 12}}; }
-  };
-  static constexpr auto classes() { return ct::labels("a", "b"); }
-  static constexpr auto layers() {
-    using namespace ct::nn;
-    return ct::nn::layers(conv{.filters = 8, .kernel = 3, .padding = 1}, global_avg_pool{}, logits{});
-  }
-};
-
-template <class Net>
-std::vector<float> some_inputs(std::size_t n) {
-  std::vector<float> x(n * ct::nn::input_size<Net>());
-  ct::stream draw(21, 0, 5);
-  for (float& v : x) v = draw.uniform() < 0.2f ? draw.uniform(-0.3f, 1.0f) : 0.0f;
-  return x;
-}
-
-TEST_CASE_TEMPLATE("from numbers to logits, in batches", Net, calotype_test::mixed, wide_windows, odd_stride,
+TEST_CASE_TEMPLATE("from numbers to logits, in batches", Net, calotype_test::mixed, calotype_test::wide_windows,
+                   calotype_test::odd_stride, calotype_test::to_one_pixel, calotype_test::many_rows,
                    ct::models::eb, ct::models::four_momentum_3, ct::models::shower_cnn,
                    ct::models::shower_conv_lstm) {
   constexpr std::size_t events = 5, size = ct::nn::input_size<Net>();
@@ -110,11 +45,18 @@ TEST_CASE_TEMPLATE("from hits to logits", Net, ct::models::cms_b, ct::models::ec
   ct::session<Net, ct::exec::scalar> reference(model);
   ct::session<Net, cuda> score(model, {}, 2);
   std::vector<ct::event> events;
-  for (std::uint64_t i = 0; i < 3; ++i) events.push_back(calotype_test::full_event(i));
-  std::vector<typename ct::session<Net, cuda>::scores> scores(events.size());
+  for (std::uint64_t i = 0; i < 5; ++i) events.push_back(calotype_test::full_event(i));
+  std::vector<typename ct::session<Net, cuda>::scores> scores(events.size()), expected;
+  for (ct::event const& e : events) expected.push_back(reference(e));
   score(std::span<ct::event const>(events), std::span(scores));
-  CHECK(score.report() == (reference(events.back()), reference.report()));
-  for (std::size_t i = 0; i < events.size(); ++i) CHECK(scores[i] == reference(events[i]));
+  CHECK(score.report() == reference.report());
+  CHECK(scores == expected);
+  ct::session<Net, cuda> several(model, {.host_threads = 3}, 3);
+  for (auto& s : scores) s = {};
+  several(std::span<ct::event const>(events), std::span(scores));
+  CHECK(several.report() == reference.report());
+  CHECK(scores == expected);
+  score(std::span<ct::event const>{}, {});
   // numbers after events, and events after numbers
   auto const numbers = some_inputs<Net>(1);
   CHECK(score(std::span<float const>(numbers)) == reference(std::span<float const>(numbers)));
@@ -142,6 +84,10 @@ TEST_CASE("what an event is computed to, and events that fill the list before th
   std::vector<ct::event> const events{full, e, full, full};
   std::vector<std::array<float, 3>> scores(events.size());
   many(std::span<ct::event const>(events), std::span(scores));
+  for (std::size_t i = 0; i < events.size(); ++i) CHECK(scores[i] == expected(events[i]));
+  ct::session<ct::models::eb, cuda> with_threads(barrel, {.host_threads = 2}, 3);
+  for (auto& s : scores) s = {};
+  with_threads(std::span<ct::event const>(events), std::span(scores));
   for (std::size_t i = 0; i < events.size(); ++i) CHECK(scores[i] == expected(events[i]));
 }
 

@@ -4,10 +4,13 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
+#include <functional>
+#include <memory>
 #include <new>
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <calotype/core/config.hpp>
 #include <calotype/exec/cuda.hpp>
@@ -21,12 +24,18 @@ namespace calotype::kernel {
 
 // Where::on_device (the device that is current) or emulated:
 //   allocate<T>(n), release(p)  n objects whose bytes are zero; throws std::bad_alloc
+//   allocate_host<T>(n), release_host(p)  the same of the host's memory, for send and fetch
 //   blocks<Program>()           that run at once; spread_blocks<Program>(): for spread, 0 where it cannot be
 //   queue                       what a session asks of the device, one after the other; movable:
 //     upload(n, host, to)       objects; the host's may change when it returns
 //     download(n, from, host)   objects; waits for all that was asked before
+//     send(n, host, to)         without waiting, when all that was asked before is done
+//     send_beside(n, host, to)  at once, beside what the device computes; join() is what waits for all of them:
+//                               it comes before the launch of what reads them
 //     launch(program, blocks)   program(group, block, blocks) by a group of threads for every block
 //     spread(program, blocks)   program(group, 0, 1) by one group of all threads, for a single event
+//     fetch(n, from, host, mark)  without waiting; wait(mark), for mark 0 or 1, does, for the last fetch with
+//     it
 // A program is a value. What is wrong with a device (there is none, it is lost, it knows no such kernel) is a
 // std::runtime_error with CUDA's words; from a session's calls, which are noexcept, it ends the process.
 template <class Where>
@@ -51,23 +60,69 @@ struct device<exec::emulated> {
     return 1;
   }
 
-  struct queue {
+  template <class T>
+  static T* allocate_host(std::size_t n) {
+    return allocate<T>(n);
+  }
+  static void release_host(void* p) noexcept { release(p); }
+
+  // What need not be waited for is put off until it is, so that whoever changes memory too early is found out.
+  class queue {
+   public:
     template <class T>
-    void upload(std::size_t n, T const* host, T* to) const noexcept {
+    void upload(std::size_t n, T const* host, T* to) const {
+      run_all();
       std::copy(host, host + n, to);
     }
     template <class T>
-    void download(std::size_t n, T const* from, T* host) const noexcept {
+    void download(std::size_t n, T const* from, T* host) const {
+      run_all();
       std::copy(from, from + n, host);
     }
+    template <class T>
+    void send(std::size_t n, T const* host, T* to) const {
+      asked_.push_back([=] { std::copy(host, host + n, to); });
+    }
+    template <class T>
+    void send_beside(std::size_t n, T const* host, T* to) const {
+      beside_.push_back([=] { std::copy(host, host + n, to); });
+    }
+    void join() const {
+      asked_.push_back([sent = std::exchange(beside_, {})] {
+        for (auto const& copy : sent) copy();
+      });
+    }
+    template <class T>
+    void fetch(std::size_t n, T const* from, T* host, int) const {
+      send(n, from, host);
+    }
+    void wait(int) const { run_all(); }
+
+    // What blocks share begins as they find it.
     template <class Program>
-    void launch(Program const& run, int blocks) const noexcept {
-      for (int b = 0; b < blocks; ++b) run(emulated_group<block_group>{b % 2 == 1}, b, blocks);
+    void launch(Program const& run, int blocks) const {
+      asked_.push_back([=] {
+        std::vector<unsigned char> shared(Program::shared_size + alignof(chunk));
+        void* memory = shared.data();
+        std::size_t room = shared.size();
+        std::align(alignof(chunk), Program::shared_size, memory, room);
+        for (int b = 0; b < blocks; ++b) {
+          std::fill(shared.begin(), shared.end(), static_cast<unsigned char>(0xff));
+          run(emulated_group<block_group>{b % 2 == 1, memory}, b, blocks);
+        }
+      });
     }
     template <class Program>
-    void spread(Program const& run, int) const noexcept {
-      run(emulated_group<grid_group>{true}, 0, 1);
+    void spread(Program const& run, int) const {
+      asked_.push_back([=] { run(emulated_group<grid_group>{true}, 0, 1); });
     }
+
+   private:
+    using list = std::vector<std::function<void()>>;
+    void run_all() const {
+      for (auto const& task : std::exchange(asked_, {})) task();
+    }
+    mutable list asked_, beside_;
   };
 
  private:
@@ -78,16 +133,16 @@ struct device<exec::emulated> {
 
 namespace detail {
 
-inline constexpr int threads_of_block = 256;
+inline constexpr int spread_threads = 256;
 
-// Two blocks on a multiprocessor: one computes while the other waits at a barrier.
 template <class Program>
-__global__ void __launch_bounds__(threads_of_block, 2) run_program(Program run) {
-  run(block_group{}, static_cast<int>(blockIdx.x), static_cast<int>(gridDim.x));
+__global__ void __launch_bounds__(Program::threads, Program::blocks_at_once) run_program(Program run) {
+  extern __shared__ chunk memory_of_block[];
+  run(block_group{memory_of_block}, static_cast<int>(blockIdx.x), static_cast<int>(gridDim.x));
 }
 
 template <class Program>
-__global__ void __launch_bounds__(threads_of_block) spread_program(Program run) {
+__global__ void __launch_bounds__(spread_threads) spread_program(Program run) {
   run(grid_group{}, 0, 1);
 }
 
@@ -98,13 +153,22 @@ inline void must(cudaError_t status) {
   throw std::runtime_error(std::string("calotype::exec::cuda: ") + cudaGetErrorString(status));
 }
 
+// More than 48 kB must be asked for.
+template <class Program>
+void allow_shared_memory() {
+  if constexpr (Program::shared_size > 0) {
+    must(cudaFuncSetAttribute(run_program<Program>, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                              static_cast<int>(Program::shared_size)));
+  }
+}
+
 // Blocks of a kernel on the current device; 0 where one does not fit.
 template <class Kernel>
-int blocks_at_once(Kernel* kernel, int most_on_multiprocessor) {
+int blocks_at_once(Kernel* kernel, int threads, std::size_t shared, int most_on_multiprocessor) {
   int device = 0, multiprocessors = 0, each = 0;
   must(cudaGetDevice(&device));
   must(cudaDeviceGetAttribute(&multiprocessors, cudaDevAttrMultiProcessorCount, device));
-  must(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&each, kernel, threads_of_block, 0));
+  must(cudaOccupancyMaxActiveBlocksPerMultiprocessor(&each, kernel, threads, shared));
   return multiprocessors * std::min(each, most_on_multiprocessor);
 }
 
@@ -123,74 +187,130 @@ struct device<exec::on_device> {
     return static_cast<T*>(p);
   }
   static void release(void* p) noexcept { cudaFree(p); }
+  template <class T>
+  static T* allocate_host(std::size_t n) {
+    void* p = nullptr;
+    detail::must(cudaMallocHost(&p, n * sizeof(T)));
+    return static_cast<T*>(std::memset(p, 0, n * sizeof(T)));
+  }
+  static void release_host(void* p) noexcept { cudaFreeHost(p); }
 
   template <class Program>
   static int blocks() {
-    return std::max(detail::blocks_at_once(detail::run_program<Program>, 2), 1);
+    detail::allow_shared_memory<Program>();
+    return std::max(detail::blocks_at_once(detail::run_program<Program>, Program::threads, Program::shared_size,
+                                           Program::blocks_at_once),
+                    1);
   }
   // One block on every multiprocessor: all must be there at once for the barrier of a grid.
   template <class Program>
   static int spread_blocks() {
-    return detail::blocks_at_once(detail::spread_program<Program>, 1);
+    return detail::blocks_at_once(detail::spread_program<Program>, detail::spread_threads, 0, 1);
   }
 
   class queue {
    public:
-    queue() { detail::must(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking)); }
-    queue(queue&& other) noexcept : stream_(std::exchange(other.stream_, nullptr)) {}
+    queue() {
+      detail::must(cudaStreamCreateWithFlags(&own_.work, cudaStreamNonBlocking));
+      detail::must(cudaStreamCreateWithFlags(&own_.beside, cudaStreamNonBlocking));
+      for (cudaEvent_t* e : {&own_.sent, &own_.marks[0], &own_.marks[1]}) {
+        detail::must(cudaEventCreateWithFlags(e, cudaEventDisableTiming));
+      }
+    }
+    queue(queue&& other) noexcept : own_(std::exchange(other.own_, {})) {}
     queue& operator=(queue&& other) noexcept {
-      std::swap(stream_, other.stream_);
+      std::swap(own_, other.own_);
       return *this;
     }
     ~queue() {
-      if (stream_ != nullptr) cudaStreamDestroy(stream_);
+      for (cudaEvent_t e : {own_.sent, own_.marks[0], own_.marks[1]}) {
+        if (e != nullptr) cudaEventDestroy(e);
+      }
+      for (cudaStream_t s : {own_.work, own_.beside}) {
+        if (s != nullptr) cudaStreamDestroy(s);
+      }
     }
 
     template <class T>
+    void send(std::size_t n, T const* host, T* to) const {
+      detail::must(cudaMemcpyAsync(to, host, n * sizeof(T), cudaMemcpyHostToDevice, own_.work));
+    }
+    template <class T>
+    void send_beside(std::size_t n, T const* host, T* to) const {
+      detail::must(cudaMemcpyAsync(to, host, n * sizeof(T), cudaMemcpyHostToDevice, own_.beside));
+    }
+    void join() const {
+      detail::must(cudaEventRecord(own_.sent, own_.beside));
+      detail::must(cudaStreamWaitEvent(own_.work, own_.sent, 0));
+    }
+    template <class T>
+    void fetch(std::size_t n, T const* from, T* host, int mark) const {
+      detail::must(cudaMemcpyAsync(host, from, n * sizeof(T), cudaMemcpyDeviceToHost, own_.work));
+      detail::must(cudaEventRecord(own_.marks[mark], own_.work));
+    }
+    void wait(int mark) const { detail::must(cudaEventSynchronize(own_.marks[mark])); }
+
+    template <class T>
     void upload(std::size_t n, T const* host, T* to) const {
-      detail::must(cudaMemcpyAsync(to, host, n * sizeof(T), cudaMemcpyHostToDevice, stream_));
-      detail::must(cudaStreamSynchronize(stream_));
+      detail::must(cudaMemcpyAsync(to, host, n * sizeof(T), cudaMemcpyHostToDevice, own_.work));
+      detail::must(cudaStreamSynchronize(own_.work));
     }
     template <class T>
     void download(std::size_t n, T const* from, T* host) const {
-      detail::must(cudaMemcpyAsync(host, from, n * sizeof(T), cudaMemcpyDeviceToHost, stream_));
-      detail::must(cudaStreamSynchronize(stream_));
+      detail::must(cudaMemcpyAsync(host, from, n * sizeof(T), cudaMemcpyDeviceToHost, own_.work));
+      detail::must(cudaStreamSynchronize(own_.work));
     }
     template <class Program>
     void launch(Program run, int blocks) const {
       void* arguments[] = {&run};
+      detail::allow_shared_memory<Program>();
       detail::must(cudaLaunchKernel(detail::run_program<Program>, dim3(static_cast<unsigned>(blocks)),
-                                    dim3(detail::threads_of_block), arguments, 0, stream_));
+                                    dim3(static_cast<unsigned>(Program::threads)), arguments,
+                                    Program::shared_size, own_.work));
     }
     template <class Program>
     void spread(Program run, int blocks) const {
       void* arguments[] = {&run};
       detail::must(cudaLaunchCooperativeKernel(detail::spread_program<Program>,
                                                dim3(static_cast<unsigned>(blocks)),
-                                               dim3(detail::threads_of_block), arguments, 0, stream_));
+                                               dim3(detail::spread_threads), arguments, 0, own_.work));
     }
-    cudaStream_t stream() const noexcept { return stream_; }
+    cudaStream_t stream() const noexcept { return own_.work; }
 
    private:
-    cudaStream_t stream_ = nullptr;
+    struct {
+      cudaStream_t work = nullptr, beside = nullptr;
+      cudaEvent_t sent = nullptr, marks[2] = {};
+    } own_;
   };
 };
 
 #endif
 
-// Objects in a device's memory; movable, not copyable.
-template <class T, class Where>
+// Objects in a device's memory, or in the host's where a device fetches from; movable, not copyable.
+template <class T, class Where, bool OnHost = false>
 class device_array {
  public:
   device_array() = default;
-  explicit device_array(std::size_t n) : data_(device<Where>::template allocate<T>(n)) {}
+  explicit device_array(std::size_t n) {
+    if constexpr (OnHost) {
+      data_ = device<Where>::template allocate_host<T>(n);
+    } else {
+      data_ = device<Where>::template allocate<T>(n);
+    }
+  }
   device_array(device_array&& other) noexcept : data_(std::exchange(other.data_, nullptr)) {}
   device_array& operator=(device_array&& other) noexcept {
     std::swap(data_, other.data_);
     return *this;
   }
   ~device_array() {
-    if (data_ != nullptr) device<Where>::release(data_);
+    if (data_ == nullptr) return;
+    if constexpr (OnHost) {
+      device<Where>::release_host(data_);
+    } else {
+      device<Where>::release(data_);
+    }
   }
 
   T* data() const noexcept { return data_; }
@@ -198,5 +318,8 @@ class device_array {
  private:
   T* data_ = nullptr;
 };
+
+template <class T, class Where>
+using host_array = device_array<T, Where, true>;
 
 }  // namespace calotype::kernel

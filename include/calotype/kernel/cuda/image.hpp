@@ -20,7 +20,7 @@ struct shown_block {
   float value;
 };
 
-// begin() takes the list that finish() adds an event's blocks to, each of them once.
+// begin() takes the end of a list, which finish() moves behind an event's blocks, each of them once.
 template <class Precision, class Where, image_stage... Stages>
 class image_canvas<exec::cuda<Precision, Where>, Stages...> {
   static constexpr std::size_t count = sizeof...(Stages);
@@ -40,7 +40,7 @@ class image_canvas<exec::cuda<Precision, Where>, Stages...> {
   }
 
   // Precondition: the list has room for `blocks` more.
-  void begin(std::vector<shown_block>* list) noexcept { list_ = list; }
+  void begin(shown_block** end) noexcept { end_ = end; }
 
   template <int Stage>
   CALOTYPE_INLINE void add(int row, int col, float energy) noexcept {
@@ -55,7 +55,7 @@ class image_canvas<exec::cuda<Precision, Where>, Stages...> {
     for (std::size_t s = 0; s < count; ++s) {
       for (std::int32_t const block : touched_[s]) {
         float& sum = sums_[static_cast<std::size_t>(block)];
-        list_->push_back({block, pixel_value(sum, stages[s].divisor, rules[stages[s].channel])});
+        *(*end_)++ = {block, pixel_value(sum, stages[s].divisor, rules[stages[s].channel])};
         sum = 0;
       }
       touched_[s].clear();
@@ -65,10 +65,15 @@ class image_canvas<exec::cuda<Precision, Where>, Stages...> {
  private:
   std::vector<float> sums_;
   std::array<std::vector<std::int32_t>, count> touched_;
-  std::vector<shown_block>* list_ = nullptr;
+  shown_block** end_ = nullptr;
 };
 
-// Where a plane of an image lies in an input.
+// Blocks [begin, end) of a list: those of one event.
+struct block_range {
+  std::int32_t begin, end;
+};
+
+// Where a plane of an image lies in an input, in pixels.
 struct plane_place {
   int offset;  // of pixel (0, 0) of channel 0
   int channel_stride;
@@ -78,7 +83,7 @@ struct plane_place {
 namespace cuda_task {
 
 // The pixels of block i of a list: its value, or zeros. Places::get(): a plane_place for every plane.
-template <class Places, image_stage... Stages>
+template <class Precision, class Places, image_stage... Stages>
 struct paint {
   shown_block const* list;
   float* input;
@@ -92,13 +97,15 @@ struct paint {
     while (shown.block - first >= stages[stage].blocks()) first += stages[stage++].blocks();
     image_stage const s = stages[stage];
     plane_place const plane = places[static_cast<std::size_t>(s.plane)];
-    float* const channel = input + plane.offset + s.channel * plane.channel_stride;
+    int const channel = plane.offset + s.channel * plane.channel_stride;
     float const value = zeros ? 0.0F : shown.value;
     int const row = s.row + (shown.block - first) / s.cols * s.block_rows;
     int const col = s.col + (shown.block - first) % s.cols * s.block_cols;
     for (int r = row; r < row + s.block_rows; ++r) {
       for (int c = col; c < col + s.block_cols; ++c) {
-        if (r >= 0 && r < s.plane_rows && c >= 0 && c < s.plane_cols) channel[r * plane.row_stride + c] = value;
+        if (r >= 0 && r < s.plane_rows && c >= 0 && c < s.plane_cols) {
+          set_pixel<Precision>(input, channel + r * plane.row_stride + c, value);
+        }
       }
     }
   }

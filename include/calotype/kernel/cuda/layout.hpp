@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include <calotype/core/config.hpp>
+#include <calotype/kernel/cuda/number.hpp>
 #include <calotype/kernel/element/shape.hpp>
 #include <calotype/kernel/ops.hpp>
 
@@ -41,6 +42,46 @@ struct quad_map {
   CALOTYPE_INLINE CALOTYPE_HD static constexpr int at(int channel, int row, int col) {
     return (channel / 4 * plane + origin + row * pitch + col) * 4 + channel % 4;
   }
+  CALOTYPE_INLINE CALOTYPE_HD static float get(float const* map, int channel, int row, int col) {
+    return map[at(channel, row, col)];
+  }
+  CALOTYPE_INLINE CALOTYPE_HD static void set(float* map, int channel, int row, int col, float value) {
+    map[at(channel, row, col)] = value;
+  }
+};
+
+// A map for tensor cores: chunks of neighbouring channels of a pixel; row by row, of a row chunk by chunk, of
+// those column by column, with a chunk of zeros behind each, which is also what lies before the first column.
+// Windows that are padded by one column read it; what is above and below a map is not read.
+template <class Precision, map_shape M>
+struct chunk_map {
+  static constexpr map_shape shape = M;
+  static constexpr int numbers = in_chunk<Precision>;
+  static constexpr int pairs =
+      (M.channels + 2 * numbers - 1) / (2 * numbers);  // two chunks are multiplied at once
+  static constexpr int chunks = 2 * pairs;
+  static constexpr int pitch = M.cols + 1;
+  static constexpr int row_pitch = chunks * pitch;
+  static constexpr int origin = 1;  // of pixel (0, 0), in chunks
+  static constexpr int cells = origin + M.rows * row_pitch;
+  // Chunks behind the last row: the windows of sixteen pixels may reach there, and global pools keep there what
+  // rows have, as floats.
+  static constexpr int reach = 64, of_rows = (M.rows * M.channels + 3) / 4;
+  static constexpr int slack = of_rows > reach ? of_rows : reach;
+  static constexpr std::size_t size = static_cast<std::size_t>(cells + slack) * 4;  // floats
+
+  CALOTYPE_INLINE CALOTYPE_HD static constexpr int at(int which, int row, int col) {
+    return origin + row * row_pitch + which * pitch + col;
+  }
+  CALOTYPE_INLINE CALOTYPE_HD static float get(float const* map, int channel, int row, int col) {
+    chunk const& c = reinterpret_cast<chunk const*>(map)[at(channel / numbers, row, col)];
+    return kernel::get<Precision>(c, channel % numbers);
+  }
+  CALOTYPE_INLINE CALOTYPE_HD static void set(float* map, int channel, int row, int col, float value) {
+    using bits = typename number<Precision>::bits;
+    reinterpret_cast<bits*>(map)[at(channel / numbers, row, col) * numbers + channel % numbers] =
+        number<Precision>::rounded(value);
+  }
 };
 
 // An image: channel after channel, with `margin` zeros before and at least as many after every row, so that
@@ -56,6 +97,33 @@ struct image_plane {
   CALOTYPE_INLINE CALOTYPE_HD static constexpr int at(int channel, int row, int col) {
     return (channel * rows + row) * pitch + margin + col;
   }
+};
+
+// Pixels behind an image that the windows of its last row may reach; they count for nothing.
+template <class Precision>
+inline constexpr std::size_t image_slack = 2 * in_chunk<Precision>;
+
+// Number i of an image in a precision; images begin on floats.
+template <class Precision>
+CALOTYPE_INLINE CALOTYPE_HD float get_pixel(float const* image, int i) {
+  using n = number<Precision>;
+  return n::value(reinterpret_cast<typename n::bits const*>(image)[i]);
+}
+template <class Precision>
+CALOTYPE_INLINE CALOTYPE_HD void set_pixel(float* image, int i, float value) {
+  using n = number<Precision>;
+  reinterpret_cast<typename n::bits*>(image)[i] = n::rounded(value);
+}
+
+// The layouts of maps, by name.
+struct quad_maps {
+  template <map_shape M>
+  using map = quad_map<M>;
+};
+template <class Precision>
+struct chunk_maps {
+  template <map_shape M>
+  using map = chunk_map<Precision, M>;
 };
 
 }  // namespace calotype::kernel

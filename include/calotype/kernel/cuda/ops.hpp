@@ -1,8 +1,9 @@
-// The operations of exec::cuda<fp32>: sizes and packing for the host, and what a group of threads does. Unlike
+// The operations of exec::cuda: sizes and packing for the host, and what a group of threads does. Unlike
 // those of other policies they are called by the threads that carry them out (nn/device_program.hpp).
 #pragma once
 
 #include <cstddef>
+#include <type_traits>
 
 #include <calotype/core/config.hpp>
 #include <calotype/exec/cuda.hpp>
@@ -10,6 +11,7 @@
 #include <calotype/kernel/cuda/conv.hpp>
 #include <calotype/kernel/cuda/layout.hpp>
 #include <calotype/kernel/cuda/pool.hpp>
+#include <calotype/kernel/cuda/tile_conv.hpp>
 #include <calotype/kernel/ops.hpp>
 
 static_assert(!CALOTYPE_FAST_MATH,
@@ -18,17 +20,55 @@ static_assert(!CALOTYPE_FAST_MATH,
 
 namespace calotype::kernel {
 
-template <class Where>
-struct ops<exec::cuda<exec::fp32, Where>> {
-  using policy_type = exec::cuda<exec::fp32, Where>;
+// What is alike in all precisions: memory counted in floats, vectors and dense layers of floats.
+template <class Precision, class Maps>
+struct cuda_ops {
   using real_type = float;
-
-  template <map_shape M>
-  static constexpr std::size_t image_size = image_plane<M>::size;
+  using precision = Precision;
+  using maps = Maps;
 
   template <map_shape M>
   static constexpr std::size_t map_size = M.is_vector() ? static_cast<std::size_t>(M.channels)
-                                                        : quad_map<M>::size;
+                                                        : Maps::template map<M>::size;
+
+  template <map_shape M>
+  struct flatten {
+    template <class Group>
+    CALOTYPE_HD static void forward(Group const& g, float const* in, float* vector) {
+      using task = cuda_task::flatten<typename Maps::template map<M>>;
+      g.each(task::count, task{in, vector});
+    }
+  };
+
+  template <map_shape M, class Group>
+  CALOTYPE_HD static void import_image(Group const& g, float const* image, float* map) {
+    using task = cuda_task::import_image<typename Maps::template map<M>, Precision>;
+    g.each(task::count, task{image, map});
+  }
+
+  template <dense_shape S>
+  struct dense {
+    static constexpr auto packed_size = static_cast<std::size_t>(S.weights() + S.outputs);
+
+    static void pack(float const* weights, float const* bias, float* packed) noexcept {
+      cuda_task::dense<S, false>::pack(weights, bias, packed);
+    }
+
+    template <bool Relu, class Group>
+    CALOTYPE_HD static void forward(Group const& g, float const* in, float const* packed, float* out) {
+      using task = cuda_task::dense<S, Relu>;
+      g.each(task::count, task{in, packed, out});
+    }
+  };
+};
+
+template <class Where>
+struct ops<exec::cuda<exec::fp32, Where>> : cuda_ops<exec::fp32, quad_maps> {
+  using policy_type = exec::cuda<exec::fp32, Where>;
+  static constexpr bool has_trunks = false;  // nn/device_trunk.hpp
+
+  template <map_shape M>
+  static constexpr std::size_t image_size = image_plane<M>::size;
 
   template <conv_shape S, bool FromImage>
   struct conv {
@@ -95,43 +135,110 @@ struct ops<exec::cuda<exec::fp32, Where>> {
   using global_max_pool = global_pool<M, false>;
   template <map_shape M>
   using global_avg_pool = global_pool<M, true>;
+};
+
+// For tensor cores.
+template <class Precision, class Where>
+struct ops<exec::cuda<Precision, Where>> : cuda_ops<Precision, chunk_maps<Precision>> {
+  using policy_type = exec::cuda<Precision, Where>;
+  static constexpr bool has_trunks = true;
 
   template <map_shape M>
-  struct flatten {
-    template <class Group>
-    CALOTYPE_HD static void forward(Group const& g, float const* in, float* vector) {
-      using task = cuda_task::flatten<M>;
-      g.each(task::count, task{in, vector});
+  static constexpr std::size_t image_size =
+      (image_plane<M>::size + image_slack<Precision>) / number<Precision>::in_word;
+
+  template <conv_shape S, bool FromImage>
+  struct conv {
+    using window = cuda_task::image_window<Precision, S>;
+    static constexpr bool on_tensor_cores =
+        FromImage ? window::possible : S.padding <= 1 && (S.stride > 1 || S.kernel <= 5);
+    static constexpr auto choose_weights() {
+      if constexpr (!on_tensor_cores) {
+        return std::type_identity<cuda_task::plain_weights<S>>{};
+      } else if constexpr (FromImage) {
+        return std::type_identity<typename window::weights>{};
+      } else {
+        return std::type_identity<cuda_task::map_weights<Precision, S>>{};
+      }
     }
-  };
+    static constexpr std::size_t packed_size = decltype(choose_weights())::type::size;
+    static constexpr std::size_t gradient_packed_size = 0;  // no training yet
 
-  template <map_shape M, class Group>
-  CALOTYPE_HD static void import_image(Group const& g, float const* image, float* map) {
-    using task = cuda_task::import_image<M>;
-    g.each(task::count, task{image, map});
-  }
-
-  template <dense_shape S>
-  struct dense {
-    static constexpr auto packed_size = static_cast<std::size_t>(S.weights() + S.outputs);
+    template <pool_shape P>
+    static constexpr bool pools = FromImage&& P.size == 2 && P.stride == 2 && !P.out().is_vector() &&
+                                  on_tensor_cores && S.out().rows >= 2 && S.out().cols >= 2;
 
     static void pack(float const* weights, float const* bias, float* packed) noexcept {
-      cuda_task::dense<S, false>::pack(weights, bias, packed);
+      if constexpr (!on_tensor_cores) {
+        cuda_task::plain_weights<S>::pack(weights, bias, packed);
+      } else if constexpr (FromImage) {
+        window::pack(weights, bias, packed);
+      } else {
+        cuda_task::map_weights<Precision, S>::pack(weights, bias, packed);
+      }
+    }
+
+    template <bool Relu, bool Shortcut, class Group>
+    CALOTYPE_HD static void forward(Group const& g, float const* in, float const* packed, float const* shortcut,
+                                    float* out) {
+      if constexpr (!on_tensor_cores) {
+        using task = cuda_task::plain_conv<Precision, S, FromImage, Relu, Shortcut>;
+        g.each(task::count, task{in, packed, shortcut, out});
+      } else if constexpr (FromImage) {
+        using task = cuda_task::tile_conv_of_image<Precision, S, Relu, Shortcut>;
+        g.warps(task::count, task{in, packed, shortcut, out});
+      } else {
+        using task = cuda_task::tile_conv<Precision, S, Relu, Shortcut, Group::rows>;
+        g.warps(task::count, task{in, packed, shortcut, out});
+      }
     }
 
     template <bool Relu, class Group>
-    CALOTYPE_HD static void forward(Group const& g, float const* in, float const* packed, float* out) {
-      using task = cuda_task::dense<S, Relu>;
-      g.each(task::count, task{in, packed, out});
+    CALOTYPE_HD static void forward_pool(Group const& g, float const* in, float const* packed, float* out) {
+      using task = cuda_task::tile_conv_of_image_pooled<Precision, S, Relu>;
+      g.warps(task::count, task{in, packed, out});
     }
   };
+
+  template <pool_shape S, bool Mean>
+  struct pool {
+    template <class Group>
+    CALOTYPE_HD static void forward(Group const& g, float const* in, float* out) {
+      using task = cuda_task::pool_of_chunks<Precision, S, Mean>;
+      g.each(task::count, task{in, out});
+    }
+  };
+  template <pool_shape S>
+  using max_pool = pool<S, false>;
+  template <pool_shape S>
+  using avg_pool = pool<S, true>;
+
+  template <map_shape M, bool Mean>
+  struct global_pool {
+    template <class Group>
+    CALOTYPE_HD static void forward(Group const& g, float* in, float* vector) {
+      forward(g, reinterpret_cast<chunk const*>(in), in + 4 * chunk_map<Precision, M>::cells, vector);
+    }
+    // of_rows: a float for every channel and row.
+    template <class Group>
+    CALOTYPE_HD static void forward(Group const& g, chunk const* map, float* of_rows, float* vector) {
+      using rows = cuda_task::rows_of_global_pool_of_chunks<Precision, M, Mean>;
+      using task = cuda_task::global_pool_of_rows<M, Mean>;
+      g.each(rows::count, rows{map, of_rows});
+      g.each(task::count, task{of_rows, vector});
+    }
+  };
+  template <map_shape M>
+  using global_max_pool = global_pool<M, false>;
+  template <map_shape M>
+  using global_avg_pool = global_pool<M, true>;
 };
 
 // scratch: scratch_size floats, whose contents do not matter but for the zeros around the joined map, which
 // stay.
-template <class Where, lstm_shape S>
-class conv_lstm<exec::cuda<exec::fp32, Where>, S> {
-  using ops = kernel::ops<exec::cuda<exec::fp32, Where>>;
+template <class Precision, class Where, lstm_shape S>
+class conv_lstm<exec::cuda<Precision, Where>, S> {
+  using ops = kernel::ops<exec::cuda<Precision, Where>>;
   using gates = typename ops::template conv<S.gates(), false>;
   static constexpr std::size_t joined_size = ops::template map_size<S.gates().in>;
   static constexpr std::size_t gates_size = ops::template map_size<S.gates().out()>;
@@ -149,9 +256,9 @@ class conv_lstm<exec::cuda<exec::fp32, Where>, S> {
   template <class Group>
   CALOTYPE_HD static void forward(Group const& g, float const* in, float const* packed, float* out,
                                   float* scratch) {
-    using join = cuda_task::lstm_join<S>;
-    using cell_task = cuda_task::lstm_cell<S>;
-    using show = cuda_task::lstm_show<S>;
+    using join = cuda_task::lstm_join<S, typename ops::maps>;
+    using cell_task = cuda_task::lstm_cell<S, typename ops::maps>;
+    using show = cuda_task::lstm_show<S, typename ops::maps>;
     constexpr lstm_shape s = S;
     float* const gate = scratch + joined_size;
     float* const cell = gate + gates_size;

@@ -1,4 +1,4 @@
-// Pools, dense layers and changes of layout of exec::cuda<fp32>: what one thread computes.
+// Pools, dense layers and changes of layout of exec::cuda: what one thread computes.
 #pragma once
 
 #include <calotype/core/config.hpp>
@@ -55,6 +55,101 @@ struct pool_of_map {
   }
 };
 
+// A chunk of channels of an output pixel. The map's other numbers are zeros.
+template <class Precision, pool_shape S, bool Mean>
+struct pool_of_chunks {
+  using from = chunk_map<Precision, S.in>;
+  using to = chunk_map<Precision, S.out()>;
+  static constexpr int numbers = in_chunk<Precision>;
+  static constexpr int rows = S.out().rows, cols = S.out().cols, channels = S.in.channels;
+  static constexpr int chunks = (channels + numbers - 1) / numbers;
+  static constexpr int count = chunks * rows * cols;
+
+  float const* in;
+  float* out;
+
+  CALOTYPE_HD void operator()(int task) const {
+    constexpr pool_shape s = S;
+    int const which = task / (rows * cols), row = task / cols % rows, col = task % cols;
+    chunk const* window = reinterpret_cast<chunk const*>(in) + from::at(which, row * s.stride, col * s.stride);
+    float r[numbers];
+    CALOTYPE_UNROLL
+    for (int k = 0; k < numbers; ++k) r[k] = Mean ? 0.0F : get<Precision>(window[0], k);
+    for (int y = 0; y < s.size; ++y) {
+      for (int x = 0; x < s.size; ++x) {
+        chunk const c = window[y * from::row_pitch + x];
+        CALOTYPE_UNROLL
+        for (int k = 0; k < numbers; ++k) {
+          float const v = get<Precision>(c, k);
+          r[k] = Mean ? kernel::add(r[k], v) : v > r[k] ? v : r[k];
+        }
+      }
+    }
+    if constexpr (Mean) {
+      CALOTYPE_UNROLL
+      for (int k = 0; k < numbers; ++k) r[k] = mul(r[k], 1.0F / static_cast<float>(s.size * s.size));
+    }
+    if constexpr (rows == 1 && cols == 1) {
+      CALOTYPE_UNROLL
+      for (int k = 0; k < numbers; ++k) {
+        if (which * numbers + k < channels) out[which * numbers + k] = r[k];
+      }
+    } else {
+      reinterpret_cast<chunk*>(out)[to::at(which, row, col)] = chunk_of<Precision>(r);
+    }
+  }
+};
+
+// A chunk of channels of one row of a global pool. What rows have: channel after channel, `rows` floats each.
+template <class Precision, map_shape M, bool Mean>
+struct rows_of_global_pool_of_chunks {
+  using from = chunk_map<Precision, M>;
+  static constexpr int numbers = in_chunk<Precision>;
+  static constexpr int rows = M.rows, cols = M.cols, channels = M.channels;
+  static constexpr int count = (channels + numbers - 1) / numbers * rows;
+
+  chunk const* map;
+  float* of_rows;
+
+  CALOTYPE_HD void operator()(int task) const {
+    int const which = task / rows, row = task % rows;
+    chunk const* const pixels = map + from::at(which, row, 0);
+    float r[numbers];
+    CALOTYPE_UNROLL
+    for (int k = 0; k < numbers; ++k) r[k] = get<Precision>(pixels[0], k);
+    for (int x = 1; x < cols; ++x) {
+      chunk const next = pixels[x];
+      CALOTYPE_UNROLL
+      for (int k = 0; k < numbers; ++k) {
+        float const v = get<Precision>(next, k);
+        r[k] = Mean ? kernel::add(r[k], v) : v > r[k] ? v : r[k];
+      }
+    }
+    CALOTYPE_UNROLL
+    for (int k = 0; k < numbers; ++k) {
+      if (which * numbers + k < channels) of_rows[(which * numbers + k) * rows + row] = r[k];
+    }
+  }
+};
+
+// One channel of what its rows have.
+template <map_shape M, bool Mean>
+struct global_pool_of_rows {
+  static constexpr int rows = M.rows, numbers = M.rows * M.cols;
+  static constexpr int count = M.channels;
+
+  float const* of_rows;
+  float* vector;
+
+  CALOTYPE_HD void operator()(int channel) const {
+    float const* const mine = of_rows + channel * rows;
+    float result = mine[0];
+    for (int y = 1; y < rows; ++y)
+      result = Mean ? kernel::add(result, mine[y]) : mine[y] > result ? mine[y] : result;
+    vector[channel] = Mean ? mul(result, 1.0F / static_cast<float>(numbers)) : result;
+  }
+};
+
 // Four channels of one row of a global pool: the row's first maximum, or its sum. What rows have is kept in the
 // slack behind the map.
 template <map_shape M, bool Mean>
@@ -105,30 +200,34 @@ struct global_pool {
 };
 
 // One number of a map that becomes a vector: channel, row, column.
-template <map_shape M>
+template <class Map>
 struct flatten {
-  static constexpr int count = M.size();
+  static constexpr map_shape shape = Map::shape;
+  static constexpr int count = shape.size();
 
   float const* in;
   float* vector;
 
   CALOTYPE_HD void operator()(int i) const {
-    element::place const at = element::place_of<M>(i);
-    vector[i] = in[quad_map<M>::at(at.channel, at.row, at.col)];
+    element::place const at = element::place_of<Map::shape>(i);
+    vector[i] = Map::get(in, at.channel, at.row, at.col);
   }
 };
 
 // One number of an image that becomes a map.
-template <map_shape M>
+template <class Map, class Precision>
 struct import_image {
-  static constexpr int count = M.size();
+  static constexpr map_shape shape = Map::shape;
+  static constexpr int count = shape.size();
 
   float const* image;
   float* map;
 
   CALOTYPE_HD void operator()(int i) const {
-    element::place const at = element::place_of<M>(i);
-    map[quad_map<M>::at(at.channel, at.row, at.col)] = image[image_plane<M>::at(at.channel, at.row, at.col)];
+    using plane = image_plane<Map::shape>;
+    element::place const at = element::place_of<Map::shape>(i);
+    Map::set(map, at.channel, at.row, at.col,
+             get_pixel<Precision>(image, plane::at(at.channel, at.row, at.col)));
   }
 };
 
@@ -157,11 +256,11 @@ struct dense {
 };
 
 // One number of the map of a step, joined with what the cells showed before. hidden: null at the first step.
-template <lstm_shape S>
+template <lstm_shape S, class Maps>
 struct lstm_join {
-  using from = quad_map<S.in>;
+  using from = typename Maps::template map<S.in>;
   static constexpr map_shape joined = S.gates().in;
-  using to = quad_map<joined>;
+  using to = typename Maps::template map<joined>;
   static constexpr int count = joined.size(), channels = S.channels(), plane = S.in.rows * S.in.cols;
 
   float const* in;
@@ -173,19 +272,19 @@ struct lstm_join {
     element::place const at = element::place_of<joined>(i);
     float v = 0;
     if (at.channel < channels) {
-      v = in[from::at(step * channels + at.channel, at.row, at.col)];
+      v = from::get(in, step * channels + at.channel, at.row, at.col);
     } else if (hidden != nullptr) {
       v = hidden[i - channels * plane];
     }
-    out[to::at(at.channel, at.row, at.col)] = v;
+    to::set(out, at.channel, at.row, at.col, v);
   }
 };
 
 // One cell: what it holds, and shows. Cells and what they show are in the order filter, row, column.
-template <lstm_shape S>
+template <lstm_shape S, class Maps>
 struct lstm_cell {
   static constexpr map_shape shape = S.out();
-  using from = quad_map<S.gates().out()>;
+  using from = typename Maps::template map<S.gates().out()>;
   static constexpr int count = shape.size(), filters = S.filters;
 
   float const* gates;
@@ -195,7 +294,7 @@ struct lstm_cell {
 
   CALOTYPE_HD void operator()(int i) const {
     element::place const at = element::place_of<shape>(i);
-    auto const gate = [&](int kind) { return gates[from::at(kind * filters + at.channel, at.row, at.col)]; };
+    auto const gate = [&](int kind) { return from::get(gates, kind * filters + at.channel, at.row, at.col); };
     auto const state = element::lstm_forward(gate(0), gate(1), gate(2), gate(3), first ? 0.0F : cell[i]);
     cell[i] = state.cell;
     hidden[i] = element::lstm_hidden(state);
@@ -203,9 +302,10 @@ struct lstm_cell {
 };
 
 // What a cell shows, as a number of a map.
-template <lstm_shape S>
+template <lstm_shape S, class Maps>
 struct lstm_show {
   static constexpr map_shape shape = S.out();
+  using to = typename Maps::template map<shape>;
   static constexpr int count = shape.size();
 
   float const* hidden;
@@ -213,7 +313,7 @@ struct lstm_show {
 
   CALOTYPE_HD void operator()(int i) const {
     element::place const at = element::place_of<shape>(i);
-    out[quad_map<shape>::at(at.channel, at.row, at.col)] = hidden[i];
+    to::set(out, at.channel, at.row, at.col, hidden[i]);
   }
 };
 

@@ -1,0 +1,143 @@
+// Events on their way to a device: what their images show, listed by the threads of the host.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <calotype/exec/pool.hpp>
+#include <calotype/image/builder.hpp>
+#include <calotype/image/event.hpp>
+#include <calotype/kernel/cuda/device.hpp>
+#include <calotype/kernel/cuda/image.hpp>
+#include <calotype/nn/device_program.hpp>
+#include <calotype/nn/model.hpp>
+
+namespace calotype::nn::detail {
+
+// What an event shows, block by block.
+template <class Image, class Policy, std::uint64_t Signature = image_traits<Image>::signature>
+class block_lister : public calotype::detail::collector<
+                         Image, Policy, typename calotype::detail::canvas_of<Image, Policy>::image, Signature> {
+  using canvas = typename calotype::detail::canvas_of<Image, Policy>::image;
+  using base = calotype::detail::collector<Image, Policy, canvas, Signature>;
+
+ public:
+  using base::base;
+  static constexpr std::size_t most = canvas::blocks;
+
+  template <concepts::event E>
+  image_report list(E const& e, kernel::shown_block*& end) noexcept {
+    return base::collect(e, &end);
+  }
+};
+
+// Lists of some events, on the host and on the device. Each thread of the host has a part of a list.
+template <class Where>
+struct event_list {
+  event_list(std::size_t blocks, std::size_t events)
+      : list(blocks), of_events(events), device_list(blocks), device_of_events(events) {}
+
+  kernel::host_array<kernel::shown_block, Where> list;
+  kernel::host_array<kernel::block_range, Where> of_events;
+  kernel::device_array<kernel::shown_block, Where> device_list;
+  kernel::device_array<kernel::block_range, Where> device_of_events;
+  std::size_t count = 0;              // events
+  std::vector<std::size_t> of_parts;  // blocks
+};
+
+template <class Net, class Policy, class Where>
+class event_listers {
+  using lister = block_lister<typename Net::input, Policy>;
+  static constexpr std::size_t usual = 4096;  // blocks of an event; those of a list may differ
+
+ public:
+  using list_type = event_list<Where>;
+
+  event_listers(nn::model<Net> const& model, Policy policy, std::size_t batch)
+      : batch_(batch),
+        team_(std::make_unique<exec::team>(static_cast<int>(
+            std::min(static_cast<std::size_t>(exec::pool{policy.host_threads}.size()), batch)))),
+        parts_(static_cast<std::size_t>(team_->size())),
+        room_((batch + parts_ - 1) / parts_ * usual + lister::most) {
+    auto const tables = model.template shared<typename lister::tables_type>(
+        [] { return std::make_shared<typename lister::tables_type const>(); });
+    for (std::size_t i = 0; i < parts_; ++i) workers_.push_back({lister(tables, policy)});
+  }
+
+  list_type make_list() const {
+    list_type l(parts_ * room_, batch_);
+    l.of_parts.resize(parts_);
+    return l;
+  }
+
+  // As many of the events, from the first on, as are a batch and have room.
+  template <class E>
+  void fill(list_type& to, std::span<E const> events) noexcept {
+    std::size_t const count = std::min(events.size(), batch_);
+    auto const begin_of = [&](std::size_t part) { return count * part / parts_; };
+    team_->each(static_cast<int>(parts_), [&](int, int part) {
+      auto const p = static_cast<std::size_t>(part);
+      worker& mine = workers_[p];
+      kernel::shown_block* const first = to.list.data() + p * room_;
+      kernel::shown_block* end = first;
+      std::size_t i = begin_of(p);
+      for (; i < begin_of(p + 1) && room_ - static_cast<std::size_t>(end - first) >= lister::most; ++i) {
+        auto const begin = static_cast<std::int32_t>(end - to.list.data());
+        mine.report = mine.blocks.list(events[i], end);
+        to.of_events.data()[i] = {begin, static_cast<std::int32_t>(end - to.list.data())};
+      }
+      mine.listed = i;
+      to.of_parts[p] = static_cast<std::size_t>(end - first);
+    });
+    to.count = 0;
+    for (std::size_t p = 0; p < parts_; ++p) {
+      if (workers_[p].listed > begin_of(p)) last_ = workers_[p].report;
+      to.count = workers_[p].listed;
+      if (to.count < begin_of(p + 1)) break;  // the events after it come next time
+    }
+  }
+
+  // beside: while the device computes, which the next launch need not wait for.
+  listed_inputs send(list_type const& from, typename kernel::device<Where>::queue const& to,
+                     bool beside) const {
+    auto const copy = [&](std::size_t n, auto const* host, auto* device) {
+      if (n == 0) return;
+      if (beside) {
+        to.send_beside(n, host, device);
+      } else {
+        to.send(n, host, device);
+      }
+    };
+    for (std::size_t p = 0; p < parts_; ++p) {
+      copy(from.of_parts[p], from.list.data() + p * room_, from.device_list.data() + p * room_);
+    }
+    copy(from.count, from.of_events.data(), from.device_of_events.data());
+    if (beside) to.join();
+    return {from.device_list.data(), from.device_of_events.data()};
+  }
+
+  // Of the last event of the list that was filled last.
+  image_report const& report() const noexcept { return last_; }
+
+ private:
+  struct worker {
+    lister blocks;
+    image_report report{};
+    std::size_t listed = 0;  // up to this event
+  };
+
+  std::size_t batch_;
+  std::unique_ptr<exec::team> team_;
+  std::size_t parts_;
+  std::size_t room_;  // blocks of a part
+  std::vector<worker> workers_;
+  image_report last_{};
+};
+
+}  // namespace calotype::nn::detail
