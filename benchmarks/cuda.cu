@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <limits>
+#include <numeric>
 #include <span>
 #include <type_traits>
 #include <vector>
@@ -22,6 +23,31 @@
 #include <calotype/kernel/scalar.hpp>
 #include <calotype/models/event_paper.hpp>
 #include <calotype/nn/cuda_session.hpp>
+#include <calotype/train/cuda.hpp>
+#include <calotype/train/trainer.hpp>
+
+// With names of their own: what a network does not use would be complained about.
+namespace bench {
+
+// The jet paper's network on its image of three channels.
+struct jets {
+  struct input {
+    static constexpr auto tensor() { return std::array{calotype::kernel::map_shape{3, 125, 125}}; }
+  };
+  static constexpr auto classes() { return calotype::labels("H->gg", "gg", "gamma+jet"); }
+  static constexpr auto layers() { return calotype::nn::resnet15(); }
+};
+
+// Events in turns of the classes, made beforehand.
+struct training_events {
+  std::vector<calotype::event> all;
+  std::size_t size() const { return all.size(); }
+  calotype::event const& sample(std::size_t i) const { return all[i]; }
+  int label(std::size_t i) const { return static_cast<int>(i % 3); }
+  float weight(std::size_t) const { return 1; }
+};
+
+}  // namespace bench
 
 namespace {
 
@@ -32,33 +58,14 @@ using device = ct::kernel::device<ct::exec::on_device>;
 template <class T>
 using array = ct::kernel::device_array<T, ct::exec::on_device>;
 
-// The jet paper's network on its image of three channels.
-struct jets {
-  struct input {
-    static constexpr auto tensor() { return std::array{ct::kernel::map_shape{3, 125, 125}}; }
-  };
-  static constexpr auto classes() { return ct::labels("H->gg", "gg", "gamma+jet"); }
-  static constexpr auto layers() { return ct::nn::resnet15(); }
-};
-
 template <class Net>
-struct name_of;
-template <>
-struct name_of<ct::models::eb> {
-  static constexpr char const* text = "eb";
-};
-template <>
-struct name_of<ct::models::cms_b> {
-  static constexpr char const* text = "cms-b";
-};
-template <>
-struct name_of<ct::models::cms_ii> {
-  static constexpr char const* text = "cms-ii";
-};
-template <>
-struct name_of<jets> {
-  static constexpr char const* text = "jets";
-};
+constexpr char const* name_of() {
+  namespace m = ct::models;
+  if constexpr (std::is_same_v<Net, m::eb>) return "eb";
+  if constexpr (std::is_same_v<Net, m::cms_b>) return "cms-b";
+  if constexpr (std::is_same_v<Net, m::cms_ii>) return "cms-ii";
+  return "jets";
+}
 
 // What scores may be off by: nothing, or what docs/gpu.md says of a precision.
 template <class Precision>
@@ -239,8 +246,37 @@ bool measure() {
       "{\"network\": \"%s\", \"precision\": \"%s\", \"good\": %s, \"error\": %.3g, \"batch\": %d, "
       "\"blocks\": %d, \"shared_bytes\": %zu, \"events_per_second\": %.6g, \"one_event_us\": %.4g, "
       "\"from_hits_per_second\": %.6g}\n",
-      name_of<Net>::text, told<Precision>::name, good ? "true" : "false", static_cast<double>(error), count,
-      blocks, program::shared_size, count / batch, 1e6 * alone, rate);
+      name_of<Net>(), told<Precision>::name, good ? "true" : "false", static_cast<double>(error), count, blocks,
+      program::shared_size, count / batch, 1e6 * alone, rate);
+  std::fflush(stdout);
+  return good;
+}
+
+// Whether training is strict: steps on a few events have the reference's bits. Then steps of 360 events are
+// timed, with everything: lists of the events, forward, losses, backward, the optimiser.
+template <class Net>
+bool measure_training() {
+  constexpr std::size_t batch = 360;
+  ct::train::options o{.batch_size = batch, .threads = 8};
+  std::vector<std::size_t> places(batch);
+  std::iota(places.begin(), places.end(), std::size_t{0});
+  bench::training_events data;
+  for (std::uint64_t i = 0; i < batch; ++i) data.all.push_back(some_event(i));
+  auto const start = ct::nn::model<Net>::initial(1);
+  bool good = true;
+  {
+    auto const few = std::span<std::size_t const>(places).first(10);
+    ct::train::trainer<Net, policy<ct::exec::fp32>> ours(start, o);
+    ct::train::trainer<Net, ct::exec::scalar> reference(start, o);
+    for (int step = 0; step < 2; ++step) good = good && ours.step(data, few) == reference.step(data, few);
+    good = good && ours.save().parameters == reference.save().parameters;
+  }
+  ct::train::trainer<Net, policy<ct::exec::fp32>> t(start, o);
+  double const seconds = seconds_of([&] { t.step(data, places); }, [&] { t.save(); });
+  std::printf(
+      "{\"network\": \"%s\", \"precision\": \"fp32\", \"good\": %s, \"training_batch\": %zu, "
+      "\"training_images_per_second\": %.6g}\n",
+      name_of<Net>(), good ? "true" : "false", batch, static_cast<double>(batch) / seconds);
   std::fflush(stdout);
   return good;
 }
@@ -248,7 +284,7 @@ bool measure() {
 }  // namespace
 
 #if !defined(CALOTYPE_NETWORK)
-#define CALOTYPE_NETWORK ct::models::eb
+#define CALOTYPE_NETWORK m::eb
 #endif
 
 int main() {
@@ -257,9 +293,11 @@ int main() {
     std::fputs("bench_cuda: this machine has no NVIDIA device that works\n", stderr);
     return 77;
   }
+  namespace m = ct::models;
   using net = CALOTYPE_NETWORK;
   bool good = measure<net, ct::exec::fp32>();
   good = measure<net, ct::exec::tf32>() && good;
   good = measure<net, ct::exec::fp16>() && good;
+  if constexpr (std::is_same_v<net, m::eb>) good = measure_training<net>() && good;
   return good ? 0 : 1;
 }

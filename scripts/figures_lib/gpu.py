@@ -52,7 +52,7 @@ def lines_of(text):
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
 
-NETWORKS = {"eb": "ct::models::eb", "cms-b": "ct::models::cms_b", "cms-ii": "ct::models::cms_ii", "jets": "jets"}
+NETWORKS = {"eb": "m::eb", "cms-b": "m::cms_b", "cms-ii": "m::cms_ii", "jets": "bench::jets"}
 
 
 def ours():
@@ -114,7 +114,8 @@ def figures_of(measured, beside, why):
         values = [p[key] for p in beside if p["network"] == name and p["precision"] == precision and key in p]
         return better(values) if values else None
 
-    rows = {(m["network"], m["precision"]): m for m in measured}
+    rows = {(m["network"], m["precision"]): m for m in measured if "events_per_second" in m}
+    training = {m["precision"]: m for m in measured if "training_images_per_second" in m}
     figures = []
     for name, goals in GOALS.items():
         for precision, goal in goals.items():
@@ -135,8 +136,11 @@ def figures_of(measured, beside, why):
         told = f"{row['from_hits_per_second']:,.0f} events/s, batch 1,024, 740 hits and tracks an event" if row else why
         figures.append(figure(f"cms-ii, {precision}, from hits on the host to scores on the host, of the rate above", share, 80,
                               "higher", "%", told))
-    figures += [figure(f"training step, eb, batch 360, {precision}", None, goal, "higher", "images/s", UNWRITTEN)
-                for precision, goal in TRAINING.items()]
+    for precision, goal in TRAINING.items():
+        row = training.get(precision)
+        told = "from hits on the host to new weights, bits of exec::scalar" if row else why if precision == "fp32" else UNWRITTEN
+        figures.append(figure(f"training step, eb, batch 360, {precision}", row and round(row["training_images_per_second"]), goal,
+                              "higher", "images/s", told))
     return figures
 
 

@@ -88,13 +88,15 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
           "(std::span<float const>), or add a static compute(event) to the input description");
       score_all(out, [&](std::size_t i, float* to) {
         auto const numbers = Net::input::compute(events[i]);
-        lay_out(numbers.data(), to);
+        nn::detail::lay_out_for_device<Net, policy_type>(numbers.data(), to);
       });
     }
   }
   // Precondition: input_size<Net>() numbers for each of out.
   void operator()(std::span<float const> inputs, std::span<scores> out) noexcept {
-    score_all(out, [&](std::size_t i, float* to) { lay_out(inputs.data() + i * nn::input_size<Net>(), to); });
+    score_all(out, [&](std::size_t i, float* to) {
+      nn::detail::lay_out_for_device<Net, policy_type>(inputs.data() + i * nn::input_size<Net>(), to);
+    });
   }
 
   // Of the last event, as in every session.
@@ -149,7 +151,8 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
       std::size_t listed = 0;
       auto const begin = [&](int which, bool beside) {
         one& b = two[static_cast<std::size_t>(which)];
-        all.fill(b.events, events.subspan(listed));
+        all.fill(b.events, events.size() - listed,
+                 [&](std::size_t i) -> E const& { return events[listed + i]; });
         listed += b.events.count;
         s.start(all.send(b.events, s.queue_, beside), b.events.count, b.logits);
         s.queue_.fetch(b.events.count * outputs_size, b.logits.data(), b.host_logits.data(), which);
@@ -225,27 +228,6 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
   void finish(std::span<scores> out) noexcept {
     queue_.download(out.size() * outputs_size, logits_.data(), host_logits_.data());
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = scores_of(host_logits_.data() + i * outputs_size);
-  }
-
-  // From dense planes to the device's layout.
-  static void lay_out(float const* from, float* to) noexcept {
-    nn::detail::for_each_index<traits::planes()>([&](auto p) {
-      constexpr kernel::map_shape shape = traits::plane(p);
-      float* const plane = to + of_numbers::template plane_offset<p>;
-      if constexpr (shape.is_vector()) {
-        std::copy(from, from + shape.size(), plane);
-        from += shape.size();
-      } else {
-        using place = kernel::image_plane<shape>;
-        for (int c = 0; c < shape.channels; ++c) {
-          for (int row = 0; row < shape.rows; ++row, from += shape.cols) {
-            for (int col = 0; col < shape.cols; ++col) {
-              kernel::set_pixel<Precision>(plane, place::at(c, row, col), from[col]);
-            }
-          }
-        }
-      }
-    });
   }
 
   scores scores_of(float const* logits) noexcept {

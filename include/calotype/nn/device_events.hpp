@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -37,6 +36,31 @@ class block_lister : public calotype::detail::collector<
   }
 };
 
+// Plain numbers, input_size<Net>() of them, as the planes of an input of a device; what lies between rows stays
+// as it is.
+template <class Net, class Policy>
+void lay_out_for_device(float const* from, float* to) noexcept {
+  using program = device_program<Net, Policy, dense_inputs>;
+  using traits = input_traits<typename Net::input>;
+  for_each_index<traits::planes()>([&](auto p) {
+    constexpr kernel::map_shape shape = traits::plane(p);
+    float* const plane = to + program::template plane_offset<p>;
+    if constexpr (shape.is_vector()) {
+      std::copy(from, from + shape.size(), plane);
+      from += shape.size();
+    } else {
+      using place = kernel::image_plane<shape>;
+      for (int c = 0; c < shape.channels; ++c) {
+        for (int row = 0; row < shape.rows; ++row, from += shape.cols) {
+          for (int col = 0; col < shape.cols; ++col) {
+            kernel::set_pixel<typename program::ops::precision>(plane, place::at(c, row, col), from[col]);
+          }
+        }
+      }
+    }
+  });
+}
+
 // Lists of some events, on the host and on the device. Each thread of the host has a part of a list.
 template <class Where>
 struct event_list {
@@ -59,12 +83,13 @@ class event_listers {
  public:
   using list_type = event_list<Where>;
 
-  event_listers(nn::model<Net> const& model, Policy policy, std::size_t batch)
+  // least: so many have room, whatever they show.
+  event_listers(nn::model<Net> const& model, Policy policy, std::size_t batch, std::size_t least = 1)
       : batch_(batch),
         team_(std::make_unique<exec::team>(static_cast<int>(
             std::min(static_cast<std::size_t>(exec::pool{policy.host_threads}.size()), batch)))),
         parts_(static_cast<std::size_t>(team_->size())),
-        room_((batch + parts_ - 1) / parts_ * usual + lister::most) {
+        room_(std::max((batch + parts_ - 1) / parts_ * usual + lister::most, least * lister::most)) {
     auto const tables = model.template shared<typename lister::tables_type>(
         [] { return std::make_shared<typename lister::tables_type const>(); });
     for (std::size_t i = 0; i < parts_; ++i) workers_.push_back({lister(tables, policy)});
@@ -76,10 +101,11 @@ class event_listers {
     return l;
   }
 
-  // As many of the events, from the first on, as are a batch and have room.
-  template <class E>
-  void fill(list_type& to, std::span<E const> events) noexcept {
-    std::size_t const count = std::min(events.size(), batch_);
+  // As many of `wanted` events, from the first on, as are a batch and have room. event(i): event i; called by
+  // several threads.
+  template <class Event>
+  void fill(list_type& to, std::size_t wanted, Event event) noexcept {
+    std::size_t const count = std::min(wanted, batch_);
     auto const begin_of = [&](std::size_t part) { return count * part / parts_; };
     team_->each(static_cast<int>(parts_), [&](int, int part) {
       auto const p = static_cast<std::size_t>(part);
@@ -89,7 +115,7 @@ class event_listers {
       std::size_t i = begin_of(p);
       for (; i < begin_of(p + 1) && room_ - static_cast<std::size_t>(end - first) >= lister::most; ++i) {
         auto const begin = static_cast<std::int32_t>(end - to.list.data());
-        mine.report = mine.blocks.list(events[i], end);
+        mine.report = mine.blocks.list(event(i), end);
         to.of_events.data()[i] = {begin, static_cast<std::int32_t>(end - to.list.data())};
       }
       mine.listed = i;

@@ -32,6 +32,38 @@ struct listed_inputs {
   kernel::block_range const* of_events;
 };
 
+namespace detail {
+
+// Parameters in the order in which a device's forward pass reads them, or the gradients of inputs do, from the
+// flat list in PyTorch's.
+template <class Net, class Policy, bool Gradient = false>
+std::vector<float> packed_for_device(float const* parameters) {
+  using layout = detail::layout<Net, Policy>;
+  using ops = kernel::ops<Policy>;
+  std::vector<float> to(Gradient ? layout::gradient_packed_size : layout::forward_packed_size);
+  for_each_index<layout::steps>([&](auto i) {
+    using k = step_kernels<Net, Policy, i>;
+    constexpr op kind = k::self.kind;
+    if constexpr (kind == op::conv || kind == op::dense || kind == op::conv_lstm) {
+      float const* const weight = parameters + layout::plan.parameter_at(k::self.weight).offset;
+      float const* const bias = parameters + layout::plan.parameter_at(k::self.bias).offset;
+      float* const at = to.data() + (Gradient ? layout::gradient_offset : layout::forward_offset)[i];
+      if constexpr (Gradient) {
+        if constexpr (kind == op::conv && !k::from_image) k::conv_kernel::pack_gradient(weight, at);
+      } else if constexpr (kind == op::conv) {
+        k::conv_kernel::pack(weight, bias, at);
+      } else if constexpr (kind == op::dense) {
+        ops::template dense<k::dense_shape>::pack(weight, bias, at);
+      } else {
+        k::lstm_kernel::pack(weight, bias, at);
+      }
+    }
+  });
+  return to;
+}
+
+}  // namespace detail
+
 // A value, for a device's queue to launch, or to spread where it is of one event: the logits of `count` events.
 // Every block has workspace_size floats of its own, which begin as zeros.
 template <class Net, class Policy, class Source, std::uint64_t Signature = signature<Net>>
@@ -63,24 +95,7 @@ struct device_program {
 
   // Parameters in the order in which the program reads them, from the flat list in PyTorch's.
   static std::vector<float> pack(float const* parameters) {
-    std::vector<float> to(packed_size);
-    detail::for_each_index<layout::steps>([&](auto i) {
-      using k = detail::step_kernels<Net, Policy, i>;
-      constexpr op kind = k::self.kind;
-      if constexpr (kind == op::conv || kind == op::dense || kind == op::conv_lstm) {
-        float const* const weight = parameters + layout::plan.parameter_at(k::self.weight).offset;
-        float const* const bias = parameters + layout::plan.parameter_at(k::self.bias).offset;
-        float* const at = to.data() + layout::forward_offset[i];
-        if constexpr (kind == op::conv) {
-          k::conv_kernel::pack(weight, bias, at);
-        } else if constexpr (kind == op::dense) {
-          ops::template dense<k::dense_shape>::pack(weight, bias, at);
-        } else {
-          k::lstm_kernel::pack(weight, bias, at);
-        }
-      }
-    });
-    return to;
+    return detail::packed_for_device<Net, Policy>(parameters);
   }
 
   // Where plane Plane of an input begins.
@@ -130,8 +145,11 @@ struct device_program {
       return std::type_identity<void>{};
     }
   }
+
+ public:
   using painter = typename decltype(choose_painter())::type;
 
+ private:
   template <class Group>
   CALOTYPE_HD void score(Group const& g, int e, float const* input, float* memory) const {
     event<Group> const one{*this, g, input, memory};

@@ -10,12 +10,11 @@
 #include <utility>
 #include <vector>
 
-#include <calotype/core/parallel.hpp>
 #include <calotype/kernel/element/adam.hpp>
 #include <calotype/kernel/element/loss.hpp>
-#include <calotype/nn/engine.hpp>
-#include <calotype/nn/feed.hpp>
 #include <calotype/nn/model.hpp>
+#include <calotype/nn/plan.hpp>
+#include <calotype/train/batch_engine.hpp>
 #include <calotype/train/dataset.hpp>
 #include <calotype/train/decorrelation.hpp>
 #include <calotype/train/options.hpp>
@@ -46,8 +45,8 @@ class trainer {
   static constexpr auto size = static_cast<std::size_t>(nn::plan_of<Net>.total_parameters());
   static_assert(
       requires { typename ops::buffer; },
-      "calotype::train: this policy scores only; train with exec::cpu or with exec::on_thrust<System>, whose "
-      "weights are for every policy");
+      "calotype::train: this policy scores only; train with exec::cpu, exec::on_thrust<System> or, with "
+      "train/cuda.hpp, exec::cuda<exec::fp32>, whose weights are for every policy");
 
   // Precondition: `together` is no null pointer, and start and options are the same in all of its processes,
   // but for the number of threads. What one restores, all must.
@@ -56,14 +55,13 @@ class trainer {
       : options_(o),
         policy_(policy),
         team_(std::move(together)),
-        packed_(true),
+        engine_(policy, start, o.threads < 1 ? 1 : o.threads,
+                static_cast<std::size_t>(o.batch_size < 1 ? 1 : o.batch_size)),
         parameters_(size),
         first_(size),
         second_(size),
         gradient_(size) {
     upload(start.parameters(), parameters_);
-    int const threads = o.threads < 1 ? 1 : o.threads;
-    for (int t = 0; t < threads; ++t) workers_.push_back(std::make_unique<worker>(policy, start));
   }
 
   options const& settings() const noexcept { return options_; }
@@ -95,7 +93,7 @@ class trainer {
   // The loss of a batch and its gradient (gradients()), without a step. Precondition: the batch is not empty.
   template <concepts::dataset Data>
   double gradient(Data const& data, std::span<std::size_t const> batch) {
-    packed_.pack(parameters_.data());
+    engine_.use(parameters_);
     double total_weight = 0;
     for (std::size_t i : batch) total_weight += static_cast<double>(data.weight(i));
     std::size_t const leaves = (batch.size() + events_per_leaf - 1) / events_per_leaf;
@@ -105,14 +103,14 @@ class trainer {
     share_of const part{leaves, team_->size()};
     std::size_t const first = part.begin(team_->rank()), behind = part.begin(team_->rank() + 1);
     for (std::size_t leaf = first; leaf < behind; ++leaf) make_room(leaf_sums_[leaf]);
-    for_each_item(static_cast<int>(workers_.size()), behind - first, [&](int w, std::size_t k) {
-      std::size_t const leaf = first + k, from = leaf * events_per_leaf;
-      std::size_t const count = std::min(events_per_leaf, batch.size() - from);
-      workers_[static_cast<std::size_t>(w)]->sum_of_events(*this, data, batch.subspan(from, count), from,
-                                                           total_weight, leaf_sums_[leaf].data());
-    });
+    bool const added = engine_.sums(
+        data, batch, first, behind, team_->size() == 1, dropout_keys(),
+        [&](std::size_t place, auto const& logits) {
+          return slope_of(data, batch, place, logits, total_weight);
+        },
+        leaf_sums_);
     // Pairwise over the leaves, in place; what a process lacks is sent to it.
-    for (std::size_t width = 1; width < leaves; width *= 2) {
+    for (std::size_t width = 1; width < leaves && !added; width *= 2) {
       for (std::size_t i = 0; i + width < leaves; i += 2 * width) {
         add_leaves(part.owner(i), leaf_sums_[i], part.owner(i + width), leaf_sums_[i + width]);
       }
@@ -165,8 +163,6 @@ class trainer {
   }
 
  private:
-  static constexpr std::size_t events_per_leaf = 4;  // a power of two, so that leaves are whole subtrees
-
   using buffer = typename ops::buffer;
 
   void upload(std::span<float const> from, buffer& to) const {
@@ -228,12 +224,12 @@ class trainer {
       share_of const part{places.size(), team_->size()};
       std::size_t const first = part.begin(team_->rank());
       std::size_t const count = part.begin(team_->rank() + 1) - first;
-      for_each_item(static_cast<int>(workers_.size()), count, [&](int w, std::size_t k) {
-        std::size_t const j = first + k, i = batch[places[j]];
-        auto const logits = workers_[static_cast<std::size_t>(w)]->logits_of(*this, data, i);
-        fresh_[j] = {static_cast<float>(data.mass(i)),
-                     static_cast<float>(kernel::element::log_odds<outputs>(logits.data())),
-                     static_cast<float>(data.weight(i))};
+      auto const index = [&](std::size_t k) { return batch[places[first + k]]; };
+      engine_.logits(data, count, index, dropout_keys(), [&](std::size_t k, auto const& logits) {
+        std::size_t const i = index(k);
+        fresh_[first + k] = {static_cast<float>(data.mass(i)),
+                             static_cast<float>(kernel::element::log_odds<outputs>(logits.data())),
+                             static_cast<float>(data.weight(i))};
       });
       share_out(*team_, part, std::span(fresh_));
       std::vector<scored_mass> events(fresh_);
@@ -256,66 +252,34 @@ class trainer {
     if (ring_.size() > most) ring_.erase(ring_.begin(), ring_.end() - static_cast<std::ptrdiff_t>(most));
   }
 
-  // What one thread needs.
-  using feed_type = nn::feed<Net, Policy, nn::training_engine<Net, Policy>>;
+  auto dropout_keys() const noexcept {
+    return [this](std::size_t index) { return dropout_key(options_.seed, done_.epochs, index); };
+  }
 
-  struct worker {
-    worker(Policy policy, nn::model<Net> const& m) : engine(policy), feed(policy, feed_type::tables_of(m)) {
-      for (auto& p : pending) p = buffer(size);
+  // The gradient of an event's loss by its logits; keeps the loss itself.
+  template <class Data, class Logits>
+  Logits slope_of(Data const& data, std::span<std::size_t const> batch, std::size_t place, Logits const& logits,
+                  double total_weight) noexcept {
+    std::size_t const index = batch[place];
+    Logits slope{};
+    auto const weight = static_cast<real>(static_cast<double>(data.weight(index)) / total_weight);
+    real loss{};
+    if constexpr (outputs == 1) {
+      loss = kernel::element::binary_cross_entropy(logits[0], data.label(index) == 0 ? 1 : 0, weight, slope[0]);
+    } else {
+      loss = kernel::element::softmax_cross_entropy<outputs>(logits.data(), data.label(index), weight,
+                                                             slope.data());
     }
-
-    template <class Data>
-    void sum_of_events(trainer& t, Data const& data, std::span<std::size_t const> events, std::size_t place,
-                       double total_weight, real* sum) {
-      // Four events: (0+1) + (2+3).
-      for (std::size_t i = 0; i < events.size(); ++i) {
-        real* const into = i == 0 ? sum : pending[i - 1].data();
-        one(t, data, events[i], place + i, total_weight, into);
-        if (i == 1) ops::add(t.policy_, size, pending[0].data(), sum);
-        if (i == 3) ops::add(t.policy_, size, pending[2].data(), pending[1].data());
-      }
-      if (events.size() > 2) ops::add(t.policy_, size, pending[1].data(), sum);
-    }
-
-    template <class Data>
-    std::array<real, outputs> logits_of(trainer& t, Data const& data, std::size_t index) {
-      feed(data.sample(index), engine);
-      std::uint64_t const key = dropout_key(t.options_.seed, t.done_.epochs, index);
-      real const* logits = engine.forward(t.packed_, key);
-      std::array<real, outputs> host{};
-      ops::to_host(t.policy_, host.size(), logits, host.data());
-      return host;
-    }
-
-    template <class Data>
-    void one(trainer& t, Data const& data, std::size_t index, std::size_t place, double total_weight,
-             real* gradients) {
-      auto const host = logits_of(t, data, index);
-      std::array<real, outputs> slope{};
-      auto const weight = static_cast<real>(static_cast<double>(data.weight(index)) / total_weight);
-      real loss{};
-      if constexpr (outputs == 1) {
-        loss = kernel::element::binary_cross_entropy(host[0], data.label(index) == 0 ? 1 : 0, weight, slope[0]);
-      } else {
-        loss = kernel::element::softmax_cross_entropy<outputs>(host.data(), data.label(index), weight,
-                                                               slope.data());
-      }
-      t.losses_[place] = static_cast<double>(loss);
-      if (t.slopes_[place] != 0) add_log_odds_slope<outputs>(host.data(), t.slopes_[place], slope.data());
-      ops::to_policy(t.policy_, slope.size(), slope.data(), engine.logit_gradient());
-      engine.backward(t.packed_, t.parameters_.data(), gradients);
-    }
-
-    nn::training_engine<Net, Policy> engine;
-    feed_type feed;
-    std::array<buffer, 3> pending;
-  };
+    losses_[place] = static_cast<double>(loss);
+    if (slopes_[place] != 0) add_log_odds_slope<outputs>(logits.data(), slopes_[place], slope.data());
+    return slope;
+  }
 
   options options_;
   train::progress done_{};
   [[no_unique_address]] Policy policy_;
   std::shared_ptr<train::team> team_;
-  nn::packed_parameters<Net, Policy> packed_;
+  batch_engine<Net, Policy> engine_;
   buffer parameters_, first_, second_, gradient_;
   std::vector<buffer> leaf_sums_;
   std::vector<real> passage_;
@@ -323,7 +287,6 @@ class trainer {
   std::vector<double> slopes_;      // of the CvM loss by the log-odds, at every place of the batch
   std::vector<scored_mass> fresh_;  // of the batch, to go into the ring with its step
   score_ring ring_;
-  std::vector<std::unique_ptr<worker>> workers_;
 };
 
 }  // namespace calotype::train

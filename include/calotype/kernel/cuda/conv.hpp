@@ -109,8 +109,9 @@ CALOTYPE_INLINE CALOTYPE_HD void finish(float const (&sums)[filters_at_once], in
 }
 
 // Of a map, with at most one pixel of padding. A warp computes eight filters at 32 x `pixels` pixels (at most
-// Most): lane l those with the numbers l, l + 32, ..., so that its loads are of whole lines.
-template <conv_shape S, bool Relu, bool Shortcut, int Most>
+// Most): lane l those with the numbers l, l + 32, ..., so that its loads are of whole lines. Backwards: weights
+// of tap (ky, kx) meet what the last tap but (ky, kx) reads, as gradients of inputs need it.
+template <conv_shape S, bool Relu, bool Shortcut, int Most, bool Backwards = false>
 struct conv_of_map {
   using from = quad_map<S.in>;
   using to = quad_map<S.out()>;
@@ -157,7 +158,8 @@ struct conv_of_map {
     for (int ky = 0; ky < s.kernel; ++ky) {
       for (int kx = 0; kx < s.kernel; ++kx) {
         quad const* w = weights::at(packed, group, ky, kx);
-        quad const* x = start + ky * from::pitch + kx;
+        quad const* x =
+            start + (Backwards ? (s.kernel - 1 - ky) * from::pitch + s.kernel - 1 - kx : ky * from::pitch + kx);
         for (int q = 0; q < s.in.channels / 4; ++q) {
           add<4>(sums, x, place, w);
           x += from::plane;

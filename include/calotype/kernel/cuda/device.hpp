@@ -25,6 +25,7 @@ namespace calotype::kernel {
 // Where::on_device (the device that is current) or emulated:
 //   allocate<T>(n), release(p)  n objects whose bytes are zero; throws std::bad_alloc
 //   allocate_host<T>(n), release_host(p)  the same of the host's memory, for send and fetch
+//   free_memory()               bytes
 //   blocks<Program>()           that run at once; spread_blocks<Program>(): for spread, 0 where it cannot be
 //   queue                       what a session asks of the device, one after the other; movable:
 //     upload(n, host, to)       objects; the host's may change when it returns
@@ -36,6 +37,7 @@ namespace calotype::kernel {
 //     spread(program, blocks)   program(group, 0, 1) by one group of all threads, for a single event
 //     fetch(n, from, host, mark)  without waiting; wait(mark), for mark 0 or 1, does, for the last fetch with
 //     it
+//   queue_of_thread()           of the calling thread, on the device that was current when it first asked
 // A program is a value. What is wrong with a device (there is none, it is lost, it knows no such kernel) is a
 // std::runtime_error with CUDA's words; from a session's calls, which are noexcept, it ends the process.
 template <class Where>
@@ -50,7 +52,11 @@ struct device<exec::emulated> {
   static T* allocate(std::size_t n) {
     return static_cast<T*>(std::memset(::operator new(n * sizeof(T), alignment), 0, n * sizeof(T)));
   }
-  static void release(void* p) noexcept { ::operator delete(p, alignment); }
+  // When all is done that was asked for: as cudaFree.
+  static void release(void* p) noexcept {
+    queue_of_thread().wait(0);
+    ::operator delete(p, alignment);
+  }
   template <class Program>
   static int blocks() noexcept {
     return 2;
@@ -65,6 +71,8 @@ struct device<exec::emulated> {
     return allocate<T>(n);
   }
   static void release_host(void* p) noexcept { release(p); }
+  // Little, so that tests meet batches that do not fit.
+  static std::size_t free_memory() noexcept { return std::size_t{100} << 20; }
 
   // What need not be waited for is put off until it is, so that whoever changes memory too early is found out.
   class queue {
@@ -124,6 +132,11 @@ struct device<exec::emulated> {
     }
     mutable list asked_, beside_;
   };
+
+  static queue const& queue_of_thread() {
+    thread_local queue const own;
+    return own;
+  }
 
  private:
   static constexpr std::align_val_t alignment{16};
@@ -194,6 +207,11 @@ struct device<exec::on_device> {
     return static_cast<T*>(std::memset(p, 0, n * sizeof(T)));
   }
   static void release_host(void* p) noexcept { cudaFreeHost(p); }
+  static std::size_t free_memory() {
+    std::size_t free = 0, all = 0;
+    detail::must(cudaMemGetInfo(&free, &all));
+    return free;
+  }
 
   template <class Program>
   static int blocks() {
@@ -283,6 +301,11 @@ struct device<exec::on_device> {
       cudaEvent_t sent = nullptr, marks[2] = {};
     } own_;
   };
+
+  static queue const& queue_of_thread() {
+    thread_local queue const own;
+    return own;
+  }
 };
 
 #endif
@@ -321,5 +344,53 @@ class device_array {
 
 template <class T, class Where>
 using host_array = device_array<T, Where, true>;
+
+// Floats that know how many they are.
+template <class Where>
+class device_buffer {
+ public:
+  device_buffer() = default;
+  explicit device_buffer(std::size_t n) : numbers_(n), size_(n) {}
+  float* data() const noexcept { return numbers_.data(); }
+  std::size_t size() const noexcept { return size_; }
+
+ private:
+  device_array<float, Where> numbers_;
+  std::size_t size_ = 0;
+};
+
+// A program: f(0) ... f(n - 1).
+template <class Function>
+struct for_all {
+  static constexpr std::size_t shared_size = 0;
+  static constexpr int threads = 256, blocks_at_once = 8;
+  static constexpr int span = 4 * threads;
+
+  Function f;
+  int n;
+
+  template <class Group>
+  CALOTYPE_HD void operator()(Group const& g, int block, int blocks) const {
+    for (int first = block * span; first < n; first += blocks * span) {
+      g.each(n - first < span ? n - first : span, from{f, first});
+    }
+  }
+
+ private:
+  struct from {
+    Function f;
+    int first;
+    CALOTYPE_HD void operator()(int i) const { f(first + i); }
+  };
+};
+
+// f(0) ... f(n - 1) on a device.
+template <class Where, class Function>
+void launch_for_all(std::size_t n, Function f) {
+  using program = for_all<Function>;
+  int const spans = (static_cast<int>(n) + program::span - 1) / program::span;
+  int const blocks = std::min(spans, device<Where>::template blocks<program>());
+  if (blocks > 0) device<Where>::queue_of_thread().launch(program{f, static_cast<int>(n)}, blocks);
+}
 
 }  // namespace calotype::kernel

@@ -3,12 +3,15 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <type_traits>
 
 #include <calotype/core/config.hpp>
 #include <calotype/exec/cuda.hpp>
 #include <calotype/kernel/conv_lstm.hpp>
 #include <calotype/kernel/cuda/conv.hpp>
+#include <calotype/kernel/cuda/device.hpp>
+#include <calotype/kernel/cuda/gradient.hpp>
 #include <calotype/kernel/cuda/layout.hpp>
 #include <calotype/kernel/cuda/pool.hpp>
 #include <calotype/kernel/cuda/tile_conv.hpp>
@@ -38,6 +41,11 @@ struct cuda_ops {
       using task = cuda_task::flatten<typename Maps::template map<M>>;
       g.each(task::count, task{in, vector});
     }
+    template <class Group>
+    CALOTYPE_HD static void gradient(Group const& g, float const* dvector, float* din) {
+      using task = cuda_task::flatten_gradient<M>;
+      g.each(task::count, task{dvector, din});
+    }
   };
 
   template <map_shape M, class Group>
@@ -59,6 +67,19 @@ struct cuda_ops {
       using task = cuda_task::dense<S, Relu>;
       g.each(task::count, task{in, packed, out});
     }
+    template <class Group>
+    CALOTYPE_HD static void weight_gradient(Group const& g, float const* in, float const* dout, float* dweights,
+                                            float* dbias) {
+      using task = cuda_task::weights_of_dense<S>;
+      g.each(task::count, task{in, dout, dweights, dbias});
+    }
+    // weights: in PyTorch's order.
+    template <class Group>
+    CALOTYPE_HD static void input_gradient(Group const& g, float const* dout, float const* weights,
+                                           float* din) {
+      using task = cuda_task::dense_input_gradient<S>;
+      g.each(task::count, task{dout, weights, din});
+    }
   };
 };
 
@@ -67,13 +88,30 @@ struct ops<exec::cuda<exec::fp32, Where>> : cuda_ops<exec::fp32, quad_maps> {
   using policy_type = exec::cuda<exec::fp32, Where>;
   static constexpr bool has_trunks = false;  // nn/device_trunk.hpp
 
+  // What trainers keep in the device's memory.
+  using buffer = device_buffer<Where>;
+
+  static void to_policy(policy_type const&, std::size_t n, float const* host, float* to) {
+    device<Where>::queue_of_thread().upload(n, host, to);
+  }
+  static void to_host(policy_type const&, std::size_t n, float const* from, float* host) {
+    device<Where>::queue_of_thread().download(n, from, host);
+  }
+  static void add(policy_type const&, std::size_t n, float const* from, float* into) {
+    launch_for_all<Where>(n, cuda_task::add_to{from, into});
+  }
+  static void adam(policy_type const&, std::size_t n, adam_step step, float const* gradient, float* first,
+                   float* second, float* parameters) {
+    launch_for_all<Where>(n, cuda_task::adam{step, gradient, first, second, parameters});
+  }
+
   template <map_shape M>
   static constexpr std::size_t image_size = image_plane<M>::size;
 
   template <conv_shape S, bool FromImage>
   struct conv {
     static constexpr std::size_t packed_size = cuda_task::conv_weights<S>::size;
-    static constexpr std::size_t gradient_packed_size = 0;  // no training yet
+    static constexpr std::size_t gradient_packed_size = cuda_task::gradient_weights<S>::size;
 
     template <pool_shape P>
     static constexpr bool pools = FromImage&& P.size == 2 && P.stride == 2 && !P.out().is_vector() &&
@@ -105,7 +143,53 @@ struct ops<exec::cuda<exec::fp32, Where>> : cuda_ops<exec::fp32, quad_maps> {
       using task = cuda_task::conv_of_image_pooled<S, Relu>;
       g.each(task::count, task{in, packed, reinterpret_cast<quad*>(out)});
     }
+
+    static void pack_gradient(float const* weights, float* packed) {
+      cuda_task::gradient_weights<S>::pack(weights, packed);
+    }
+
+    template <bool Added, class Group>
+    CALOTYPE_HD static void input_gradient(Group const& g, float const* dout, float const* packed,
+                                           float const* added, float* din) {
+      constexpr bool turns = S.stride == 1 && S.kernel - 1 - S.padding <= 1 && S.kernel > S.padding &&
+                             !S.in.is_vector() && !S.out().is_vector();
+      if constexpr (turns) {
+        using task = cuda_task::conv_of_map<cuda_task::turned<S>, false, Added, Group::pixels, true>;
+        g.each(task::count, task{reinterpret_cast<quad const*>(dout), packed,
+                                 reinterpret_cast<quad const*>(added), reinterpret_cast<quad*>(din)});
+      } else {
+        using task = cuda_task::conv_input_gradient<S, Added>;
+        g.each(task::count, task{dout, packed, added, din});
+      }
+    }
+
+    template <class Group>
+    CALOTYPE_HD static void weight_gradient(Group const& g, float const* in, float const* dout, float* dweights,
+                                            float* dbias) {
+      using bias = cuda_task::bias_of_conv<S>;
+      if constexpr (!FromImage && cuda_task::weights_of_map<S>::possible) {
+        using weights = cuda_task::weights_of_map<S>;
+        g.each(cuda_task::either<weights, bias>::count,
+               cuda_task::either<weights, bias>{{in, dout, dweights}, {dout, dbias}});
+      } else {
+        using weights = cuda_task::weights_of_any<S, FromImage>;
+        g.each(cuda_task::either<weights, bias>::count,
+               cuda_task::either<weights, bias>{{in, dout, dweights}, {dout, dbias}});
+      }
+    }
   };
+
+  template <map_shape M, class Group>
+  CALOTYPE_HD static void relu_gradient(Group const& g, float const* out, float* dout) {
+    using task = cuda_task::relu_gradient<M>;
+    g.each(task::count, task{out, dout});
+  }
+
+  template <map_shape M, class Group>
+  CALOTYPE_HD static void drop(Group const& g, float rate, std::uint64_t key, float const* in, float* out) {
+    using task = cuda_task::drop<M>;
+    g.each(task::count, task{in, out, rate, key});
+  }
 
   template <pool_shape S, bool Mean>
   struct pool {
@@ -113,6 +197,12 @@ struct ops<exec::cuda<exec::fp32, Where>> : cuda_ops<exec::fp32, quad_maps> {
     CALOTYPE_HD static void forward(Group const& g, float const* in, float* out) {
       using task = cuda_task::pool_of_map<S, Mean>;
       g.each(task::count, task{reinterpret_cast<quad const*>(in), reinterpret_cast<quad*>(out)});
+    }
+    template <class Group>
+    CALOTYPE_HD static void gradient(Group const& g, float const* in, float const* out, float const* dout,
+                                     float* din) {
+      using task = cuda_task::pool_gradient<S, Mean>;
+      g.each(task::count, task{in, out, dout, din});
     }
   };
   template <pool_shape S>
@@ -129,6 +219,18 @@ struct ops<exec::cuda<exec::fp32, Where>> : cuda_ops<exec::fp32, quad_maps> {
       quad* const map = reinterpret_cast<quad*>(in);
       g.each(of_rows::count, of_rows{map});
       g.each(task::count, task{map, vector});
+    }
+    template <class Group>
+    CALOTYPE_HD static void gradient(Group const& g, float const* in, float const* vector, float const* dvector,
+                                     float* din) {
+      using map = quad_map<M>;
+      auto* const found = reinterpret_cast<std::int32_t*>(din + map::quads * map::plane * 4);
+      if constexpr (!Mean) {
+        using find = cuda_task::find_in_rows<M>;
+        g.each(find::count, find{in, vector, found});
+      }
+      using task = cuda_task::global_pool_gradient<M, Mean>;
+      g.each(task::count, task{dvector, found, din});
     }
   };
   template <map_shape M>
