@@ -11012,6 +11012,11 @@ namespace calotype::nn::detail {
 // Blocks of memory start on 16 numbers, a cache line of floats.
 constexpr std::size_t padded(std::size_t n) { return (n + 15) / 16 * 16; }
 
+// One stream of random numbers per dropout layer of an event.
+CALOTYPE_HD constexpr std::uint64_t dropout_key_of_step(std::uint64_t of_event, int step) {
+  return of_event * 0x9e3779b97f4a7c15ULL + static_cast<std::uint64_t>(step);
+}
+
 // Kernels that only a convolution has.
 template <class Ops, kernel::conv_shape S, bool FromImage, bool IsConv>
 struct conv_kernel_of {
@@ -11457,9 +11462,25 @@ constexpr int placed(plan<C> const& p, int v, bool keep) {
   return v;
 }
 
+// The value whose buffer holds v in the end, and where in it: a part is in its joined vector, which may itself
+// be placed elsewhere.
+struct place_in_buffer {
+  int value;
+  int offset;
+};
+template <int C>
+constexpr place_in_buffer final_place(plan<C> const& p, int v, bool keep) {
+  int offset = 0;
+  for (;;) {
+    v = placed(p, v, keep);
+    if (p.value_at(v).parent < 0) return {v, offset};
+    offset += p.value_at(v).offset;
+    v = p.value_at(v).parent;
+  }
+}
 template <int C>
 constexpr int storage(plan<C> const& p, int v, bool keep) {
-  return home(p, placed(p, v, keep));
+  return final_place(p, v, keep).value;
 }
 
 // keep: every value keeps its own buffer (training). skipped[i]: step i does not store its output (fused with
@@ -11494,7 +11515,7 @@ constexpr memory_plan<C> plan_memory(plan<C> const& p, bool keep, Flags const& s
   }
   for (int v = 0; v < p.value_count; ++v) {
     m.slot[static_cast<std::size_t>(v)] = m.slot[static_cast<std::size_t>(storage(p, v, keep))];
-    m.offset[static_cast<std::size_t>(v)] = p.value_at(placed(p, v, keep)).offset;
+    m.offset[static_cast<std::size_t>(v)] = final_place(p, v, keep).offset;
   }
   m.slots = pool.count();
   for (int s = 0; s < m.slots; ++s) m.slot_shape[static_cast<std::size_t>(s)] = pool.shape(s);
@@ -12224,10 +12245,9 @@ class training_engine {
     }
   }
 
-  // One stream per dropout layer of an event.
   template <int Step>
   std::uint64_t key() const noexcept {
-    return dropout_key_ * 0x9e3779b97f4a7c15ULL + static_cast<std::uint64_t>(Step);
+    return detail::dropout_key_of_step(dropout_key_, Step);
   }
 
   [[no_unique_address]] Policy policy_;

@@ -84,9 +84,25 @@ constexpr int placed(plan<C> const& p, int v, bool keep) {
   return v;
 }
 
+// The value whose buffer holds v in the end, and where in it: a part is in its joined vector, which may itself
+// be placed elsewhere.
+struct place_in_buffer {
+  int value;
+  int offset;
+};
+template <int C>
+constexpr place_in_buffer final_place(plan<C> const& p, int v, bool keep) {
+  int offset = 0;
+  for (;;) {
+    v = placed(p, v, keep);
+    if (p.value_at(v).parent < 0) return {v, offset};
+    offset += p.value_at(v).offset;
+    v = p.value_at(v).parent;
+  }
+}
 template <int C>
 constexpr int storage(plan<C> const& p, int v, bool keep) {
-  return home(p, placed(p, v, keep));
+  return final_place(p, v, keep).value;
 }
 
 // keep: every value keeps its own buffer (training). skipped[i]: step i does not store its output (fused with
@@ -121,7 +137,7 @@ constexpr memory_plan<C> plan_memory(plan<C> const& p, bool keep, Flags const& s
   }
   for (int v = 0; v < p.value_count; ++v) {
     m.slot[static_cast<std::size_t>(v)] = m.slot[static_cast<std::size_t>(storage(p, v, keep))];
-    m.offset[static_cast<std::size_t>(v)] = p.value_at(placed(p, v, keep)).offset;
+    m.offset[static_cast<std::size_t>(v)] = final_place(p, v, keep).offset;
   }
   m.slots = pool.count();
   for (int s = 0; s < m.slots; ++s) m.slot_shape[static_cast<std::size_t>(s)] = pool.shape(s);

@@ -392,6 +392,53 @@ TEST_CASE("inputs that go through the network together get the scores that each 
   check_batches(ct::exec::scalar{});
 }
 
+// Dropout behind joined branches, in a branch, and twice: scores are those of the network without.
+template <bool Dropout>
+struct joined {
+  struct input {
+    static constexpr auto tensor() {
+      return std::array{ct::kernel::map_shape{1, 9, 9}, ct::kernel::map_shape{2, 7, 7}};
+    }
+  };
+  static constexpr auto classes() { return ct::labels("a", "b"); }
+  static constexpr auto layers() {
+    using namespace ct::nn;
+    constexpr conv first{.filters = 6, .name = "first"};
+    constexpr dense hidden{.units = 8, .name = "hidden"};
+    if constexpr (Dropout) {
+      return ct::nn::layers(branches(branch("left", first, relu{}, global_max_pool{}, dropout{}),
+                                     branch("right", first, relu{}, dense{.units = 5}, relu{})),
+                            dropout{}, dropout{}, hidden, relu{}, logits{.name = "last"});
+    } else {
+      return ct::nn::layers(branches(branch("left", first, relu{}, global_max_pool{}),
+                                     branch("right", first, relu{}, dense{.units = 5}, relu{})),
+                            hidden, relu{}, logits{.name = "last"});
+    }
+  }
+};
+TEST_CASE("dropout does nothing to a score, wherever it is") {
+  using with = joined<true>;
+  using without = joined<false>;
+  constexpr std::size_t size = ct::nn::input_size<without>();
+  ct::stream draw(4, 1, 9);
+  std::vector<float> inputs(3 * size);
+  for (float& x : inputs) x = draw.uniform();
+  auto const plain = ct::nn::model<without>::initial(2);
+  ct::nn::model<with> const same(std::vector<float>(plain.parameters().begin(), plain.parameters().end()));
+  ct::session<without, ct::exec::scalar> expected(plain);
+  ct::session<with, ct::exec::scalar> score(same);
+  ct::session<with> fast(same);
+  std::vector<std::array<float, 2>> scores;
+  for (std::size_t i = 0; i < 3; ++i) {
+    auto const input = std::span<float const>(inputs).subspan(i * size, size);
+    scores.push_back(expected(input));
+    CHECK(score(input) == scores.back());
+    CHECK(fast(input) == scores.back());
+  }
+  CHECK(scores[0] != scores[1]);
+  CHECK(scores[1] != scores[2]);
+}
+
 // A second input plane is read after the first one's small maps.
 struct two_planes {
   struct input {
