@@ -7,6 +7,7 @@
 
 #include <calotype/core/random.hpp>
 #include <calotype/kernel/ops.hpp>
+#include <calotype/models/resnet15.hpp>
 #include <calotype/nn/feed.hpp>
 #include <calotype/nn/layers.hpp>
 #include <calotype/nn/plan.hpp>
@@ -72,6 +73,57 @@ struct many_rows {
   static constexpr auto layers() {
     using namespace ct::nn;
     return ct::nn::layers(conv{.filters = 8, .kernel = 3, .padding = 1}, global_avg_pool{}, logits{});
+  }
+};
+
+// Residual blocks down to one pixel, which a shortcut and a window read.
+struct shrinks_to_a_pixel {
+  struct input {
+    static constexpr auto tensor() { return std::array{map_shape{2, 8, 8}}; }
+  };
+  static constexpr auto classes() { return ct::labels("a", "b"); }
+  static constexpr auto layers() {
+    using namespace ct::nn;
+    constexpr residual half{.filters = 8, .stride = 2};
+    return ct::nn::layers(conv{.filters = 8, .kernel = 3, .padding = 1}, relu{}, half, half, half, logits{});
+  }
+};
+
+// A residual network of few columns.
+struct narrow_trunk {
+  struct input {
+    static constexpr auto tensor() { return std::array{map_shape{1, 60, 60}}; }
+  };
+  static constexpr auto classes() { return ct::labels("a", "b"); }
+  static constexpr auto layers() { return ct::nn::layers(ct::nn::resnet_trunk<1>(), ct::nn::logits{}); }
+};
+
+// Windows that are far apart.
+struct far_apart {
+  struct input {
+    static constexpr auto tensor() { return std::array{map_shape{1, 90, 95}}; }
+  };
+  static constexpr auto classes() { return ct::labels("a", "b"); }
+  static constexpr auto layers() {
+    using namespace ct::nn;
+    return ct::nn::layers(
+        conv{.filters = 6, .kernel = 3, .padding = 1}, relu{}, conv{.filters = 9, .kernel = 4, .stride = 4},
+        relu{}, conv{.filters = 5, .kernel = 3, .stride = 5, .padding = 1}, global_max_pool{}, logits{});
+  }
+};
+
+// Two convolutional LSTMs of different maps.
+struct two_sequences {
+  struct input {
+    static constexpr auto tensor() { return std::array{map_shape{4, 8, 9}, map_shape{6, 12, 5}}; }
+  };
+  static constexpr auto classes() { return ct::labels("a", "b"); }
+  static constexpr auto layers() {
+    using namespace ct::nn;
+    return ct::nn::layers(
+        branches(branch("first", conv_lstm{.filters = 5, .steps = 2, .kernel = 3}, global_max_pool{}),
+                 branch("second", conv_lstm{.filters = 3, .steps = 3, .kernel = 3}, global_max_pool{})),
+        logits{});
   }
 };
 

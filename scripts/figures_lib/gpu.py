@@ -14,6 +14,7 @@ HEADERS = BUILD / "include"  # of what our headers need, for machines without pa
 SOURCE = ROOT / "benchmarks/cuda.cu"
 PEER = ROOT / "benchmarks/peers/torch_gpu.py"
 NO_DEVICE = 77
+NO_NAME = "none"
 
 PRECISIONS = ("fp32", "tf32", "fp16")
 # Events a second from images that are on the device.
@@ -57,6 +58,8 @@ NETWORKS = {"eb": "m::eb", "cms-b": "m::cms_b", "cms-ii": "m::cms_ii", "jets": "
 
 def ours():
     """[what bench_cuda printed], of all networks; they are compiled at once."""
+    if device_name() == NO_NAME:  # before some minutes of compilation
+        raise NotHere("no NVIDIA device here")
     compiler, include = nvcc(), headers()
     programs = {name: BUILD / f"bench_cuda_{name}" for name in NETWORKS}
     commands = [[compiler, "-std=c++20", "--expt-relaxed-constexpr", "-O3", "-arch=sm_90", f"-I{ROOT / 'include'}", *include,
@@ -101,7 +104,7 @@ def device_name():
         return subprocess.run(["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"], check=True,
                               capture_output=True, text=True).stdout.strip()
     except (OSError, subprocess.CalledProcessError):
-        return "none"
+        return NO_NAME
 
 
 def near(row):

@@ -27,6 +27,6 @@ float score(ct::event const& event, std::span<float const> inputs) {
 float score_reduced(ct::event const& event, std::span<float const> inputs) {
   return score<ct::models::cms_b, ct::exec::fp16>(event, inputs) +
          score<calotype_test::wide_windows, ct::exec::tf32>(event, inputs) +
-         score<calotype_test::to_one_pixel, ct::exec::bf16>(event, inputs) +
+         score<calotype_test::narrow_trunk, ct::exec::bf16>(event, inputs) +
          score<ct::models::shower_conv_lstm, ct::exec::bf16>(event, inputs);
 }

@@ -12,9 +12,9 @@ struct fp32 {};
 // For tensor cores: images, maps and the weights of convolutions are rounded to 11 (fp16, tf32) or 8
 // significant bits (bf16), products are summed in float in an order that the device chooses, and what follows
 // the last map (global pools, dense layers) is float. Scores of the trained EB and CMS-B differ from those of
-// fp32 by 0.0025 or 0.010 at most, log-odds by 0.002 or 0.015 rms (60 simulated events, emulated); their last
-// bits may depend on the generation of the device. Numbers of fp16 end at 65,504; larger ones are taken for
-// that.
+// fp32 by 0.0025 at most and log-odds by 0.002 rms, with bf16 by 0.010 and 0.015 (60 simulated events,
+// emulated); an event has the same bits alone and in any batch, but perhaps others on another generation of
+// devices. Pixels must be finite; numbers of fp16 end at 65,504, and larger ones are taken for that.
 struct fp16 {};
 struct bf16 {};
 struct tf32 {};

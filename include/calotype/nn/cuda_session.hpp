@@ -48,6 +48,7 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
   static constexpr int most_batch = 1 << 17;
 
  public:
+  static constexpr bool scores_batches = true;
   static constexpr int outputs = of_numbers::outputs;
   using scores = std::array<float, static_cast<std::size_t>(outputs)>;
 
@@ -76,25 +77,26 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
     (*this)(input, std::span<scores>(&s, 1));
     return s;
   }
-  // Precondition: out is as long as events.
+  // Precondition: out is as long as events, and so is logits, or empty.
   template <concepts::event E>
-  void operator()(std::span<E const> events, std::span<scores> out) noexcept {
+  void operator()(std::span<E const> events, std::span<scores> out, std::span<scores> logits = {}) noexcept {
     if constexpr (reads_events) {
-      events_.score(*this, events, out);
+      events_.score(*this, events, out, logits);
     } else {
       static_assert(
           requires { Net::input::compute(events[0]); },
           "calotype::nn: this network's input is not computed from events; give it numbers "
           "(std::span<float const>), or add a static compute(event) to the input description");
-      score_all(out, [&](std::size_t i, float* to) {
+      score_all(out, logits, [&](std::size_t i, float* to) {
         auto const numbers = Net::input::compute(events[i]);
         nn::detail::lay_out_for_device<Net, policy_type>(numbers.data(), to);
       });
     }
   }
-  // Precondition: input_size<Net>() numbers for each of out.
-  void operator()(std::span<float const> inputs, std::span<scores> out) noexcept {
-    score_all(out, [&](std::size_t i, float* to) {
+  // Precondition: input_size<Net>() numbers for each of out; logits is as long, or empty.
+  void operator()(std::span<float const> inputs, std::span<scores> out,
+                  std::span<scores> logits = {}) noexcept {
+    score_all(out, logits, [&](std::size_t i, float* to) {
       nn::detail::lay_out_for_device<Net, policy_type>(inputs.data() + i * nn::input_size<Net>(), to);
     });
   }
@@ -147,7 +149,8 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
     }
 
     template <class E>
-    void score(session& s, std::span<E const> events, std::span<scores> out) noexcept {
+    void score(session& s, std::span<E const> events, std::span<scores> out,
+               std::span<scores> logits) noexcept {
       std::size_t listed = 0;
       auto const begin = [&](int which, bool beside) {
         one& b = two[static_cast<std::size_t>(which)];
@@ -163,10 +166,7 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
         if (listed < events.size()) begin(1 - now, true);
         one& b = two[static_cast<std::size_t>(now)];
         s.queue_.wait(now);
-        for (std::size_t i = 0; i < b.events.count; ++i) {
-          out[i] = s.scores_of(b.host_logits.data() + i * outputs_size);
-        }
-        out = out.subspan(b.events.count);
+        s.take(b.host_logits.data(), b.events.count, out, logits);
       }
       s.report_ = all.report();
     }
@@ -202,14 +202,16 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
 
   // load(i, to): input i in the device's layout.
   template <class Load>
-  void score_all(std::span<scores> out, Load load) noexcept {
+  void score_all(std::span<scores> out, std::span<scores> logits, Load load) noexcept {
     report_ = {};
     if (!numbers_) numbers_.emplace(batch_, blocks_);
-    for (std::size_t first = 0; first < out.size(); first += numbers_->size) {
-      std::size_t const count = std::min(numbers_->size, out.size() - first);
+    for (std::size_t first = 0; !out.empty();) {
+      std::size_t const count = std::min(numbers_->size, out.size());
       for (std::size_t i = 0; i < count; ++i) load(first + i, numbers_->at(i));
       start(numbers_->send(count, queue_), count, logits_);
-      finish(out.subspan(first, count));
+      queue_.download(count * outputs_size, logits_.data(), host_logits_.data());
+      take(host_logits_.data(), count, out, logits);
+      first += count;
     }
   }
 
@@ -224,10 +226,14 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
     }
   }
 
-  // Waits for the logits.
-  void finish(std::span<scores> out) noexcept {
-    queue_.download(out.size() * outputs_size, logits_.data(), host_logits_.data());
-    for (std::size_t i = 0; i < out.size(); ++i) out[i] = scores_of(host_logits_.data() + i * outputs_size);
+  // The scores and logits of the next so many events.
+  void take(float const* from, std::size_t count, std::span<scores>& out, std::span<scores>& logits) noexcept {
+    for (std::size_t i = 0; i < count; ++i) {
+      out[i] = scores_of(from + i * outputs_size);
+      if (!logits.empty()) logits[i] = last_;
+    }
+    out = out.subspan(count);
+    if (!logits.empty()) logits = logits.subspan(count);
   }
 
   scores scores_of(float const* logits) noexcept {

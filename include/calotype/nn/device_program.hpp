@@ -62,6 +62,43 @@ std::vector<float> packed_for_device(float const* parameters) {
   return to;
 }
 
+// One number after the other, each by a thread.
+struct copy_numbers {
+  float const* from;
+  float* to;
+  CALOTYPE_HD void operator()(int i) const { to[i] = from[i]; }
+};
+
+// A step forward by a group of threads: any but dropout, without the pool that may be behind it.
+template <class Kernels, class Group>
+CALOTYPE_HD void device_step(Group const& g, float* in, [[maybe_unused]] float const* weights,
+                             [[maybe_unused]] float const* shortcut, float* out,
+                             [[maybe_unused]] float* scratch) {
+  using k = Kernels;
+  using ops = typename k::ops;
+  constexpr step s = k::self;
+  if constexpr (s.kind == op::conv) {
+    k::conv_kernel::template forward<s.relu, (s.shortcut >= 0)>(g, in, weights, shortcut, out);
+  } else if constexpr (s.kind == op::conv_lstm) {
+    k::lstm_kernel::forward(g, in, weights, out, scratch);
+  } else if constexpr (s.kind == op::max_pool) {
+    ops::template max_pool<k::pool_shape>::forward(g, in, out);
+  } else if constexpr (s.kind == op::avg_pool) {
+    ops::template avg_pool<k::pool_shape>::forward(g, in, out);
+  } else if constexpr (s.kind == op::global_max_pool) {
+    ops::template global_max_pool<k::in_shape>::forward(g, in, out);
+  } else if constexpr (s.kind == op::global_avg_pool) {
+    ops::template global_avg_pool<k::in_shape>::forward(g, in, out);
+  } else if constexpr (s.kind == op::flatten) {
+    ops::template flatten<k::in_shape>::forward(g, in, out);
+  } else if constexpr (s.kind == op::dense) {
+    ops::template dense<k::dense_shape>::template forward<s.relu>(g, in, weights, out);
+  } else {
+    static_assert(s.kind == op::image_import);
+    ops::template import_image<k::in_shape>(g, in, out);
+  }
+}
+
 }  // namespace detail
 
 // A value, for a device's queue to launch, or to spread where it is of one event: the logits of `count` events.
@@ -154,14 +191,8 @@ struct device_program {
   CALOTYPE_HD void score(Group const& g, int e, float const* input, float* memory) const {
     event<Group> const one{*this, g, input, memory};
     one.template steps<0>();
-    g.each(outputs, result{one.template at<layout::plan.result>(), logits + e * outputs});
+    g.each(outputs, detail::copy_numbers{one.template at<layout::plan.result>(), logits + e * outputs});
   }
-
-  struct result {
-    float const* from;
-    float* to;
-    CALOTYPE_HD void operator()(int i) const { to[i] = from[i]; }
-  };
 
   struct weights_of {
     float const* packed;
@@ -215,29 +246,10 @@ struct device_program {
       if constexpr (s.kind == op::conv && layout::fused[Step]) {
         constexpr int out = layout::plan.at(Step + 1).out;
         k::conv_kernel::template forward_pool<s.relu>(group, at<s.in>(), weights, at<out>());
-      } else if constexpr (s.kind == op::conv) {
+      } else if constexpr (s.kind != op::dropout) {  // nothing to do in inference
         float const* shortcut = nullptr;
         if constexpr (s.shortcut >= 0) shortcut = at<s.shortcut>();
-        k::conv_kernel::template forward<s.relu, (s.shortcut >= 0)>(group, at<s.in>(), weights, shortcut,
-                                                                    at<s.out>());
-      } else if constexpr (s.kind == op::conv_lstm) {
-        k::lstm_kernel::forward(group, at<s.in>(), weights, at<s.out>(), memory + maps_size);
-      } else if constexpr (s.kind == op::max_pool) {
-        ops::template max_pool<k::pool_shape>::forward(group, at<s.in>(), at<s.out>());
-      } else if constexpr (s.kind == op::avg_pool) {
-        ops::template avg_pool<k::pool_shape>::forward(group, at<s.in>(), at<s.out>());
-      } else if constexpr (s.kind == op::global_max_pool) {
-        ops::template global_max_pool<k::in_shape>::forward(group, at<s.in>(), at<s.out>());
-      } else if constexpr (s.kind == op::global_avg_pool) {
-        ops::template global_avg_pool<k::in_shape>::forward(group, at<s.in>(), at<s.out>());
-      } else if constexpr (s.kind == op::flatten) {
-        ops::template flatten<k::in_shape>::forward(group, at<s.in>(), at<s.out>());
-      } else if constexpr (s.kind == op::dense) {
-        ops::template dense<k::dense_shape>::template forward<s.relu>(group, at<s.in>(), weights, at<s.out>());
-      } else if constexpr (s.kind == op::image_import) {
-        ops::template import_image<k::in_shape>(group, at<s.in>(), at<s.out>());
-      } else {
-        static_assert(s.kind == op::dropout);  // nothing to do in inference
+        detail::device_step<k>(group, at<s.in>(), weights, shortcut, at<s.out>(), memory + maps_size);
       }
     }
   };

@@ -61,12 +61,6 @@ struct device_training {
     constexpr int offset = layout::plan.value_at(layout::plan.result).offset;
     return gradient<slot>(memory) + offset;
   }
-
-  // One stream of random numbers per dropout layer of an event.
-  template <int Step>
-  CALOTYPE_HD static std::uint64_t key(std::uint64_t of_event) {
-    return of_event * 0x9e3779b97f4a7c15ULL + static_cast<std::uint64_t>(Step);
-  }
 };
 
 }  // namespace detail
@@ -103,8 +97,9 @@ struct device_forward {
         input = source.inputs + static_cast<std::size_t>(e) * training::input_size;
       }
       step<0>(g, input, of_event, dropout_keys[e]);
-      g.each(training::outputs, result{training::template value<layout::plan.result>(input, of_event),
-                                       logits + e * training::outputs});
+      g.each(training::outputs,
+             detail::copy_numbers{training::template value<layout::plan.result>(input, of_event),
+                                  logits + e * training::outputs});
       if constexpr (training::inference::paints) {
         using painter = typename training::inference::painter;
         kernel::block_range const shown = source.of_events[e];
@@ -114,12 +109,6 @@ struct device_forward {
   }
 
  private:
-  struct result {
-    float const* from;
-    float* to;
-    CALOTYPE_HD void operator()(int i) const { to[i] = from[i]; }
-  };
-
   template <int Step, class Group>
   CALOTYPE_HD void step(Group const& g, float const* input, float* memory_of_event, std::uint64_t key) const {
     if constexpr (Step < layout::steps) {
@@ -140,26 +129,12 @@ struct device_forward {
     static_assert(s.kind != op::conv_lstm,
                   "calotype::nn: exec::cuda does not train convolutional LSTMs; train with exec::cpu or "
                   "exec::on_thrust, whose weights are for every policy");
-    if constexpr (s.kind == op::conv) {
+    if constexpr (s.kind != op::dropout) {
       float const* shortcut = nullptr;
       if constexpr (s.shortcut >= 0) shortcut = training::template value<s.shortcut>(input, of_event);
-      k::conv_kernel::template forward<s.relu, (s.shortcut >= 0)>(g, in, weights, shortcut, out);
-    } else if constexpr (s.kind == op::max_pool) {
-      ops::template max_pool<k::pool_shape>::forward(g, in, out);
-    } else if constexpr (s.kind == op::avg_pool) {
-      ops::template avg_pool<k::pool_shape>::forward(g, in, out);
-    } else if constexpr (s.kind == op::global_max_pool) {
-      ops::template global_max_pool<k::in_shape>::forward(g, in, out);
-    } else if constexpr (s.kind == op::global_avg_pool) {
-      ops::template global_avg_pool<k::in_shape>::forward(g, in, out);
-    } else if constexpr (s.kind == op::flatten) {
-      ops::template flatten<k::in_shape>::forward(g, in, out);
-    } else if constexpr (s.kind == op::dense) {
-      ops::template dense<k::dense_shape>::template forward<s.relu>(g, in, weights, out);
-    } else if constexpr (s.kind == op::image_import) {
-      ops::template import_image<k::in_shape>(g, in, out);
-    } else if constexpr (s.kind == op::dropout) {
-      ops::template drop<k::in_shape>(g, static_cast<float>(s.rate), training::template key<Step>(key), in,
+      detail::device_step<k>(g, in, weights, shortcut, out, nullptr);
+    } else {
+      ops::template drop<k::in_shape>(g, static_cast<float>(s.rate), detail::dropout_key_of_step(key, Step), in,
                                       out);
     }
   }
@@ -193,7 +168,7 @@ struct device_backward {
         input = source.inputs + static_cast<std::size_t>(e) * training::input_size;
       }
       g.each(training::outputs,
-             copy{logit_gradients + e * training::outputs, training::logit_gradient(of_event)});
+             detail::copy_numbers{logit_gradients + e * training::outputs, training::logit_gradient(of_event)});
       step<layout::steps - 1>(g, input, of_event,
                               gradients + static_cast<std::size_t>(e) * training::parameters, dropout_keys[e]);
       if constexpr (training::inference::paints) {
@@ -205,12 +180,6 @@ struct device_backward {
   }
 
  private:
-  struct copy {
-    float const* from;
-    float* to;
-    CALOTYPE_HD void operator()(int i) const { to[i] = from[i]; }
-  };
-
   template <int Step, class Group>
   CALOTYPE_HD void step(Group const& g, float const* input, float* of_event, float* into,
                         std::uint64_t key) const {
@@ -260,8 +229,8 @@ struct device_backward {
       if constexpr (wants_din) kernels::input_gradient(g, dout, parameters + weight, din);
     } else if constexpr (s.kind == op::dropout) {
       if constexpr (wants_din) {
-        ops::template drop<k::in_shape>(g, static_cast<float>(s.rate), training::template key<Step>(key), dout,
-                                        din);
+        ops::template drop<k::in_shape>(g, static_cast<float>(s.rate), detail::dropout_key_of_step(key, Step),
+                                        dout, din);
       }
     }
   }

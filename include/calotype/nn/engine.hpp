@@ -683,10 +683,9 @@ class training_engine {
     }
   }
 
-  // One stream per dropout layer of an event.
   template <int Step>
   std::uint64_t key() const noexcept {
-    return dropout_key_ * 0x9e3779b97f4a7c15ULL + static_cast<std::uint64_t>(Step);
+    return detail::dropout_key_of_step(dropout_key_, Step);
   }
 
   [[no_unique_address]] Policy policy_;

@@ -14,6 +14,11 @@ namespace calotype::nn::detail {
 // Blocks of memory start on 16 numbers, a cache line of floats.
 constexpr std::size_t padded(std::size_t n) { return (n + 15) / 16 * 16; }
 
+// One stream of random numbers per dropout layer of an event.
+CALOTYPE_HD constexpr std::uint64_t dropout_key_of_step(std::uint64_t of_event, int step) {
+  return of_event * 0x9e3779b97f4a7c15ULL + static_cast<std::uint64_t>(step);
+}
+
 // Kernels that only a convolution has.
 template <class Ops, kernel::conv_shape S, bool FromImage, bool IsConv>
 struct conv_kernel_of {

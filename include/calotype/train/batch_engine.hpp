@@ -21,13 +21,12 @@ inline constexpr std::size_t events_per_leaf = 4;
 
 // What a trainer asks of a policy. Policies with another way of their own specialise it (train/cuda.hpp).
 //
-//   use(parameters)     the flat list that is used from now on, which stays where it is
-//   logits(...)         receive(k, logits) for samples index(0) ... index(n - 1), on any thread, in any order
-//   sums(...)           leaves [first, behind) of a batch: sums[leaf] becomes the sum of its events' gradients.
-//   slope(place,
-//                       logits) is the gradient of the loss of the event at a place of the batch by its logits;
-//                       any thread calls it. Returns whether sums[0] is the sum of all leaves instead, for
-//                       which `first` is 0 and `alone` true.
+//   use(parameters)  the flat list that is used from now on, which stays where it is
+//   logits(...)      receive(k, logits) for samples index(0) ... index(n - 1), on any thread, in any order
+//   sums(...)        leaves [first, behind) of a batch: sums[leaf] becomes the sum of its events' gradients. It
+//                    returns whether sums[0] is that of all leaves instead, for which `first` is 0 and `alone`
+//                    true. slope(place, logits), on any thread: the gradient of the loss of the event at a
+//                    place of the batch by its logits
 // key(i): of sample i's dropout.
 template <class Net, class Policy, std::uint64_t Signature = nn::signature<Net>>
 class batch_engine {

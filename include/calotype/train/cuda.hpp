@@ -15,7 +15,6 @@
 #include <vector>
 
 #include <calotype/exec/cuda.hpp>
-#include <calotype/exec/pool.hpp>
 #include <calotype/image/event.hpp>
 #include <calotype/kernel/cuda/device.hpp>
 #include <calotype/kernel/cuda/gradient.hpp>
@@ -32,8 +31,8 @@ namespace calotype::train {
 // back; then the gradients of all events are added. Parameters and what the optimiser keeps stay on the device.
 // The trainer's threads (train::options) make the samples and list what their images show.
 //
-// What layers show is kept, some megabytes for each event (nn::detail::device_training). A batch that does not
-// fit in half of the device's free memory goes in parts.
+// What layers show is kept, some megabytes for each event (nn::detail::device_training): of as many events at
+// once as half of the device's free memory has room for, and of four at least.
 template <class Net, class Where, std::uint64_t Signature>
 class batch_engine<Net, exec::cuda<exec::fp32, Where>, Signature> {
   using policy_type = exec::cuda<exec::fp32, Where>;
@@ -76,6 +75,7 @@ class batch_engine<Net, exec::cuda<exec::fp32, Where>, Signature> {
     parameters_ = parameters.data();
     forward_.take(parameters_);
     backward_.take(parameters_);
+    device::queue_of_thread().finish();  // another thread may go on
   }
 
   template <class Data, class Index, class Key, class Receive>
@@ -119,6 +119,7 @@ class batch_engine<Net, exec::cuda<exec::fp32, Where>, Signature> {
             return count;
           });
     }
+    device::queue_of_thread().finish();
     return whole;
   }
 

@@ -20,7 +20,8 @@ using calotype_test::some_inputs;
 using cuda = ct::exec::cuda<ct::exec::fp32, ct::exec::emulated>;
 
 TEST_CASE_TEMPLATE("from numbers to logits, in batches", Net, calotype_test::mixed, calotype_test::wide_windows,
-                   calotype_test::odd_stride, calotype_test::to_one_pixel, calotype_test::many_rows,
+                   calotype_test::odd_stride, calotype_test::to_one_pixel, calotype_test::shrinks_to_a_pixel,
+                   calotype_test::far_apart, calotype_test::two_sequences, calotype_test::many_rows,
                    ct::models::eb, ct::models::four_momentum_3, ct::models::shower_cnn,
                    ct::models::shower_conv_lstm) {
   constexpr std::size_t events = 5, size = ct::nn::input_size<Net>();

@@ -90,7 +90,8 @@ void check(Data const& data, ct::train::options o, int epochs = 1) {
 
 TEST_CASE_TEMPLATE("a step on numbers, whole leaves and others", Net, calotype_test::mixed,
                    calotype_test::wide_windows, calotype_test::odd_stride, calotype_test::to_one_pixel,
-                   calotype_test::many_rows, ct::models::shower_cnn) {
+                   calotype_test::shrinks_to_a_pixel, calotype_test::far_apart, calotype_test::many_rows,
+                   ct::models::shower_cnn) {
   check<Net>(drawn<Net>(10), {.optimiser = {.learning_rate = 1e-2}, .batch_size = 7});
 }
 

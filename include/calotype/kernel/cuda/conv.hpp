@@ -7,6 +7,7 @@
 #include <calotype/core/config.hpp>
 #include <calotype/kernel/arithmetic.hpp>
 #include <calotype/kernel/cuda/layout.hpp>
+#include <calotype/kernel/cuda/warp.hpp>
 #include <calotype/kernel/element/shape.hpp>
 #include <calotype/kernel/ops.hpp>
 
@@ -91,7 +92,8 @@ CALOTYPE_INLINE CALOTYPE_HD void finish(float const (&sums)[filters_at_once], in
     CALOTYPE_UNROLL
     for (int k = 0; k < 4; ++k) r.v[k] = sums[4 * h + k];
     if constexpr (Shortcut) {
-      quad const s = shortcut[at];
+      quad const s =
+          map::is_vector ? map::quad_at(reinterpret_cast<float const*>(shortcut), q, 0, 0) : shortcut[at];
       CALOTYPE_UNROLL
       for (int k = 0; k < 4; ++k) r.v[k] = kernel::add(r.v[k], s.v[k]);
     }
@@ -116,7 +118,7 @@ struct conv_of_map {
   using from = quad_map<S.in>;
   using to = quad_map<S.out()>;
   using weights = conv_weights<S>;
-  static constexpr int lanes = 32;
+  static constexpr int lanes = lanes_of_warp;
   // As many as leave few lanes without work.
   static constexpr int pixels = [] {
     constexpr auto idle = [](int n) { return (lanes * n - to::pixels % (lanes * n)) % (lanes * n); };
@@ -240,7 +242,7 @@ struct conv_of_image_pooled {
   using from = image_plane<S.in>;
   using to = quad_map<pool.out()>;
   using weights = conv_weights<S>;
-  static constexpr int lanes = 32;
+  static constexpr int lanes = lanes_of_warp;
   static constexpr int stretches = (to::pixels + lanes - 1) / lanes;
   static constexpr int count = weights::groups * stretches * lanes;
   static constexpr int stride = S.stride, padding = S.padding, width = S.kernel, channels = S.in.channels;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstring>
 #include <functional>
+#include <map>
 #include <memory>
 #include <new>
 #include <stdexcept>
@@ -35,9 +36,9 @@ namespace calotype::kernel {
 //                               it comes before the launch of what reads them
 //     launch(program, blocks)   program(group, block, blocks) by a group of threads for every block
 //     spread(program, blocks)   program(group, 0, 1) by one group of all threads, for a single event
-//     fetch(n, from, host, mark)  without waiting; wait(mark), for mark 0 or 1, does, for the last fetch with
-//     it
-//   queue_of_thread()           of the calling thread, on the device that was current when it first asked
+//     fetch(n, from, host, mark)  without waiting; wait(mark), 0 or 1, waits for the last fetch with that mark
+//     finish()                  waits for all that was asked
+//   queue_of_thread()           of the calling thread, on the device that is current
 // A program is a value. What is wrong with a device (there is none, it is lost, it knows no such kernel) is a
 // std::runtime_error with CUDA's words; from a session's calls, which are noexcept, it ends the process.
 template <class Where>
@@ -52,11 +53,7 @@ struct device<exec::emulated> {
   static T* allocate(std::size_t n) {
     return static_cast<T*>(std::memset(::operator new(n * sizeof(T), alignment), 0, n * sizeof(T)));
   }
-  // When all is done that was asked for: as cudaFree.
-  static void release(void* p) noexcept {
-    queue_of_thread().wait(0);
-    ::operator delete(p, alignment);
-  }
+  static void release(void* p) noexcept { ::operator delete(p, alignment); }
   template <class Program>
   static int blocks() noexcept {
     return 2;
@@ -91,8 +88,10 @@ struct device<exec::emulated> {
     void send(std::size_t n, T const* host, T* to) const {
       asked_.push_back([=] { std::copy(host, host + n, to); });
     }
+    // May be done at once or as late as the join: both, so that either is found out.
     template <class T>
     void send_beside(std::size_t n, T const* host, T* to) const {
+      std::copy(host, host + n, to);
       beside_.push_back([=] { std::copy(host, host + n, to); });
     }
     void join() const {
@@ -105,6 +104,7 @@ struct device<exec::emulated> {
       send(n, from, host);
     }
     void wait(int) const { run_all(); }
+    void finish() const { run_all(); }
 
     // What blocks share begins as they find it.
     template <class Program>
@@ -170,6 +170,15 @@ inline void must(cudaError_t status) {
 template <class Program>
 void allow_shared_memory() {
   if constexpr (Program::shared_size > 0) {
+    int device = 0, most = 0;
+    must(cudaGetDevice(&device));
+    must(cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device));
+    if (Program::shared_size > static_cast<std::size_t>(most)) {
+      throw std::runtime_error("calotype::exec::cuda: this network takes " +
+                               std::to_string(Program::shared_size) +
+                               " bytes of shared memory in this precision, and the device has " +
+                               std::to_string(most) + " for a block; use exec::fp32");
+    }
     must(cudaFuncSetAttribute(run_program<Program>, cudaFuncAttributeMaxDynamicSharedMemorySize,
                               static_cast<int>(Program::shared_size)));
   }
@@ -191,6 +200,7 @@ template <>
 struct device<exec::on_device> {
   template <class T>
   static T* allocate(std::size_t n) {
+    if (n == 0) return nullptr;
     void* p = nullptr;
     detail::must(cudaMalloc(&p, n * sizeof(T)));
     cudaError_t zeroed = cudaMemset(p, 0, n * sizeof(T));
@@ -202,6 +212,7 @@ struct device<exec::on_device> {
   static void release(void* p) noexcept { cudaFree(p); }
   template <class T>
   static T* allocate_host(std::size_t n) {
+    if (n == 0) return nullptr;
     void* p = nullptr;
     detail::must(cudaMallocHost(&p, n * sizeof(T)));
     return static_cast<T*>(std::memset(p, 0, n * sizeof(T)));
@@ -267,9 +278,11 @@ struct device<exec::on_device> {
       detail::must(cudaEventRecord(own_.marks[mark], own_.work));
     }
     void wait(int mark) const { detail::must(cudaEventSynchronize(own_.marks[mark])); }
+    void finish() const { detail::must(cudaStreamSynchronize(own_.work)); }
 
     template <class T>
     void upload(std::size_t n, T const* host, T* to) const {
+      if (n == 0) return;
       detail::must(cudaMemcpyAsync(to, host, n * sizeof(T), cudaMemcpyHostToDevice, own_.work));
       detail::must(cudaStreamSynchronize(own_.work));
     }
@@ -303,8 +316,10 @@ struct device<exec::on_device> {
   };
 
   static queue const& queue_of_thread() {
-    thread_local queue const own;
-    return own;
+    thread_local std::map<int, queue> own;
+    int current = 0;
+    detail::must(cudaGetDevice(&current));
+    return own[current];
   }
 };
 
@@ -384,7 +399,7 @@ struct for_all {
   };
 };
 
-// f(0) ... f(n - 1) on a device.
+// f(0) ... f(n - 1), by the queue of the calling thread.
 template <class Where, class Function>
 void launch_for_all(std::size_t n, Function f) {
   using program = for_all<Function>;

@@ -18,22 +18,6 @@
 
 namespace calotype::kernel::cuda_task {
 
-// A number of a map, or of the vector that a map of one pixel is.
-template <map_shape M>
-CALOTYPE_INLINE CALOTYPE_HD float number_at(float const* map, int channel, int row, int col) {
-  constexpr bool is_vector = M.is_vector();
-  return is_vector ? map[channel] : quad_map<M>::get(map, channel, row, col);
-}
-template <map_shape M>
-CALOTYPE_INLINE CALOTYPE_HD void set_number(float* map, int channel, int row, int col, float value) {
-  constexpr bool is_vector = M.is_vector();
-  if constexpr (is_vector) {
-    map[channel] = value;
-  } else {
-    quad_map<M>::set(map, channel, row, col, value);
-  }
-}
-
 // The convolution of the output's gradient that the input's gradient is, where windows are next to each other.
 template <conv_shape S>
 inline constexpr conv_shape turned{S.out(), S.in.channels, S.kernel, 1, S.kernel - 1 - S.padding};
@@ -83,7 +67,7 @@ struct conv_input_gradient {
         if (from_col >= o.cols) continue;
         quad const* w = weights::at(packed, group, ky, kx);
         for (int f = 0; f < s.filters; ++f) {
-          float const d = number_at<S.out()>(dout, f, from_row, from_col);
+          float const d = quad_map<S.out()>::get(dout, f, from_row, from_col);
           quad const low = w[2 * f], high = w[2 * f + 1];
           CALOTYPE_UNROLL
           for (int k = 0; k < 4; ++k) {
@@ -97,8 +81,8 @@ struct conv_input_gradient {
     for (int k = 0; k < filters_at_once; ++k) {
       int const c = group * filters_at_once + k;
       if (c >= s.in.channels) continue;
-      float const sum = Added ? kernel::add(sums[k], number_at<S.in>(added, c, row, col)) : sums[k];
-      set_number<S.in>(din, c, row, col, sum);
+      float const sum = Added ? kernel::add(sums[k], quad_map<S.in>::get(added, c, row, col)) : sums[k];
+      quad_map<S.in>::set(din, c, row, col, sum);
     }
   }
 };
@@ -167,7 +151,6 @@ struct weights_of_any {
   CALOTYPE_HD void operator()(int task) const {
     constexpr conv_shape s = S;
     constexpr map_shape o = s.out();
-    constexpr bool vector_out = o.is_vector();
     int const group = task % groups, channel = task / groups % s.in.channels,
               tap = task / groups / s.in.channels;
     int const ky = tap / s.kernel, kx = tap % s.kernel;
@@ -181,13 +164,7 @@ struct weights_of_any {
         for (int h = 0; h < filters_at_once / 4; ++h) {
           int const q = group * (filters_at_once / 4) + h;
           if (q >= quad_map<S.out()>::quads) continue;
-          quad d;
-          if constexpr (vector_out) {
-            CALOTYPE_UNROLL
-            for (int k = 0; k < 4; ++k) d.v[k] = 4 * q + k < s.filters ? dout[4 * q + k] : 0.0F;
-          } else {
-            d = reinterpret_cast<quad const*>(dout)[quad_map<S.out()>::at(4 * q, row, col) / 4];
-          }
+          quad const d = quad_map<S.out()>::quad_at(dout, q, row, col);
           CALOTYPE_UNROLL
           for (int k = 0; k < 4; ++k) sums[4 * h + k] = fma(x, d.v[k], sums[4 * h + k]);
         }
@@ -205,7 +182,7 @@ struct weights_of_any {
     if constexpr (FromImage) {
       return in[image_plane<S.in>::at(channel, row, col)];
     } else {
-      return number_at<S.in>(in, channel, row, col);
+      return quad_map<S.in>::get(in, channel, row, col);
     }
   }
 };
@@ -222,7 +199,8 @@ struct bias_of_conv {
     constexpr map_shape o = S.out();
     float sum = 0;
     for (int row = 0; row < o.rows; ++row) {
-      for (int col = 0; col < o.cols; ++col) sum = kernel::add(sum, number_at<S.out()>(dout, filter, row, col));
+      for (int col = 0; col < o.cols; ++col)
+        sum = kernel::add(sum, quad_map<S.out()>::get(dout, filter, row, col));
     }
     dbias[filter] = sum;
   }
@@ -290,13 +268,13 @@ struct pool_gradient {
     quad sum{};
     for (int r = over_rows.begin; r < over_rows.end; ++r) {
       for (int c = over_cols.begin; c < over_cols.end; ++c) {
-        quad const d = quad_of(dout, q, r, c);
+        quad const d = to::quad_at(dout, q, r, c);
         if constexpr (Mean) {
           constexpr float part = 1.0F / static_cast<float>(s.size * s.size);
           CALOTYPE_UNROLL
           for (int k = 0; k < 4; ++k) sum.v[k] = kernel::add(sum.v[k], mul(d.v[k], part));
         } else {
-          quad const most = quad_of(out, q, r, c);
+          quad const most = to::quad_at(out, q, r, c);
           quad const* const window =
               reinterpret_cast<quad const*>(in) + from::at(4 * q, r * s.stride, c * s.stride) / 4;
           int const tap = (row - r * s.stride) * s.size + col - c * s.stride;
@@ -314,20 +292,6 @@ struct pool_gradient {
       }
     }
     reinterpret_cast<quad*>(din)[from::at(4 * q, row, col) / 4] = sum;
-  }
-
- private:
-  CALOTYPE_INLINE CALOTYPE_HD static quad quad_of(float const* map, int q, int row, int col) {
-    constexpr bool is_vector = S.out().is_vector();
-    constexpr int channels = S.in.channels;
-    if constexpr (is_vector) {
-      quad r;
-      CALOTYPE_UNROLL
-      for (int k = 0; k < 4; ++k) r.v[k] = 4 * q + k < channels ? map[4 * q + k] : 0.0F;
-      return r;
-    } else {
-      return reinterpret_cast<quad const*>(map)[to::at(4 * q, row, col) / 4];
-    }
   }
 };
 
@@ -402,7 +366,7 @@ struct flatten_gradient {
 
   CALOTYPE_HD void operator()(int i) const {
     element::place const at = element::place_of<M>(i);
-    set_number<M>(din, at.channel, at.row, at.col, dvector[i]);
+    quad_map<M>::set(din, at.channel, at.row, at.col, dvector[i]);
   }
 };
 
@@ -418,8 +382,8 @@ struct drop {
 
   CALOTYPE_HD void operator()(int i) const {
     element::place const at = element::place_of<M>(i);
-    set_number<M>(out, at.channel, at.row, at.col,
-                  element::dropped(rate, key, i, number_at<M>(in, at.channel, at.row, at.col)));
+    quad_map<M>::set(out, at.channel, at.row, at.col,
+                     element::dropped(rate, key, i, quad_map<M>::get(in, at.channel, at.row, at.col)));
   }
 };
 

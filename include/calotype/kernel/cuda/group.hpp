@@ -36,9 +36,9 @@ struct block_group {
   template <class Function>
   CALOTYPE_HD void warps([[maybe_unused]] int n, [[maybe_unused]] Function f) const {
 #if defined(__CUDA_ARCH__)
-    device_warp const warp{static_cast<int>(threadIdx.x) % lanes};
-    int const apart = static_cast<int>(blockDim.x) / lanes;
-    for (int i = static_cast<int>(threadIdx.x) / lanes; i < n; i += apart) f(warp, i);
+    device_warp const warp{static_cast<int>(threadIdx.x) % lanes_of_warp};
+    int const apart = static_cast<int>(blockDim.x) / lanes_of_warp;
+    for (int i = static_cast<int>(threadIdx.x) / lanes_of_warp; i < n; i += apart) f(warp, i);
     __syncthreads();
 #endif
   }
@@ -47,7 +47,7 @@ struct block_group {
   CALOTYPE_HD void together([[maybe_unused]] int steps, [[maybe_unused]] First first,
                             [[maybe_unused]] Second second) const {
 #if defined(__CUDA_ARCH__)
-    int const unit = static_cast<int>(threadIdx.x) / lanes;
+    int const unit = static_cast<int>(threadIdx.x) / lanes_of_warp;
     if (unit < First::units) {
       carry_out(first, unit, steps);
     } else if (unit < First::units + Second::units) {
@@ -67,7 +67,7 @@ struct block_group {
   }
   template <class Role>
   CALOTYPE_INLINE __device__ static void carry_out(Role const& role, int unit, int steps) {
-    device_warp const warp{static_cast<int>(threadIdx.x) % lanes};
+    device_warp const warp{static_cast<int>(threadIdx.x) % lanes_of_warp};
     typename Role::template state<device_warp> mine;
     role.begin(warp, unit, mine);
     for (int s = 0; s < steps; s += 3) {
@@ -104,7 +104,7 @@ struct grid_group {
   template <class Function>
   CALOTYPE_HD void warps([[maybe_unused]] int n, [[maybe_unused]] Function f) const {
 #if defined(__CUDA_ARCH__)
-    device_warp const warp{static_cast<int>(threadIdx.x) % lanes};
+    device_warp const warp{static_cast<int>(threadIdx.x) % lanes_of_warp};
     int const first = static_cast<int>(threadIdx.x / 32 * gridDim.x + blockIdx.x);
     for (int i = first; i < n; i += static_cast<int>(gridDim.x * blockDim.x / 32)) f(warp, i);
     cooperative_groups::this_grid().sync();

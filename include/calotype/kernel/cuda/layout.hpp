@@ -29,6 +29,7 @@ CALOTYPE_INLINE CALOTYPE_HD void store(quad from, int which, int length, float* 
 template <map_shape M>
 struct quad_map {
   static constexpr map_shape shape = M;
+  static constexpr bool is_vector = M.is_vector();
   static constexpr int quads = (M.channels + 3) / 4;
   static constexpr int pitch = M.cols + 1;
   static constexpr int origin = pitch + 1;                // of pixel (0, 0), in quads
@@ -39,8 +40,22 @@ struct quad_map {
   static constexpr std::size_t size =
       (static_cast<std::size_t>(quads) * static_cast<std::size_t>(plane) + slack) * 4;  // floats
 
+  // A map of one pixel is a vector.
   CALOTYPE_INLINE CALOTYPE_HD static constexpr int at(int channel, int row, int col) {
+    if constexpr (is_vector) return channel;
     return (channel / 4 * plane + origin + row * pitch + col) * 4 + channel % 4;
+  }
+  // Four channels of a pixel.
+  CALOTYPE_INLINE CALOTYPE_HD static quad quad_at(float const* map, int which, int row, int col) {
+    if constexpr (is_vector) {
+      constexpr int length = M.channels;
+      quad r;
+      CALOTYPE_UNROLL
+      for (int k = 0; k < 4; ++k) r.v[k] = 4 * which + k < length ? map[4 * which + k] : 0.0F;
+      return r;
+    } else {
+      return reinterpret_cast<quad const*>(map)[at(4 * which, row, col) / 4];
+    }
   }
   CALOTYPE_INLINE CALOTYPE_HD static float get(float const* map, int channel, int row, int col) {
     return map[at(channel, row, col)];
@@ -56,6 +71,7 @@ struct quad_map {
 template <class Precision, map_shape M>
 struct chunk_map {
   static constexpr map_shape shape = M;
+  static constexpr bool is_vector = M.is_vector();
   static constexpr int numbers = in_chunk<Precision>;
   static constexpr int pairs =
       (M.channels + 2 * numbers - 1) / (2 * numbers);  // two chunks are multiplied at once
@@ -74,13 +90,18 @@ struct chunk_map {
     return origin + row * row_pitch + which * pitch + col;
   }
   CALOTYPE_INLINE CALOTYPE_HD static float get(float const* map, int channel, int row, int col) {
+    if constexpr (is_vector) return map[channel];  // a map of one pixel, of floats
     chunk const& c = reinterpret_cast<chunk const*>(map)[at(channel / numbers, row, col)];
-    return kernel::get<Precision>(c, channel % numbers);
+    return chunk_number<Precision>(c, channel % numbers);
   }
   CALOTYPE_INLINE CALOTYPE_HD static void set(float* map, int channel, int row, int col, float value) {
-    using bits = typename number<Precision>::bits;
-    reinterpret_cast<bits*>(map)[at(channel / numbers, row, col) * numbers + channel % numbers] =
-        number<Precision>::rounded(value);
+    if constexpr (is_vector) {
+      map[channel] = value;
+    } else {
+      using bits = typename number<Precision>::bits;
+      reinterpret_cast<bits*>(map)[at(channel / numbers, row, col) * numbers + channel % numbers] =
+          number<Precision>::rounded(value);
+    }
   }
 };
 

@@ -20,7 +20,7 @@ namespace calotype::kernel {
 //   rounded(x)    the bits of the nearest number, ties to even (tf32: away from zero)
 //   value(b)      what bits mean
 //   word(x, y)    two rounded numbers, only where a word has two; Positive: neither is below 0 or NaN
-// On host and device alike, bit for bit.
+// On host and device alike, bit for bit but for NaN.
 template <class Precision>
 struct number;
 
@@ -126,7 +126,7 @@ struct alignas(16) chunk {
 
 // Number k of a chunk.
 template <class Precision>
-CALOTYPE_INLINE CALOTYPE_HD float get(chunk const& c, int k) {
+CALOTYPE_INLINE CALOTYPE_HD float chunk_number(chunk const& c, int k) {
   using n = number<Precision>;
   if constexpr (n::in_word == 1) {
     return n::value(static_cast<typename n::bits>(c.word[k]));

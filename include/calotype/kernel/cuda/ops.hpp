@@ -88,7 +88,7 @@ struct ops<exec::cuda<exec::fp32, Where>> : cuda_ops<exec::fp32, quad_maps> {
   using policy_type = exec::cuda<exec::fp32, Where>;
   static constexpr bool has_trunks = false;  // nn/device_trunk.hpp
 
-  // What trainers keep in the device's memory.
+  // What trainers keep in the device's memory. All is done when these return, whatever thread comes next.
   using buffer = device_buffer<Where>;
 
   static void to_policy(policy_type const&, std::size_t n, float const* host, float* to) {
@@ -99,10 +99,12 @@ struct ops<exec::cuda<exec::fp32, Where>> : cuda_ops<exec::fp32, quad_maps> {
   }
   static void add(policy_type const&, std::size_t n, float const* from, float* into) {
     launch_for_all<Where>(n, cuda_task::add_to{from, into});
+    device<Where>::queue_of_thread().finish();
   }
   static void adam(policy_type const&, std::size_t n, adam_step step, float const* gradient, float* first,
                    float* second, float* parameters) {
     launch_for_all<Where>(n, cuda_task::adam{step, gradient, first, second, parameters});
+    device<Where>::queue_of_thread().finish();
   }
 
   template <map_shape M>
@@ -129,7 +131,7 @@ struct ops<exec::cuda<exec::fp32, Where>> : cuda_ops<exec::fp32, quad_maps> {
       if constexpr (FromImage) {
         using task = cuda_task::conv_of_any<S, image_plane<S.in>, Relu, Shortcut>;
         g.each(task::count, task{in, packed, added, to});
-      } else if constexpr (S.padding <= 1) {
+      } else if constexpr (S.padding <= 1 && !S.in.is_vector()) {
         using task = cuda_task::conv_of_map<S, Relu, Shortcut, Group::pixels>;
         g.each(task::count, task{reinterpret_cast<quad const*>(in), packed, added, to});
       } else {
@@ -214,23 +216,33 @@ struct ops<exec::cuda<exec::fp32, Where>> : cuda_ops<exec::fp32, quad_maps> {
   struct global_pool {
     template <class Group>
     CALOTYPE_HD static void forward(Group const& g, float* in, float* vector) {
-      using of_rows = cuda_task::rows_of_global_pool<M, Mean>;
-      using task = cuda_task::global_pool<M, Mean>;
-      quad* const map = reinterpret_cast<quad*>(in);
-      g.each(of_rows::count, of_rows{map});
-      g.each(task::count, task{map, vector});
+      if constexpr (M.is_vector()) {
+        using task = cuda_task::global_pool_of_pixel<M, Mean>;
+        g.each(task::count, task{in, vector});
+      } else {
+        using of_rows = cuda_task::rows_of_global_pool<M, Mean>;
+        using task = cuda_task::global_pool<M, Mean>;
+        quad* const map = reinterpret_cast<quad*>(in);
+        g.each(of_rows::count, of_rows{map});
+        g.each(task::count, task{map, vector});
+      }
     }
     template <class Group>
     CALOTYPE_HD static void gradient(Group const& g, float const* in, float const* vector, float const* dvector,
                                      float* din) {
-      using map = quad_map<M>;
-      auto* const found = reinterpret_cast<std::int32_t*>(din + map::quads * map::plane * 4);
-      if constexpr (!Mean) {
-        using find = cuda_task::find_in_rows<M>;
-        g.each(find::count, find{in, vector, found});
+      if constexpr (M.is_vector()) {
+        using task = cuda_task::global_pool_of_pixel<M, false>;
+        g.each(task::count, task{dvector, din});
+      } else {
+        using map = quad_map<M>;
+        auto* const found = reinterpret_cast<std::int32_t*>(din + map::quads * map::plane * 4);
+        if constexpr (!Mean) {
+          using find = cuda_task::find_in_rows<M>;
+          g.each(find::count, find{in, vector, found});
+        }
+        using task = cuda_task::global_pool_gradient<M, Mean>;
+        g.each(task::count, task{dvector, found, din});
       }
-      using task = cuda_task::global_pool_gradient<M, Mean>;
-      g.each(task::count, task{dvector, found, din});
     }
   };
   template <map_shape M>
@@ -253,7 +265,7 @@ struct ops<exec::cuda<Precision, Where>> : cuda_ops<Precision, chunk_maps<Precis
   struct conv {
     using window = cuda_task::image_window<Precision, S>;
     static constexpr bool on_tensor_cores =
-        FromImage ? window::possible : S.padding <= 1 && (S.stride > 1 || S.kernel <= 5);
+        FromImage ? window::possible : cuda_task::map_weights<Precision, S>::possible;
     static constexpr auto choose_weights() {
       if constexpr (!on_tensor_cores) {
         return std::type_identity<cuda_task::plain_weights<S>>{};
@@ -319,7 +331,12 @@ struct ops<exec::cuda<Precision, Where>> : cuda_ops<Precision, chunk_maps<Precis
   struct global_pool {
     template <class Group>
     CALOTYPE_HD static void forward(Group const& g, float* in, float* vector) {
-      forward(g, reinterpret_cast<chunk const*>(in), in + 4 * chunk_map<Precision, M>::cells, vector);
+      if constexpr (M.is_vector()) {
+        using task = cuda_task::global_pool_of_pixel<M, Mean>;
+        g.each(task::count, task{in, vector});
+      } else {
+        forward(g, reinterpret_cast<chunk const*>(in), in + 4 * chunk_map<Precision, M>::cells, vector);
+      }
     }
     // of_rows: a float for every channel and row.
     template <class Group>
@@ -336,8 +353,7 @@ struct ops<exec::cuda<Precision, Where>> : cuda_ops<Precision, chunk_maps<Precis
   using global_avg_pool = global_pool<M, true>;
 };
 
-// scratch: scratch_size floats, whose contents do not matter but for the zeros around the joined map, which
-// stay.
+// scratch: scratch_size floats, whose contents do not matter.
 template <class Precision, class Where, lstm_shape S>
 class conv_lstm<exec::cuda<Precision, Where>, S> {
   using ops = kernel::ops<exec::cuda<Precision, Where>>;
@@ -365,6 +381,9 @@ class conv_lstm<exec::cuda<Precision, Where>, S> {
     float* const gate = scratch + joined_size;
     float* const cell = gate + gates_size;
     float* const hidden = cell + cells;
+    // What lies beside the joined map is read as zeros; other layers use the same memory.
+    using clear = cuda_task::clear<joined_size>;
+    g.each(clear::count, clear{scratch});
     for (int step = 0; step < s.steps; ++step) {
       g.each(join::count, join{in, step == 0 ? nullptr : hidden, scratch, step});
       gates::template forward<false, false>(g, scratch, packed, nullptr, gate);

@@ -1,6 +1,8 @@
 // Pools, dense layers and changes of layout of exec::cuda: what one thread computes.
 #pragma once
 
+#include <cstddef>
+
 #include <calotype/core/config.hpp>
 #include <calotype/kernel/arithmetic.hpp>
 #include <calotype/kernel/cuda/layout.hpp>
@@ -74,13 +76,13 @@ struct pool_of_chunks {
     chunk const* window = reinterpret_cast<chunk const*>(in) + from::at(which, row * s.stride, col * s.stride);
     float r[numbers];
     CALOTYPE_UNROLL
-    for (int k = 0; k < numbers; ++k) r[k] = Mean ? 0.0F : get<Precision>(window[0], k);
+    for (int k = 0; k < numbers; ++k) r[k] = Mean ? 0.0F : chunk_number<Precision>(window[0], k);
     for (int y = 0; y < s.size; ++y) {
       for (int x = 0; x < s.size; ++x) {
         chunk const c = window[y * from::row_pitch + x];
         CALOTYPE_UNROLL
         for (int k = 0; k < numbers; ++k) {
-          float const v = get<Precision>(c, k);
+          float const v = chunk_number<Precision>(c, k);
           r[k] = Mean ? kernel::add(r[k], v) : v > r[k] ? v : r[k];
         }
       }
@@ -116,12 +118,12 @@ struct rows_of_global_pool_of_chunks {
     chunk const* const pixels = map + from::at(which, row, 0);
     float r[numbers];
     CALOTYPE_UNROLL
-    for (int k = 0; k < numbers; ++k) r[k] = get<Precision>(pixels[0], k);
+    for (int k = 0; k < numbers; ++k) r[k] = chunk_number<Precision>(pixels[0], k);
     for (int x = 1; x < cols; ++x) {
       chunk const next = pixels[x];
       CALOTYPE_UNROLL
       for (int k = 0; k < numbers; ++k) {
-        float const v = get<Precision>(next, k);
+        float const v = chunk_number<Precision>(next, k);
         r[k] = Mean ? kernel::add(r[k], v) : v > r[k] ? v : r[k];
       }
     }
@@ -148,6 +150,15 @@ struct global_pool_of_rows {
       result = Mean ? kernel::add(result, mine[y]) : mine[y] > result ? mine[y] : result;
     vector[channel] = Mean ? mul(result, 1.0F / static_cast<float>(numbers)) : result;
   }
+};
+
+// One number of a global pool of a single pixel, forward, or backward without Mean.
+template <map_shape M, bool Mean>
+struct global_pool_of_pixel {
+  static constexpr int count = M.channels;
+  float const* in;
+  float* out;
+  CALOTYPE_HD void operator()(int i) const { out[i] = Mean ? kernel::add(0.0F, in[i]) : in[i]; }
 };
 
 // Four channels of one row of a global pool: the row's first maximum, or its sum. What rows have is kept in the
@@ -252,6 +263,19 @@ struct dense {
     float sum = packed[biases + output];
     for (int i = 0; i < inputs; ++i) sum = fma(in[i], packed[i * outputs + output], sum);
     out[output] = Relu ? rectified(sum) : sum;
+  }
+};
+
+// Zeros, four at a time.
+template <std::size_t Floats>
+struct clear {
+  static constexpr int count = static_cast<int>((Floats + 3) / 4);
+  float* memory;
+  CALOTYPE_HD void operator()(int i) const {
+    CALOTYPE_UNROLL
+    for (int k = 4 * i; k < 4 * i + 4; ++k) {
+      if (static_cast<std::size_t>(k) < Floats) memory[k] = 0;
+    }
   }
 };
 

@@ -31,7 +31,7 @@ struct tile_weights {
   static constexpr int at_once = tiles % 2 == 0 ? 2 : 1;
   static constexpr int groups = tiles / at_once;
   static constexpr bool are_held = products * at_once * 2 <= weight_registers;
-  static constexpr int biases = tiles * products * lanes * 2;
+  static constexpr int biases = tiles * products * lanes_of_warp * 2;
   static constexpr auto size = static_cast<std::size_t>(biases + tiles * 4 * 4);  // floats
 
   // weight(filter, product, k): of number k of a product's two chunks, 0 where there is none.
@@ -43,7 +43,7 @@ struct tile_weights {
       float* const start = packed + biases + f / 2 * 4 + f % 2;
       start[0] = start[2] = real ? bias[f] : 0.0F;
       for (int p = 0; p < products; ++p) {
-        float* const of_lanes = packed + ((f / filters_of_tile) * products + p) * lanes * 2;
+        float* const of_lanes = packed + ((f / filters_of_tile) * products + p) * lanes_of_warp * 2;
         for (int w = 0; w < words; ++w) {
           auto const of = [&](int i) { return real ? weight(f, p, w * in_word + i) : 0.0F; };
           std::uint32_t word = 0;
@@ -60,7 +60,7 @@ struct tile_weights {
   }
 
   CALOTYPE_INLINE CALOTYPE_HD static weight_words at(float const* packed, int tile, int product, int lane) {
-    return reinterpret_cast<weight_words const*>(packed)[(tile * products + product) * lanes + lane];
+    return reinterpret_cast<weight_words const*>(packed)[(tile * products + product) * lanes_of_warp + lane];
   }
 };
 
@@ -80,7 +80,7 @@ class warp_weights {
       CALOTYPE_UNROLL
       for (int n = 0; n < tiles; ++n) {
         bias_[n][lane] =
-            reinterpret_cast<sums const*>(packed + Weights::biases)[(group * tiles + n) * 4 + lane % 4];
+            reinterpret_cast<pixel_sums const*>(packed + Weights::biases)[(group * tiles + n) * 4 + lane % 4];
       }
     });
     if constexpr (held) {
@@ -98,8 +98,8 @@ class warp_weights {
   }
 
   // What sums begin with.
-  CALOTYPE_INLINE CALOTYPE_HD of_lanes<sums> const& bias(int tile) const { return bias_[tile]; }
-  CALOTYPE_INLINE CALOTYPE_HD void start(Warp w, of_lanes<sums> (&to)[tiles]) const {
+  CALOTYPE_INLINE CALOTYPE_HD of_lanes<pixel_sums> const& bias(int tile) const { return bias_[tile]; }
+  CALOTYPE_INLINE CALOTYPE_HD void start(Warp w, of_lanes<pixel_sums> (&to)[tiles]) const {
     w.each([&](int lane) {
       CALOTYPE_UNROLL
       for (int n = 0; n < tiles; ++n) to[n][lane] = bias_[n][lane];
@@ -115,7 +115,7 @@ class warp_weights {
 
   float const* packed_;
   int group_;
-  of_lanes<sums> bias_[tiles];
+  of_lanes<pixel_sums> bias_[tiles];
   of_lanes<weight_words> held_[held ? tiles * products : 1];
 };
 
@@ -129,10 +129,14 @@ CALOTYPE_INLINE CALOTYPE_HD void write_pair(float x, float y, int filter, int co
   constexpr int numbers = in_chunk<Precision>;
   [[maybe_unused]] int const at = filter / numbers * map::pitch + col,
                              word = filter % numbers / number<Precision>::in_word;
-  if constexpr (Shortcut) {
+  if constexpr (Shortcut && is_vector) {
+    float const* const s = reinterpret_cast<float const*>(shortcut);
+    if (filter < o.channels) x = kernel::add(x, s[filter]);
+    if (filter + 1 < o.channels) y = kernel::add(y, s[filter + 1]);
+  } else if constexpr (Shortcut) {
     chunk const& s = shortcut[at];
-    x = kernel::add(x, get<Precision>(s, filter % numbers));
-    y = kernel::add(y, get<Precision>(s, filter % numbers + 1));
+    x = kernel::add(x, chunk_number<Precision>(s, filter % numbers));
+    y = kernel::add(y, chunk_number<Precision>(s, filter % numbers + 1));
   }
   if constexpr (Relu) {
     x = rectified(x);
@@ -153,7 +157,7 @@ CALOTYPE_INLINE CALOTYPE_HD void write_pair(float x, float y, int filter, int co
 // The sixteen pixels of a row from column `first`, of a group of filters.
 template <class Precision, map_shape Out, bool Relu, bool Shortcut, int Tiles, class Warp>
 CALOTYPE_INLINE CALOTYPE_HD void write_pixels(Warp w,
-                                              typename Warp::template of_lanes<sums> const (&from)[Tiles],
+                                              typename Warp::template of_lanes<pixel_sums> const (&from)[Tiles],
                                               int group, int first, chunk const* shortcut, chunk* row) {
   constexpr int cols = Out.cols;
   w.each([&](int lane) {
@@ -189,6 +193,11 @@ struct map_weights : tile_weights<S.filters, S.kernel * S.kernel * chunk_map<Pre
   using from = chunk_map<Precision, S.in>;
   using base = tile_weights<S.filters, S.kernel * S.kernel * from::pairs>;
 
+  // Whether what the windows of sixteen pixels reach is there, and registers hold the rows that are begun.
+  static constexpr bool possible = !S.in.is_vector() && S.padding <= 1 &&
+                                   (pixels_of_tile - 1) * S.stride + S.kernel <= from::reach &&
+                                   (S.stride > 1 || S.kernel <= 5);
+
   CALOTYPE_INLINE CALOTYPE_HD static constexpr int product(int ky, int kx, int pair) {
     constexpr int width = S.kernel, pairs = from::pairs;
     return (ky * width + kx) * pairs + pair;
@@ -220,7 +229,7 @@ class map_strip {
 
  public:
   static constexpr int tiles = weights::at_once, phases = begun;
-  // The first call of `row` for a first row of output.
+  // So many rows before the first row of output the first call of `row` is.
   static constexpr int ahead = begun - 1;
 
   CALOTYPE_INLINE CALOTYPE_HD void begin(Warp w, float const* packed, int group) {
@@ -271,7 +280,7 @@ class map_strip {
 
   // Of the last row.
   template <int Phase>
-  CALOTYPE_INLINE CALOTYPE_HD of_lanes<sums> (&finished())[tiles] {
+  CALOTYPE_INLINE CALOTYPE_HD of_lanes<pixel_sums> (&finished())[tiles] {
     return sums_[Phase % begun];
   }
 
@@ -283,7 +292,7 @@ class map_strip {
       CALOTYPE_UNROLL
       for (int kx = 0; kx < width; ++kx) {
         of_lanes<pixel_words> a;
-        load<Shared>(w, at + 2 * pair * from::pitch + kx, stride, from::pitch, a);
+        load_pixels<Shared>(w, at + 2 * pair * from::pitch + kx, stride, from::pitch, a);
         f(a, kx, pair);
       }
     };
@@ -295,23 +304,23 @@ class map_strip {
     }
   }
 
-  CALOTYPE_INLINE CALOTYPE_HD void multiply_all(Warp w, of_lanes<sums> (&to)[tiles],
+  CALOTYPE_INLINE CALOTYPE_HD void multiply_all(Warp w, of_lanes<pixel_sums> (&to)[tiles],
                                                 of_lanes<pixel_words> const& a, int ky, int kx, int pair) {
     CALOTYPE_UNROLL
     for (int n = 0; n < tiles; ++n) {
-      multiply<Precision>(w, to[n], to[n], a, weights_.get(w, n, weights::product(ky, kx, pair)));
+      multiply_add<Precision>(w, to[n], to[n], a, weights_.get(w, n, weights::product(ky, kx, pair)));
     }
   }
-  CALOTYPE_INLINE CALOTYPE_HD void multiply_first(Warp w, of_lanes<sums> (&to)[tiles],
+  CALOTYPE_INLINE CALOTYPE_HD void multiply_first(Warp w, of_lanes<pixel_sums> (&to)[tiles],
                                                   of_lanes<pixel_words> const& a) {
     CALOTYPE_UNROLL
     for (int n = 0; n < tiles; ++n) {
-      multiply<Precision>(w, to[n], weights_.bias(n), a, weights_.get(w, n, weights::product(0, 0, 0)));
+      multiply_add<Precision>(w, to[n], weights_.bias(n), a, weights_.get(w, n, weights::product(0, 0, 0)));
     }
   }
 
   warp_weights<weights, Warp> weights_;
-  of_lanes<sums> sums_[begun][tiles];
+  of_lanes<pixel_sums> sums_[begun][tiles];
 };
 
 // A convolution with at most one pixel of padding, warp by warp: some rows of sixteen pixels.
@@ -324,7 +333,7 @@ struct tile_conv {
   static constexpr int strips = (shape.cols + pixels_of_tile - 1) / pixels_of_tile;
   static constexpr int stretches = (shape.rows + Rows - 1) / Rows;
   static constexpr int count = weights::groups * strips * stretches;
-  static_assert(S.padding <= 1 && pixels_of_tile * S.stride + S.kernel <= from::reach);
+  static_assert(map_weights<Precision, S>::possible);
 
   float const* in;
   float const* packed;
@@ -405,14 +414,8 @@ struct plain_conv {
         }
       }
     }
-    constexpr bool is_vector = shape.is_vector();
     if constexpr (Shortcut) sum = kernel::add(sum, to::get(shortcut, at.channel, at.row, at.col));
-    if constexpr (Relu) sum = rectified(sum);
-    if constexpr (is_vector) {
-      out[at.channel] = sum;
-    } else {
-      to::set(out, at.channel, at.row, at.col, sum);
-    }
+    to::set(out, at.channel, at.row, at.col, Relu ? rectified(sum) : sum);
   }
 
  private:
@@ -522,7 +525,7 @@ struct tile_conv_of_image {
     });
     warp_weights<weights, Warp> mine;
     mine.begin(w, packed, group);
-    typename Warp::template of_lanes<sums> sum[weights::at_once];
+    typename Warp::template of_lanes<pixel_sums> sum[weights::at_once];
     mine.start(w, sum);
     int const top = row * window::stride - window::padding;
     CALOTYPE_UNROLL
@@ -533,7 +536,7 @@ struct tile_conv_of_image {
         window::load(w, in, c, top, p, left, a);
         CALOTYPE_UNROLL
         for (int n = 0; n < weights::at_once; ++n) {
-          multiply<Precision>(w, sum[n], sum[n], a, mine.get(w, n, c * window::of_channel + p));
+          multiply_add<Precision>(w, sum[n], sum[n], a, mine.get(w, n, c * window::of_channel + p));
         }
       }
     }
@@ -570,7 +573,7 @@ class pooled_image_strip {
   // write(lane, tile, x, y): the first two sums of a lane are of one pooled pixel.
   template <bool Relu, class Write>
   CALOTYPE_INLINE CALOTYPE_HD void row(Warp w, float const* image, int row, Write write) {
-    of_lanes<sums> sum[2][tiles];
+    of_lanes<pixel_sums> sum[2][tiles];
     weights_.start(w, sum[0]);
     weights_.start(w, sum[1]);
     int const top = 2 * row * window::stride - window::padding;
@@ -616,11 +619,11 @@ class pooled_image_strip {
  private:
   CALOTYPE_INLINE CALOTYPE_HD static float larger(float a, float b) { return b > a ? b : a; }
 
-  CALOTYPE_INLINE CALOTYPE_HD void add(Warp w, of_lanes<sums> (&to)[tiles], of_lanes<pixel_words> const& a,
-                                       int c, int p) {
+  CALOTYPE_INLINE CALOTYPE_HD void add(Warp w, of_lanes<pixel_sums> (&to)[tiles],
+                                       of_lanes<pixel_words> const& a, int c, int p) {
     CALOTYPE_UNROLL
     for (int n = 0; n < tiles; ++n) {
-      multiply<Precision>(w, to[n], to[n], a, weights_.get(w, n, c * window::of_channel + p));
+      multiply_add<Precision>(w, to[n], to[n], a, weights_.get(w, n, c * window::of_channel + p));
     }
   }
 

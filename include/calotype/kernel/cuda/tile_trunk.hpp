@@ -147,7 +147,11 @@ struct outer_rows {
         CALOTYPE_UNROLL
         for (int n = 0; n < tiles; ++n) {
           CALOTYPE_UNROLL
-          for (int k = 0; k < 4; ++k) sum[n][lane].v[k] = kernel::add(sum[n][lane].v[k], more[n][lane].v[k]);
+          for (int k = 0; k < 4; ++k) {
+            // Rounded as where it is a map of its own: the same bits.
+            float const shortcut = number<Precision>::value(number<Precision>::rounded(more[n][lane].v[k]));
+            sum[n][lane].v[k] = kernel::add(sum[n][lane].v[k], shortcut);
+          }
         }
       });
     }

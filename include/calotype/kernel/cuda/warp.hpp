@@ -15,31 +15,31 @@ namespace calotype::kernel {
 // filters. With g = lane / 4 and t = lane % 4:
 //   pixel_words   words t of pixel g and of g + 8, of the first chunk, then of the second
 //   weight_words  words t of filter g, of both chunks
-//   sums          filters 2 t and 2 t + 1 of pixel g, then of g + 8
+//   pixel_sums    filters 2 t and 2 t + 1 of pixel g, then of g + 8
 struct pixel_words {
   std::uint32_t v[4];
 };
 struct alignas(8) weight_words {
   std::uint32_t v[2];
 };
-struct alignas(16) sums {
+struct alignas(16) pixel_sums {
   float v[4];
 };
 
-inline constexpr int lanes = 32;
+inline constexpr int lanes_of_warp = 32;
 
 // lanes<T>: a T of every lane, [lane]; each(f): f(lane) for all of them.
 
 struct host_warp {
   template <class T>
   struct of_lanes {
-    T v[lanes];
+    T v[lanes_of_warp];
     CALOTYPE_HD T& operator[](int lane) { return v[lane]; }
     CALOTYPE_HD T const& operator[](int lane) const { return v[lane]; }
   };
   template <class Function>
   CALOTYPE_HD void each(Function f) const {
-    for (int lane = 0; lane < lanes; ++lane) f(lane);
+    for (int lane = 0; lane < lanes_of_warp; ++lane) f(lane);
   }
 };
 
@@ -60,9 +60,10 @@ struct device_warp {
 
 // to = from + pixels x weights, on the host: exact products, one after the other.
 template <class Precision>
-CALOTYPE_HD void multiply(host_warp, host_warp::of_lanes<sums>& to, host_warp::of_lanes<sums> const& from,
-                          host_warp::of_lanes<pixel_words> const& pixels,
-                          host_warp::of_lanes<weight_words> const& weights) {
+CALOTYPE_HD void multiply_add(host_warp, host_warp::of_lanes<pixel_sums>& to,
+                              host_warp::of_lanes<pixel_sums> const& from,
+                              host_warp::of_lanes<pixel_words> const& pixels,
+                              host_warp::of_lanes<weight_words> const& weights) {
   using n = number<Precision>;
   constexpr int words = 8, numbers = words * n::in_word;
   auto const unpack = [](std::uint32_t word, float* at) {
@@ -91,30 +92,43 @@ CALOTYPE_HD void multiply(host_warp, host_warp::of_lanes<sums>& to, host_warp::o
 
 #if defined(__CUDACC__)
 
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
+inline constexpr bool has_tensor_cores = false;
+#else
+inline constexpr bool has_tensor_cores = true;
+#endif
+
 template <class Precision>
-CALOTYPE_INLINE CALOTYPE_HD void multiply([[maybe_unused]] device_warp, device_warp::of_lanes<sums>& to,
-                                          device_warp::of_lanes<sums> const& from,
-                                          device_warp::of_lanes<pixel_words> const& pixels,
-                                          device_warp::of_lanes<weight_words> const& weights) {
+CALOTYPE_INLINE CALOTYPE_HD void multiply_add([[maybe_unused]] device_warp,
+                                              device_warp::of_lanes<pixel_sums>& to,
+                                              device_warp::of_lanes<pixel_sums> const& from,
+                                              device_warp::of_lanes<pixel_words> const& pixels,
+                                              device_warp::of_lanes<weight_words> const& weights) {
+  static_assert(
+      has_tensor_cores && sizeof(Precision) > 0,
+      "calotype::exec::cuda: fp16, bf16 and tf32 need compute capability 8.0; compile with -arch=sm_90");
 #if defined(__CUDA_ARCH__)
   float(&d)[4] = to.v.v;
   float const(&c)[4] = from.v.v;
   std::uint32_t const(&a)[4] = pixels.v.v;
   std::uint32_t const(&b)[2] = weights.v.v;
   if constexpr (std::same_as<Precision, exec::fp16>) {
-    asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 "
+    asm volatile(
+        "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 "
         "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%10, %11, %12, %13};"
         : "=f"(d[0]), "=f"(d[1]), "=f"(d[2]), "=f"(d[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "f"(c[0]), "f"(c[1]), "f"(c[2]),
           "f"(c[3]));
   } else if constexpr (std::same_as<Precision, exec::bf16>) {
-    asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
+    asm volatile(
+        "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 "
         "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%10, %11, %12, %13};"
         : "=f"(d[0]), "=f"(d[1]), "=f"(d[2]), "=f"(d[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "f"(c[0]), "f"(c[1]), "f"(c[2]),
           "f"(c[3]));
   } else {
-    asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 "
+    asm volatile(
+        "mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 "
         "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%10, %11, %12, %13};"
         : "=f"(d[0]), "=f"(d[1]), "=f"(d[2]), "=f"(d[3])
         : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]), "f"(c[0]), "f"(c[1]), "f"(c[2]),
@@ -128,8 +142,8 @@ CALOTYPE_INLINE CALOTYPE_HD void multiply([[maybe_unused]] device_warp, device_w
 // 16 pixels of two chunks: pixel p's first at first[p * apart], its second `second` chunks further. Shared:
 // they lie in a block's shared memory.
 template <bool Shared>
-CALOTYPE_HD void load(host_warp w, chunk const* first, int apart, int second,
-                      host_warp::of_lanes<pixel_words>& to) {
+CALOTYPE_HD void load_pixels(host_warp w, chunk const* first, int apart, int second,
+                             host_warp::of_lanes<pixel_words>& to) {
   w.each([&](int lane) {
     int const g = lane / 4, t = lane % 4;
     for (int k = 0; k < 4; ++k) to[lane].v[k] = first[(g + k % 2 * 8) * apart + k / 2 * second].word[t];
@@ -139,18 +153,19 @@ CALOTYPE_HD void load(host_warp w, chunk const* first, int apart, int second,
 #if defined(__CUDACC__)
 
 template <bool Shared>
-CALOTYPE_INLINE CALOTYPE_HD void load([[maybe_unused]] device_warp w, [[maybe_unused]] chunk const* first,
-                                      [[maybe_unused]] int apart, [[maybe_unused]] int second,
-                                      [[maybe_unused]] device_warp::of_lanes<pixel_words>& to) {
+CALOTYPE_INLINE CALOTYPE_HD void load_pixels([[maybe_unused]] device_warp w,
+                                             [[maybe_unused]] chunk const* first, [[maybe_unused]] int apart,
+                                             [[maybe_unused]] int second,
+                                             [[maybe_unused]] device_warp::of_lanes<pixel_words>& to) {
 #if defined(__CUDA_ARCH__)
   std::uint32_t(&v)[4] = to.v.v;
   if constexpr (Shared) {
     // Lanes 8 k to 8 k + 7 name the pixels of matrix k.
     chunk const* const mine = first + (w.lane % 16) * apart + w.lane / 16 * second;
-    asm("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
-        : "=r"(v[0]), "=r"(v[1]), "=r"(v[2]), "=r"(v[3])
-        : "r"(static_cast<std::uint32_t>(__cvta_generic_to_shared(mine)))
-        : "memory");
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(v[0]), "=r"(v[1]), "=r"(v[2]), "=r"(v[3])
+                 : "r"(static_cast<std::uint32_t>(__cvta_generic_to_shared(mine)))
+                 : "memory");
   } else {
     CALOTYPE_UNROLL
     for (int k = 0; k < 4; ++k) {

@@ -10,6 +10,7 @@
 #include <calotype/core/random.hpp>
 #include <calotype/kernel/cuda/group.hpp>
 #include <calotype/kernel/cuda/ops.hpp>
+#include <calotype/kernel/cuda/tile_trunk.hpp>
 
 namespace {
 
@@ -227,6 +228,90 @@ void check_global_pools() {
   }
 }
 
+// Number by number: a residual block in shared memory, whose result begins before the input where it is
+// smaller.
+template <class Precision, conv_shape Inner, conv_shape Outer, bool Projects>
+void check_block(bool backwards) {
+  namespace task = kernel::cuda_task;
+  using kernel::chunk;
+  constexpr conv_shape projection{Inner.in, Outer.filters, 1, Inner.stride, 0};
+  using first = task::inner_rows<Precision, Inner>;
+  using second = task::outer_rows<Precision, Inner, Outer, Projects, Projects ? projection : Outer>;
+  using input = kernel::chunk_map<Precision, Inner.in>;
+  using result = kernel::chunk_map<Precision, Outer.out()>;
+  constexpr int before = task::chunks_before<Precision, Inner, Outer, Projects>();
+  constexpr int map_chunks = std::max(before + input::cells, result::cells);
+  constexpr int ring_chunks = task::ring_chunks<Precision, Inner.out()>;
+  constexpr auto all = static_cast<std::size_t>(map_chunks + ring_chunks + 64);
+  auto const in = some<Precision>(static_cast<std::size_t>(Inner.in.size()), 11);
+  auto const weights = [](conv_shape s, std::uint64_t seed) {
+    auto w = some<Precision>(static_cast<std::size_t>(s.weights()), seed);
+    for (float& x : w) x *= 0.25F;
+    return w;
+  };
+  auto const of_inner = weights(Inner, 12), of_outer = weights(Outer, 13),
+             of_projection = weights(projection, 14);
+  auto const bias_inner = some<Precision>(static_cast<std::size_t>(Inner.filters), 15);
+  auto const bias_outer = some<Precision>(static_cast<std::size_t>(Outer.filters), 16);
+  std::vector<float> packed_inner(task::map_weights<Precision, Inner>::size),
+      packed_outer(task::map_weights<Precision, Outer>::size),
+      packed_projection(task::map_weights<Precision, projection>::size);
+  task::map_weights<Precision, Inner>::pack(of_inner.data(), bias_inner.data(), packed_inner.data());
+  task::map_weights<Precision, Outer>::pack(of_outer.data(), bias_outer.data(), packed_outer.data());
+  task::map_weights<Precision, projection>::pack(of_projection.data(), bias_outer.data(),
+                                                 packed_projection.data());
+
+  std::vector<chunk> memory(all, chunk{{~0U, ~0U, ~0U, ~0U}});
+  chunk* const map = memory.data() + before;
+  chunk* const ring = memory.data() + map_chunks;
+  auto const dense = laid_out<Precision, Inner.in, false>(in);
+  std::copy_n(reinterpret_cast<chunk const*>(dense.data()), input::cells, map);
+  kernel::emulated_group<kernel::block_group> const group{backwards, memory.data()};
+  using clear = task::clear_sides<Precision, Inner.out(), task::rows_in_ring>;
+  group.each(clear::count, clear{ring});
+  group.together(second::steps, first{packed_inner.data(), map, ring},
+                 second{packed_outer.data(), packed_projection.data(), ring, map, memory.data()});
+
+  std::vector<float> inner(static_cast<std::size_t>(Inner.out().size()));
+  for (int f = 0; f < Inner.filters; ++f) {
+    for (int row = 0; row < Inner.out().rows; ++row) {
+      for (int col = 0; col < Inner.out().cols; ++col) {
+        auto const sum = static_cast<float>(sum_at<Inner>(in, of_inner, bias_inner, f, row, col));
+        using n = kernel::number<Precision>;
+        inner[index<Inner.out()>(f, row, col)] = n::value(n::rounded(std::max(sum, 0.0F)));
+      }
+    }
+  }
+  int wrong = 0;
+  constexpr map_shape out = Outer.out();
+  for (int f = 0; f < Outer.filters; ++f) {
+    for (int row = 0; row < out.rows; ++row) {
+      for (int col = 0; col < out.cols; ++col) {
+        double expected = sum_at<Outer>(inner, of_outer, bias_outer, f, row, col);
+        expected += Projects ? sum_at<projection>(in, of_projection, bias_outer, f, row, col)
+                             : static_cast<double>(in[index<Inner.in>(f, row, col)]);
+        expected = std::max(expected, 0.0);
+        double const got = result::get(reinterpret_cast<float const*>(memory.data()), f, row, col);
+        // Sums of floats may round the inner map, or the projection, to the other neighbour.
+        wrong += std::abs(got - expected) <= unit<Precision> * (1.5 * std::abs(expected) + 4) ? 0 : 1;
+      }
+    }
+  }
+  CHECK(wrong == 0);
+}
+
+TEST_CASE_TEMPLATE("residual blocks in shared memory", P, exec::fp16, exec::bf16, exec::tf32) {
+  for (bool backwards : {false, true}) {
+    check_block<P, conv_shape{{16, 13, 29}, 16, 3, 1, 1}, conv_shape{{16, 13, 29}, 16, 3, 1, 1}, false>(
+        backwards);
+    check_block<P, conv_shape{{32, 2, 16}, 32, 3, 1, 1}, conv_shape{{32, 2, 16}, 32, 3, 1, 1}, false>(
+        backwards);
+    check_block<P, conv_shape{{16, 12, 37}, 32, 3, 2, 1}, conv_shape{{32, 6, 19}, 32, 3, 1, 1}, true>(
+        backwards);
+    check_block<P, conv_shape{{16, 9, 17}, 32, 3, 1, 1}, conv_shape{{32, 9, 17}, 32, 3, 1, 1}, true>(backwards);
+  }
+}
+
 TEST_CASE_TEMPLATE("convolutions of maps", P, exec::fp16, exec::bf16, exec::tf32) {
   check_conv<P, conv_shape{{16, 11, 29}, 16, 3, 1, 1}, false, true, true>();
   check_conv<P, conv_shape{{16, 9, 32}, 16, 3, 1, 1}, false, false, false>();  // nothing beside the last tile
@@ -236,10 +321,13 @@ TEST_CASE_TEMPLATE("convolutions of maps", P, exec::fp16, exec::bf16, exec::tf32
   check_conv<P, conv_shape{{5, 8, 9}, 11, 3, 1, 0}, false, false>();  // chunks and tiles that are not full
   check_conv<P, conv_shape{{20, 10, 17}, 7, 5, 1, 1}>();              // more rows begun than usual
   check_conv<P, conv_shape{{3, 12, 20}, 8, 2, 3, 1}>();
+  check_conv<P, conv_shape{{16, 21, 90}, 8, 4, 4, 0}>();                  // far apart
+  check_conv<P, conv_shape{{3, 23, 90}, 8, 3, 5, 1}>();                   // not on tensor cores: too far
   check_conv<P, conv_shape{{70, 5, 6}, 40, 3, 1, 1}>();                   // weights that registers do not hold
   check_conv<P, conv_shape{{6, 4, 4}, 9, 4, 1, 0}, false, true>();        // a vector
   check_conv<P, conv_shape{{6, 9, 9}, 4, 5, 1, 2}, false, true, true>();  // not on tensor cores: wide padding
   check_conv<P, conv_shape{{4, 9, 9}, 4, 7, 1, 1}>();                     // and many rows
+  check_conv<P, conv_shape{{6, 1, 1}, 9, 3, 1, 1}, false, true, true>();  // one pixel
 }
 
 TEST_CASE_TEMPLATE("convolutions of images", P, exec::fp16, exec::bf16, exec::tf32) {
