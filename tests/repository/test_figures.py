@@ -363,9 +363,11 @@ class EventPaper(unittest.TestCase):
 
 
 class Gpu(unittest.TestCase):
-    MEASURED = [{"network": name, "exact": True, "batch": 2112, "events_per_second": 1.5 * goals["fp32"], "one_event_us": 80.0}
-                for name, goals in gpu.GOALS.items()]
-    MEASURED.append({"network": "cms-ii", "exact": True, "from_hits_per_second": 81_000.0})
+    MEASURED = [{"network": name, "precision": precision, "good": True, "error": 0 if precision == "fp32" else 3e-5, "batch": 2112,
+                 "events_per_second": 1.5 * goal, "one_event_us": 80.0, "from_hits_per_second": 1.35 * goal}
+                for name, goals in gpu.GOALS.items() for precision, goal in goals.items()]
+    MEASURED.append({"network": "eb", "precision": "fp32", "good": True, "training_batch": 360,
+                     "training_images_per_second": 41_000.0})
 
     @staticmethod
     def row(figures, name):
@@ -383,23 +385,48 @@ class Gpu(unittest.TestCase):
         hits = next(f for f in figures if "from hits" in f["figure"])
         self.assertEqual((hits["value"], common.verdict(hits)), (90.0, "reached"))
 
+    def test_precisions_say_what_they_are_worth(self):
+        figures = gpu.figures_of(self.MEASURED, [], "")
+        self.assertIn("bits of exec::scalar", self.row(figures, "eb, fp32")["conditions"])
+        half = self.row(figures, "eb, fp16")
+        self.assertEqual((half["value"], common.verdict(half)), (1_500_000, "reached"))
+        self.assertIn("scores within 3e-05 of exec::scalar", half["conditions"])
+        training = self.row(figures, "training step, eb, batch 360, fp32")
+        self.assertEqual((training["value"], common.verdict(training)), (41_000, "reached"))
+
     def test_what_there_is_no_kernel_for_is_not_measured(self):
-        for figures, why in ((gpu.figures_of(self.MEASURED, [], ""), gpu.UNWRITTEN), (gpu.figures_of([], [], "no nvcc here"), gpu.UNWRITTEN)):
-            row = self.row(figures, "eb, fp16")
-            self.assertEqual((row["value"], row["conditions"]), (None, why))
-        self.assertEqual(self.row(gpu.figures_of([], [], "no nvcc here"), "jets, fp32")["conditions"], "no nvcc here")
+        for measured, why in ((self.MEASURED, ""), ([], "no nvcc here")):
+            row = self.row(gpu.figures_of(measured, [], why), "training step, eb, batch 360, bf16")
+            self.assertEqual((row["value"], row["conditions"]), (None, gpu.UNWRITTEN))
+        self.assertEqual(self.row(gpu.figures_of([], [], "no nvcc here"), "jets, fp16")["conditions"], "no nvcc here")
 
     def test_without_a_compiler_nothing_is_measured(self):
-        with mock.patch.object(gpu, "nvcc", side_effect=gpu.NotHere("no nvcc here")), contextlib.redirect_stderr(io.StringIO()):
+        with mock.patch.object(gpu, "device_name", return_value="a device"), \
+                mock.patch.object(gpu, "nvcc", side_effect=gpu.NotHere("no nvcc here")), contextlib.redirect_stderr(io.StringIO()):
             record = gpu.study(with_peers=True)
         self.assertEqual({f["value"] for f in record["figures"]}, {None})
 
-    def test_a_wrong_bit_stops_it(self):
-        done = mock.Mock(returncode=1, stdout=json.dumps(self.MEASURED[0] | {"exact": False}), stderr="")
-        with mock.patch.object(gpu, "nvcc", return_value="nvcc"), mock.patch.object(gpu, "headers", return_value=[]), \
-                mock.patch.object(gpu.subprocess, "run", return_value=done), contextlib.redirect_stderr(io.StringIO()):
-            with self.assertRaisesRegex(SystemExit, "has not the bits"):
-                gpu.study(with_peers=False)
+    def test_without_a_device_nothing_is_compiled(self):
+        with mock.patch.object(gpu, "device_name", return_value=gpu.NO_NAME), \
+                mock.patch.object(gpu.subprocess, "run", side_effect=AssertionError), contextlib.redirect_stderr(io.StringIO()):
+            record = gpu.study(with_peers=True)
+        self.assertEqual(self.row(record["figures"], "eb, fp16")["conditions"], "no NVIDIA device here")
+
+    def stopped(self, done):
+        with mock.patch.object(gpu, "device_name", return_value="a device"), mock.patch.object(gpu, "nvcc", return_value="nvcc"), \
+                mock.patch.object(gpu, "headers", return_value=[]), mock.patch.object(gpu.subprocess, "run", side_effect=done), \
+                contextlib.redirect_stderr(io.StringIO()), self.assertRaises(SystemExit) as stop:
+            gpu.study(with_peers=False)
+        return str(stop.exception)
+
+    def test_what_is_not_near_enough_stops_it(self):
+        bad = mock.Mock(returncode=1, stdout=json.dumps(self.MEASURED[0] | {"good": False}), stderr="")
+        built = mock.Mock(returncode=0, stdout="", stderr="")
+        self.assertIn("is not near enough to exec::scalar", self.stopped(lambda c, **_: built if c[0] == "nvcc" else bad))
+
+    def test_what_does_not_compile_stops_it(self):
+        self.assertIn("was not built: no such header",
+                      self.stopped(lambda c, **_: mock.Mock(returncode=2, stdout="", stderr="no such header\n")))
 
 
 class Pages(unittest.TestCase):
