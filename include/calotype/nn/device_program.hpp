@@ -140,19 +140,31 @@ struct device_program {
   static constexpr std::size_t plane_offset =
       layout::inference_offset[static_cast<std::size_t>(layout::inference_memory.slot[Plane])];
 
+  // Where the input of event e is, which is painted to the beginning of memory if it is a list; end takes that
+  // away again.
+  template <class Group>
+  CALOTYPE_HD static float const* begin(Group const& g, Source const& from, int e, float* memory) {
+    if constexpr (paints) paint(g, from, e, memory, false);
+    return input(from, e, memory);
+  }
+  CALOTYPE_HD static float const* input(Source const& from, int e, float const* memory) {
+    if constexpr (paints) {
+      return memory;
+    } else {
+      return from.inputs + static_cast<std::size_t>(e) * input_size;
+    }
+  }
+  template <class Group>
+  CALOTYPE_HD static void end(Group const& g, Source const& from, int e, float* memory) {
+    if constexpr (paints) paint(g, from, e, memory, true);
+  }
+
   template <class Group>
   CALOTYPE_HD void operator()(Group const& g, int block, int blocks) const {
     float* const memory = workspace + static_cast<std::size_t>(block) * workspace_size;
     for (int e = block; e < count; e += blocks) {
-      if constexpr (paints) {
-        kernel::block_range const shown = source.of_events[e];
-        int const count_shown = shown.end - shown.begin;
-        g.each(count_shown, painter{source.list + shown.begin, memory, false});
-        score(g, e, memory, memory + painted_size);
-        g.each(count_shown, painter{source.list + shown.begin, memory, true});
-      } else {
-        score(g, e, source.inputs + static_cast<std::size_t>(e) * input_size, memory + painted_size);
-      }
+      score(g, e, begin(g, source, e, memory), memory + painted_size);
+      end(g, source, e, memory);
     }
   }
 
@@ -182,11 +194,14 @@ struct device_program {
       return std::type_identity<void>{};
     }
   }
-
- public:
   using painter = typename decltype(choose_painter())::type;
 
- private:
+  template <class Group>
+  CALOTYPE_HD static void paint(Group const& g, Source const& from, int e, float* memory, bool zeros) {
+    kernel::block_range const shown = from.of_events[e];
+    g.each(shown.end - shown.begin, painter{from.list + shown.begin, memory, zeros});
+  }
+
   template <class Group>
   CALOTYPE_HD void score(Group const& g, int e, float const* input, float* memory) const {
     event<Group> const one{*this, g, input, memory};

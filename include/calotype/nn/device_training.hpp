@@ -28,7 +28,7 @@ struct device_training {
       layout::gradients.supported,
       "calotype::nn: this network uses a value in a way whose gradient is not built; a shortcut must be "
       "the last use of its input");
-  static constexpr int outputs = inference::outputs, steps = layout::steps;
+  static constexpr int outputs = inference::outputs;
   static constexpr auto parameters = static_cast<std::size_t>(layout::plan.total_parameters());
   static constexpr std::size_t input_size = inference::input_size, painted_size = inference::painted_size;
   static constexpr std::size_t maps_size = layout::training_size - input_size;
@@ -73,6 +73,7 @@ struct device_forward {
   using training = detail::device_training<Net, Policy, Source>;
   using layout = typename training::layout;
   using ops = typename training::ops;
+  using inference = typename training::inference;
   static constexpr std::size_t shared_size = 0;
   static constexpr int threads = 256, blocks_at_once = 2;
 
@@ -88,23 +89,12 @@ struct device_forward {
   CALOTYPE_HD void operator()(Group const& g, int block, int blocks) const {
     for (int e = block; e < count; e += blocks) {
       float* const of_event = memory + static_cast<std::size_t>(e) * training::event_size;
-      float const* input = of_event;
-      if constexpr (training::inference::paints) {
-        using painter = typename training::inference::painter;
-        kernel::block_range const shown = source.of_events[e];
-        g.each(shown.end - shown.begin, painter{source.list + shown.begin, of_event, false});
-      } else {
-        input = source.inputs + static_cast<std::size_t>(e) * training::input_size;
-      }
+      float const* const input = inference::begin(g, source, e, of_event);
       step<0>(g, input, of_event, dropout_keys[e]);
       g.each(training::outputs,
              detail::copy_numbers{training::template value<layout::plan.result>(input, of_event),
                                   logits + e * training::outputs});
-      if constexpr (training::inference::paints) {
-        using painter = typename training::inference::painter;
-        kernel::block_range const shown = source.of_events[e];
-        if (alone) g.each(shown.end - shown.begin, painter{source.list + shown.begin, of_event, true});
-      }
+      if (alone) inference::end(g, source, e, of_event);
     }
   }
 
@@ -147,6 +137,7 @@ struct device_backward {
   using training = detail::device_training<Net, Policy, Source>;
   using layout = typename training::layout;
   using ops = typename training::ops;
+  using inference = typename training::inference;
   static constexpr std::size_t shared_size = 0;
   static constexpr int threads = 256, blocks_at_once = 2;
 
@@ -163,19 +154,12 @@ struct device_backward {
   CALOTYPE_HD void operator()(Group const& g, int block, int blocks) const {
     for (int e = block; e < count; e += blocks) {
       float* const of_event = memory + static_cast<std::size_t>(e) * training::event_size;
-      float const* input = of_event;
-      if constexpr (!training::inference::paints) {
-        input = source.inputs + static_cast<std::size_t>(e) * training::input_size;
-      }
+      float const* const input = inference::input(source, e, of_event);
       g.each(training::outputs,
              detail::copy_numbers{logit_gradients + e * training::outputs, training::logit_gradient(of_event)});
       step<layout::steps - 1>(g, input, of_event,
                               gradients + static_cast<std::size_t>(e) * training::parameters, dropout_keys[e]);
-      if constexpr (training::inference::paints) {
-        using painter = typename training::inference::painter;
-        kernel::block_range const shown = source.of_events[e];
-        g.each(shown.end - shown.begin, painter{source.list + shown.begin, of_event, true});
-      }
+      inference::end(g, source, e, of_event);
     }
   }
 

@@ -156,7 +156,8 @@ struct trunk {
     g.warps(entry::count, entry{image, weights(First), map});
     g.each(clear_entry::count, clear_entry{map});
     blocks<0>(g, memory, weights);
-    pool::forward(g, memory, reinterpret_cast<float*>(memory + size_of_maps), result);
+    pool::forward(g, reinterpret_cast<float const*>(memory), reinterpret_cast<float*>(memory + size_of_maps),
+                  result);
   }
 
  private:

@@ -30,7 +30,9 @@ template <map_shape M>
 struct quad_map {
   static constexpr map_shape shape = M;
   static constexpr bool is_vector = M.is_vector();
-  static constexpr int quads = (M.channels + 3) / 4;
+  static constexpr int numbers = 4,
+                       bundles = (M.channels + 3) / 4;  // read together, and how many such there are
+  static constexpr int quads = bundles;
   static constexpr int pitch = M.cols + 1;
   static constexpr int origin = pitch + 1;                // of pixel (0, 0), in quads
   static constexpr int plane = (M.rows + 2) * pitch + 2;  // quads of four channels
@@ -57,6 +59,24 @@ struct quad_map {
       return reinterpret_cast<quad const*>(map)[at(4 * which, row, col) / 4];
     }
   }
+  CALOTYPE_INLINE CALOTYPE_HD static void load(float const* map, int which, int row, int col,
+                                               float (&v)[numbers]) {
+    quad const q = quad_at(map, which, row, col);
+    CALOTYPE_UNROLL
+    for (int k = 0; k < 4; ++k) v[k] = q.v[k];
+  }
+  CALOTYPE_INLINE CALOTYPE_HD static void store(float* map, int which, int row, int col,
+                                                float const (&v)[numbers]) {
+    constexpr int length = M.channels;
+    quad const q{v[0], v[1], v[2], v[3]};
+    if constexpr (is_vector) {
+      kernel::store(q, which, length, map);
+    } else {
+      reinterpret_cast<quad*>(map)[at(4 * which, row, col) / 4] = q;
+    }
+  }
+  // Where global pools keep what rows have.
+  CALOTYPE_INLINE CALOTYPE_HD static float* behind(float* map) { return map + 4 * quads * plane; }
   CALOTYPE_INLINE CALOTYPE_HD static float get(float const* map, int channel, int row, int col) {
     return map[at(channel, row, col)];
   }
@@ -72,7 +92,7 @@ template <class Precision, map_shape M>
 struct chunk_map {
   static constexpr map_shape shape = M;
   static constexpr bool is_vector = M.is_vector();
-  static constexpr int numbers = in_chunk<Precision>;
+  static constexpr int numbers = in_chunk<Precision>, bundles = (M.channels + numbers - 1) / numbers;
   static constexpr int pairs =
       (M.channels + 2 * numbers - 1) / (2 * numbers);  // two chunks are multiplied at once
   static constexpr int chunks = 2 * pairs;
@@ -89,6 +109,25 @@ struct chunk_map {
   CALOTYPE_INLINE CALOTYPE_HD static constexpr int at(int which, int row, int col) {
     return origin + row * row_pitch + which * pitch + col;
   }
+  CALOTYPE_INLINE CALOTYPE_HD static void load(float const* map, int which, int row, int col,
+                                               float (&v)[numbers]) {
+    chunk const c = reinterpret_cast<chunk const*>(map)[at(which, row, col)];
+    CALOTYPE_UNROLL
+    for (int k = 0; k < numbers; ++k) v[k] = chunk_number<Precision>(c, k);
+  }
+  CALOTYPE_INLINE CALOTYPE_HD static void store(float* map, int which, int row, int col,
+                                                float const (&v)[numbers]) {
+    constexpr int length = M.channels;
+    if constexpr (is_vector) {
+      CALOTYPE_UNROLL
+      for (int k = 0; k < numbers; ++k) {
+        if (which * numbers + k < length) map[which * numbers + k] = v[k];
+      }
+    } else {
+      reinterpret_cast<chunk*>(map)[at(which, row, col)] = chunk_of<Precision>(v);
+    }
+  }
+  CALOTYPE_INLINE CALOTYPE_HD static float* behind(float* map) { return map + 4 * cells; }
   CALOTYPE_INLINE CALOTYPE_HD static float get(float const* map, int channel, int row, int col) {
     if constexpr (is_vector) return map[channel];  // a map of one pixel, of floats
     chunk const& c = reinterpret_cast<chunk const*>(map)[at(channel / numbers, row, col)];

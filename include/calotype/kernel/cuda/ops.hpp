@@ -23,7 +23,8 @@ static_assert(!CALOTYPE_FAST_MATH,
 
 namespace calotype::kernel {
 
-// What is alike in all precisions: memory counted in floats, vectors and dense layers of floats.
+// What is alike in all precisions: memory counted in floats, pools, vectors and dense layers of floats.
+// Gradients are fp32's.
 template <class Precision, class Maps>
 struct cuda_ops {
   using real_type = float;
@@ -53,6 +54,66 @@ struct cuda_ops {
     using task = cuda_task::import_image<typename Maps::template map<M>, Precision>;
     g.each(task::count, task{image, map});
   }
+
+  template <pool_shape S, bool Mean>
+  struct pool {
+    template <class Group>
+    CALOTYPE_HD static void forward(Group const& g, float const* in, float* out) {
+      using task = cuda_task::pool<Maps, S, Mean>;
+      g.each(task::count, task{in, out});
+    }
+    template <class Group>
+    CALOTYPE_HD static void gradient(Group const& g, float const* in, float const* out, float const* dout,
+                                     float* din) {
+      using task = cuda_task::pool_gradient<S, Mean>;
+      g.each(task::count, task{in, out, dout, din});
+    }
+  };
+  template <pool_shape S>
+  using max_pool = pool<S, false>;
+  template <pool_shape S>
+  using avg_pool = pool<S, true>;
+
+  template <map_shape M, bool Mean>
+  struct global_pool {
+    template <class Group>
+    CALOTYPE_HD static void forward(Group const& g, float* in, float* vector) {
+      if constexpr (M.is_vector()) {
+        using task = cuda_task::global_pool_of_pixel<M, Mean>;
+        g.each(task::count, task{in, vector});
+      } else {
+        forward(g, in, Maps::template map<M>::behind(in), vector);
+      }
+    }
+    // of_rows: memory for a float of every channel and row.
+    template <class Group>
+    CALOTYPE_HD static void forward(Group const& g, float const* map, float* of_rows, float* vector) {
+      using rows = cuda_task::rows_of_global_pool<typename Maps::template map<M>, Mean>;
+      using task = cuda_task::global_pool<M, Mean>;
+      g.each(rows::count, rows{map, of_rows});
+      g.each(task::count, task{of_rows, vector});
+    }
+    template <class Group>
+    CALOTYPE_HD static void gradient(Group const& g, float const* in, float const* vector, float const* dvector,
+                                     float* din) {
+      if constexpr (M.is_vector()) {
+        using task = cuda_task::global_pool_of_pixel<M, false>;
+        g.each(task::count, task{dvector, din});
+      } else {
+        auto* const found = reinterpret_cast<std::int32_t*>(quad_map<M>::behind(din));
+        if constexpr (!Mean) {
+          using find = cuda_task::find_in_rows<M>;
+          g.each(find::count, find{in, vector, found});
+        }
+        using task = cuda_task::global_pool_gradient<M, Mean>;
+        g.each(task::count, task{dvector, found, din});
+      }
+    }
+  };
+  template <map_shape M>
+  using global_max_pool = global_pool<M, false>;
+  template <map_shape M>
+  using global_avg_pool = global_pool<M, true>;
 
   template <dense_shape S>
   struct dense {
@@ -192,63 +253,6 @@ struct ops<exec::cuda<exec::fp32, Where>> : cuda_ops<exec::fp32, quad_maps> {
     using task = cuda_task::drop<M>;
     g.each(task::count, task{in, out, rate, key});
   }
-
-  template <pool_shape S, bool Mean>
-  struct pool {
-    template <class Group>
-    CALOTYPE_HD static void forward(Group const& g, float const* in, float* out) {
-      using task = cuda_task::pool_of_map<S, Mean>;
-      g.each(task::count, task{reinterpret_cast<quad const*>(in), reinterpret_cast<quad*>(out)});
-    }
-    template <class Group>
-    CALOTYPE_HD static void gradient(Group const& g, float const* in, float const* out, float const* dout,
-                                     float* din) {
-      using task = cuda_task::pool_gradient<S, Mean>;
-      g.each(task::count, task{in, out, dout, din});
-    }
-  };
-  template <pool_shape S>
-  using max_pool = pool<S, false>;
-  template <pool_shape S>
-  using avg_pool = pool<S, true>;
-
-  template <map_shape M, bool Mean>
-  struct global_pool {
-    template <class Group>
-    CALOTYPE_HD static void forward(Group const& g, float* in, float* vector) {
-      if constexpr (M.is_vector()) {
-        using task = cuda_task::global_pool_of_pixel<M, Mean>;
-        g.each(task::count, task{in, vector});
-      } else {
-        using of_rows = cuda_task::rows_of_global_pool<M, Mean>;
-        using task = cuda_task::global_pool<M, Mean>;
-        quad* const map = reinterpret_cast<quad*>(in);
-        g.each(of_rows::count, of_rows{map});
-        g.each(task::count, task{map, vector});
-      }
-    }
-    template <class Group>
-    CALOTYPE_HD static void gradient(Group const& g, float const* in, float const* vector, float const* dvector,
-                                     float* din) {
-      if constexpr (M.is_vector()) {
-        using task = cuda_task::global_pool_of_pixel<M, false>;
-        g.each(task::count, task{dvector, din});
-      } else {
-        using map = quad_map<M>;
-        auto* const found = reinterpret_cast<std::int32_t*>(din + map::quads * map::plane * 4);
-        if constexpr (!Mean) {
-          using find = cuda_task::find_in_rows<M>;
-          g.each(find::count, find{in, vector, found});
-        }
-        using task = cuda_task::global_pool_gradient<M, Mean>;
-        g.each(task::count, task{dvector, found, din});
-      }
-    }
-  };
-  template <map_shape M>
-  using global_max_pool = global_pool<M, false>;
-  template <map_shape M>
-  using global_avg_pool = global_pool<M, true>;
 };
 
 // For tensor cores.
@@ -313,44 +317,6 @@ struct ops<exec::cuda<Precision, Where>> : cuda_ops<Precision, chunk_maps<Precis
       g.warps(task::count, task{in, packed, out});
     }
   };
-
-  template <pool_shape S, bool Mean>
-  struct pool {
-    template <class Group>
-    CALOTYPE_HD static void forward(Group const& g, float const* in, float* out) {
-      using task = cuda_task::pool_of_chunks<Precision, S, Mean>;
-      g.each(task::count, task{in, out});
-    }
-  };
-  template <pool_shape S>
-  using max_pool = pool<S, false>;
-  template <pool_shape S>
-  using avg_pool = pool<S, true>;
-
-  template <map_shape M, bool Mean>
-  struct global_pool {
-    template <class Group>
-    CALOTYPE_HD static void forward(Group const& g, float* in, float* vector) {
-      if constexpr (M.is_vector()) {
-        using task = cuda_task::global_pool_of_pixel<M, Mean>;
-        g.each(task::count, task{in, vector});
-      } else {
-        forward(g, reinterpret_cast<chunk const*>(in), in + 4 * chunk_map<Precision, M>::cells, vector);
-      }
-    }
-    // of_rows: a float for every channel and row.
-    template <class Group>
-    CALOTYPE_HD static void forward(Group const& g, chunk const* map, float* of_rows, float* vector) {
-      using rows = cuda_task::rows_of_global_pool_of_chunks<Precision, M, Mean>;
-      using task = cuda_task::global_pool_of_rows<M, Mean>;
-      g.each(rows::count, rows{map, of_rows});
-      g.each(task::count, task{of_rows, vector});
-    }
-  };
-  template <map_shape M>
-  using global_max_pool = global_pool<M, false>;
-  template <map_shape M>
-  using global_avg_pool = global_pool<M, true>;
 };
 
 // scratch: scratch_size floats, whose contents do not matter.

@@ -12,60 +12,13 @@
 
 namespace calotype::kernel::cuda_task {
 
-// Four channels of an output pixel.
-template <pool_shape S, bool Mean>
-struct pool_of_map {
-  using from = quad_map<S.in>;
-  using to = quad_map<S.out()>;
-  static constexpr int rows = S.out().rows, cols = S.out().cols, channels = S.in.channels;
-  static constexpr int count = to::quads * rows * cols;
-
-  quad const* in;
-  quad* out;
-
-  CALOTYPE_HD void operator()(int task) const {
-    constexpr pool_shape s = S;
-    int const q = task / (rows * cols), row = task / cols % rows, col = task % cols;
-    quad const* window = in + q * from::plane + from::origin + row * s.stride * from::pitch + col * s.stride;
-    quad r;
-    CALOTYPE_UNROLL
-    for (int k = 0; k < 4; ++k) {
-      if constexpr (Mean) {
-        float sum = 0;
-        for (int y = 0; y < s.size; ++y) {
-          float of_row = 0;
-          for (int x = 0; x < s.size; ++x) of_row = kernel::add(of_row, window[y * from::pitch + x].v[k]);
-          sum = kernel::add(sum, of_row);
-        }
-        r.v[k] = mul(sum, 1.0F / static_cast<float>(s.size * s.size));
-      } else {
-        float best = window[0].v[k];
-        for (int y = 0; y < s.size; ++y) {
-          for (int x = 0; x < s.size; ++x) {
-            float const v = window[y * from::pitch + x].v[k];
-            best = v > best ? v : best;
-          }
-        }
-        r.v[k] = best;
-      }
-    }
-    if constexpr (rows == 1 && cols == 1) {
-      store(r, q, channels, reinterpret_cast<float*>(out));
-    } else {
-      out[q * to::plane + to::origin + row * to::pitch + col] = r;
-    }
-  }
-};
-
-// A chunk of channels of an output pixel. The map's other numbers are zeros.
-template <class Precision, pool_shape S, bool Mean>
-struct pool_of_chunks {
-  using from = chunk_map<Precision, S.in>;
-  using to = chunk_map<Precision, S.out()>;
-  static constexpr int numbers = in_chunk<Precision>;
-  static constexpr int rows = S.out().rows, cols = S.out().cols, channels = S.in.channels;
-  static constexpr int chunks = (channels + numbers - 1) / numbers;
-  static constexpr int count = chunks * rows * cols;
+// An output pixel's channels that are read together. Maps: quad_maps or chunk_maps.
+template <class Maps, pool_shape S, bool Mean>
+struct pool {
+  using from = typename Maps::template map<S.in>;
+  using to = typename Maps::template map<S.out()>;
+  static constexpr int rows = S.out().rows, cols = S.out().cols, numbers = from::numbers;
+  static constexpr int count = from::bundles * rows * cols;
 
   float const* in;
   float* out;
@@ -73,71 +26,77 @@ struct pool_of_chunks {
   CALOTYPE_HD void operator()(int task) const {
     constexpr pool_shape s = S;
     int const which = task / (rows * cols), row = task / cols % rows, col = task % cols;
-    chunk const* window = reinterpret_cast<chunk const*>(in) + from::at(which, row * s.stride, col * s.stride);
     float r[numbers];
-    CALOTYPE_UNROLL
-    for (int k = 0; k < numbers; ++k) r[k] = Mean ? 0.0F : chunk_number<Precision>(window[0], k);
+    if constexpr (Mean) {
+      CALOTYPE_UNROLL
+      for (int k = 0; k < numbers; ++k) r[k] = 0;
+    } else {
+      from::load(in, which, row * s.stride, col * s.stride, r);
+    }
     for (int y = 0; y < s.size; ++y) {
+      float of_row[numbers] = {};
       for (int x = 0; x < s.size; ++x) {
-        chunk const c = window[y * from::row_pitch + x];
+        float v[numbers];
+        from::load(in, which, row * s.stride + y, col * s.stride + x, v);
         CALOTYPE_UNROLL
         for (int k = 0; k < numbers; ++k) {
-          float const v = chunk_number<Precision>(c, k);
-          r[k] = Mean ? kernel::add(r[k], v) : v > r[k] ? v : r[k];
+          if constexpr (Mean) {
+            of_row[k] = kernel::add(of_row[k], v[k]);
+          } else {
+            r[k] = v[k] > r[k] ? v[k] : r[k];
+          }
         }
+      }
+      if constexpr (Mean) {
+        CALOTYPE_UNROLL
+        for (int k = 0; k < numbers; ++k) r[k] = kernel::add(r[k], of_row[k]);
       }
     }
     if constexpr (Mean) {
       CALOTYPE_UNROLL
       for (int k = 0; k < numbers; ++k) r[k] = mul(r[k], 1.0F / static_cast<float>(s.size * s.size));
     }
-    if constexpr (rows == 1 && cols == 1) {
-      CALOTYPE_UNROLL
-      for (int k = 0; k < numbers; ++k) {
-        if (which * numbers + k < channels) out[which * numbers + k] = r[k];
-      }
-    } else {
-      reinterpret_cast<chunk*>(out)[to::at(which, row, col)] = chunk_of<Precision>(r);
-    }
+    to::store(out, which, row, col, r);
   }
 };
 
-// A chunk of channels of one row of a global pool. What rows have: channel after channel, `rows` floats each.
-template <class Precision, map_shape M, bool Mean>
-struct rows_of_global_pool_of_chunks {
-  using from = chunk_map<Precision, M>;
-  static constexpr int numbers = in_chunk<Precision>;
-  static constexpr int rows = M.rows, cols = M.cols, channels = M.channels;
-  static constexpr int count = (channels + numbers - 1) / numbers * rows;
+// What a row of a global pool's map has: its first maximum, or its sum, of channels that are read together.
+// of_rows: channel after channel, a float for each row.
+template <class Map, bool Mean>
+struct rows_of_global_pool {
+  static constexpr int rows = Map::shape.rows, cols = Map::shape.cols, channels = Map::shape.channels;
+  static constexpr int numbers = Map::numbers;
+  static constexpr int count = Map::bundles * rows;
 
-  chunk const* map;
+  float const* map;
   float* of_rows;
 
   CALOTYPE_HD void operator()(int task) const {
     int const which = task / rows, row = task % rows;
-    chunk const* const pixels = map + from::at(which, row, 0);
     float r[numbers];
-    CALOTYPE_UNROLL
-    for (int k = 0; k < numbers; ++k) r[k] = chunk_number<Precision>(pixels[0], k);
-    for (int x = 1; x < cols; ++x) {
-      chunk const next = pixels[x];
+    Map::load(map, which, row, 0, r);
+    if constexpr (Mean) {
       CALOTYPE_UNROLL
-      for (int k = 0; k < numbers; ++k) {
-        float const v = chunk_number<Precision>(next, k);
-        r[k] = Mean ? kernel::add(r[k], v) : v > r[k] ? v : r[k];
-      }
+      for (int k = 0; k < numbers; ++k) r[k] = kernel::add(0.0F, r[k]);
+    }
+    for (int col = 1; col < cols; ++col) {
+      float v[numbers];
+      Map::load(map, which, row, col, v);
+      CALOTYPE_UNROLL
+      for (int k = 0; k < numbers; ++k) r[k] = Mean ? kernel::add(r[k], v[k]) : v[k] > r[k] ? v[k] : r[k];
     }
     CALOTYPE_UNROLL
     for (int k = 0; k < numbers; ++k) {
-      if (which * numbers + k < channels) of_rows[(which * numbers + k) * rows + row] = r[k];
+      int const channel = which * numbers + k;
+      if (channel < channels) of_rows[channel * rows + row] = r[k];
     }
   }
 };
 
 // One channel of what its rows have.
 template <map_shape M, bool Mean>
-struct global_pool_of_rows {
-  static constexpr int rows = M.rows, numbers = M.rows * M.cols;
+struct global_pool {
+  static constexpr int rows = M.rows, pixels = M.rows * M.cols;
   static constexpr int count = M.channels;
 
   float const* of_rows;
@@ -145,10 +104,11 @@ struct global_pool_of_rows {
 
   CALOTYPE_HD void operator()(int channel) const {
     float const* const mine = of_rows + channel * rows;
-    float result = mine[0];
-    for (int y = 1; y < rows; ++y)
-      result = Mean ? kernel::add(result, mine[y]) : mine[y] > result ? mine[y] : result;
-    vector[channel] = Mean ? mul(result, 1.0F / static_cast<float>(numbers)) : result;
+    float result = Mean ? kernel::add(0.0F, mine[0]) : mine[0];
+    for (int row = 1; row < rows; ++row) {
+      result = Mean ? kernel::add(result, mine[row]) : mine[row] > result ? mine[row] : result;
+    }
+    vector[channel] = Mean ? mul(result, 1.0F / static_cast<float>(pixels)) : result;
   }
 };
 
@@ -159,55 +119,6 @@ struct global_pool_of_pixel {
   float const* in;
   float* out;
   CALOTYPE_HD void operator()(int i) const { out[i] = Mean ? kernel::add(0.0F, in[i]) : in[i]; }
-};
-
-// Four channels of one row of a global pool: the row's first maximum, or its sum. What rows have is kept in the
-// slack behind the map.
-template <map_shape M, bool Mean>
-struct rows_of_global_pool {
-  using from = quad_map<M>;
-  static constexpr int rows = M.rows, cols = M.cols;
-  static constexpr int count = from::quads * rows;
-  static_assert(count <= from::slack);
-
-  quad* map;
-
-  CALOTYPE_HD void operator()(int task) const {
-    quad const* row = map + task / rows * from::plane + from::origin + task % rows * from::pitch;
-    quad r = row[0];
-    CALOTYPE_UNROLL
-    for (int k = 0; k < 4; ++k) r.v[k] = Mean ? kernel::add(0.0F, r.v[k]) : r.v[k];
-    for (int x = 1; x < cols; ++x) {
-      quad const next = row[x];
-      CALOTYPE_UNROLL
-      for (int k = 0; k < 4; ++k) {
-        r.v[k] = Mean ? kernel::add(r.v[k], next.v[k]) : next.v[k] > r.v[k] ? next.v[k] : r.v[k];
-      }
-    }
-    map[from::quads * from::plane + task] = r;
-  }
-};
-
-// One channel of what its rows have.
-template <map_shape M, bool Mean>
-struct global_pool {
-  using from = quad_map<M>;
-  static constexpr int rows = M.rows, numbers = M.rows * M.cols;
-  static constexpr int count = M.channels;
-
-  quad const* map;
-  float* vector;
-
-  CALOTYPE_HD void operator()(int channel) const {
-    quad const* of_rows = map + from::quads * from::plane + channel / 4 * rows;
-    int const k = channel % 4;
-    float result = Mean ? 0.0F : of_rows[0].v[k];
-    for (int y = 0; y < rows; ++y) {
-      float const v = of_rows[y].v[k];
-      result = Mean ? kernel::add(result, v) : v > result ? v : result;
-    }
-    vector[channel] = Mean ? mul(result, 1.0F / static_cast<float>(numbers)) : result;
-  }
 };
 
 // One number of a map that becomes a vector: channel, row, column.

@@ -556,13 +556,16 @@ class pooled_image_strip {
   // Where the second row's products are those of the first one's, a few later, they are read once.
   static constexpr bool shared_rows = S.stride % window::rows_at_once == 0;
   static constexpr int later = S.stride / window::rows_at_once;
-  static constexpr int cols = S.out().cols / 2;
+  static constexpr map_shape pooled = pool_shape{S.out(), 2, 2}.out();
+  static constexpr int cols = pooled.cols;
 
  public:
   static constexpr int tiles = weights::at_once, pixels = 8;
 
   CALOTYPE_INLINE CALOTYPE_HD void begin(Warp w, float const* packed, int group, int first) {
     weights_.begin(w, packed, group);
+    group_ = group;
+    first_ = first;
     w.each([&](int lane) {
       int const x = first + lane / 4 < cols ? first + lane / 4 : cols - 1;
       CALOTYPE_UNROLL
@@ -570,9 +573,9 @@ class pooled_image_strip {
     });
   }
 
-  // write(lane, tile, x, y): the first two sums of a lane are of one pooled pixel.
-  template <bool Relu, class Write>
-  CALOTYPE_INLINE CALOTYPE_HD void row(Warp w, float const* image, int row, Write write) {
+  // Row `row` of the pooled map, to where its chunk 0, column 0 lies.
+  template <bool Relu>
+  CALOTYPE_INLINE CALOTYPE_HD void row(Warp w, float const* image, int row, chunk* to) {
     of_lanes<pixel_sums> sum[2][tiles];
     weights_.start(w, sum[0]);
     weights_.start(w, sum[1]);
@@ -611,7 +614,8 @@ class pooled_image_strip {
           best[k] = larger(best[k], sum[1][n][lane].v[2 + k]);
           if constexpr (Relu) best[k] = rectified(best[k]);
         }
-        write(lane, n, best[0], best[1]);
+        int const col = first_ + lane / 4, filter = (group_ * tiles + n) * filters_of_tile + lane % 4 * 2;
+        if (col < cols) write_pair<Precision, pooled, false, false>(best[0], best[1], filter, col, nullptr, to);
       }
     });
   }
@@ -629,6 +633,7 @@ class pooled_image_strip {
 
   warp_weights<weights, Warp> weights_;
   of_lanes<typename window::places> left_;
+  int group_, first_;
 };
 
 template <class Precision, conv_shape S, bool Relu>
@@ -650,12 +655,7 @@ struct tile_conv_of_image_pooled {
     int const group = task / strips / shape.rows;
     strip mine;
     mine.begin(w, packed, group, first);
-    chunk* const to_row = reinterpret_cast<chunk*>(out) + to::at(0, row, 0);
-    mine.template row<Relu>(w, in, row, [&](int lane, int n, float x, float y) {
-      int const col = first + lane / 4;
-      int const filter = (group * strip::tiles + n) * filters_of_tile + lane % 4 * 2;
-      if (col < shape.cols) write_pair<Precision, shape, false, false>(x, y, filter, col, nullptr, to_row);
-    });
+    mine.template row<Relu>(w, in, row, row_of<to>(out, row));
   }
 };
 

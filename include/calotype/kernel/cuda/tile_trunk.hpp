@@ -38,14 +38,7 @@ struct trunk_entry {
     int const first = unit % strips * strip::pixels, group = unit / strips;
     strip mine;
     mine.begin(w, packed, group, first);
-    for (int row = 0; row < shape.rows; ++row) {
-      chunk* const to_row = map + to::at(0, row, 0);
-      mine.template row<Relu>(w, image, row, [&](int lane, int n, float x, float y) {
-        int const col = first + lane / 4;
-        int const filter = (group * strip::tiles + n) * filters_of_tile + lane % 4 * 2;
-        if (col < shape.cols) write_pair<Precision, shape, false, false>(x, y, filter, col, nullptr, to_row);
-      });
-    }
+    for (int row = 0; row < shape.rows; ++row) mine.template row<Relu>(w, image, row, map + to::at(0, row, 0));
   }
 };
 
@@ -60,7 +53,7 @@ struct clear_sides {
   CALOTYPE_HD void operator()(int i) const { memory[i == 0 ? 0 : map::at(i - 1, 0, cols)] = {}; }
 };
 
-// Which step of a block's pass does what: the inner map's row o at step o + Ahead, the result's row o, which
+// Which step of a block's pass does what: the inner map's row o at step o + ahead, the result's row o, which
 // needs the inner rows to o + 1, two steps later.
 template <class Precision, conv_shape Inner>
 struct inner_rows {

@@ -28,7 +28,7 @@ struct alignas(16) pixel_sums {
 
 inline constexpr int lanes_of_warp = 32;
 
-// lanes<T>: a T of every lane, [lane]; each(f): f(lane) for all of them.
+// of_lanes<T>: a T of every lane, [lane]; each(f): f(lane) for all of them.
 
 struct host_warp {
   template <class T>
