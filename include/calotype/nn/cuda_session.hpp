@@ -62,7 +62,7 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
         events_(model, policy, batch_),
         logits_(batch_ * outputs_size),
         host_logits_(batch_ * outputs_size) {
-    if constexpr (!reads_events) numbers_.emplace(batch_, blocks_);
+    if constexpr (!reads_events) numbers_.emplace(numbers_at_once(batch_, blocks_));
   }
 
   template <concepts::event E>
@@ -77,28 +77,32 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
     (*this)(input, std::span<scores>(&s, 1));
     return s;
   }
-  // Precondition: out is as long as events, and so is logits, or empty.
+  // Precondition: out is as long as events.
   template <concepts::event E>
-  void operator()(std::span<E const> events, std::span<scores> out, std::span<scores> logits = {}) noexcept {
-    if constexpr (reads_events) {
-      events_.score(*this, events, out, logits);
-    } else {
+  void operator()(std::span<E const> events, std::span<scores> out) noexcept {
+    score_each([&](std::size_t i) -> E const& { return events[i]; }, out);
+  }
+  // Precondition: input_size<Net>() numbers for each of out.
+  void operator()(std::span<float const> inputs, std::span<scores> out) noexcept {
+    constexpr std::size_t each = nn::input_size<Net>();
+    score_each([&](std::size_t i) { return inputs.subspan(i * each, each); }, out);
+  }
+  // The same for whatever sample(i) gives, an event or numbers; several threads may call it. logits: as long as
+  // out, or empty.
+  template <class Sample>
+  void score_each(Sample sample, std::span<scores> out, std::span<scores> logits = {}) noexcept {
+    using sample_type = std::remove_cvref_t<decltype(sample(std::size_t{}))>;
+    if constexpr (concepts::event<sample_type> && reads_events) {
+      events_.score(*this, sample, out, logits);
+    } else if constexpr (concepts::event<sample_type>) {
       static_assert(
-          requires { Net::input::compute(events[0]); },
+          requires { Net::input::compute(sample(std::size_t{})); },
           "calotype::nn: this network's input is not computed from events; give it numbers "
           "(std::span<float const>), or add a static compute(event) to the input description");
-      score_all(out, logits, [&](std::size_t i, float* to) {
-        auto const numbers = Net::input::compute(events[i]);
-        nn::detail::lay_out_for_device<Net, policy_type>(numbers.data(), to);
-      });
+      score_numbers([&](std::size_t i) { return Net::input::compute(sample(i)); }, out, logits);
+    } else {
+      score_numbers(sample, out, logits);
     }
-  }
-  // Precondition: input_size<Net>() numbers for each of out; logits is as long, or empty.
-  void operator()(std::span<float const> inputs, std::span<scores> out,
-                  std::span<scores> logits = {}) noexcept {
-    score_all(out, logits, [&](std::size_t i, float* to) {
-      nn::detail::lay_out_for_device<Net, policy_type>(inputs.data() + i * nn::input_size<Net>(), to);
-    });
   }
 
   // Of the last event, as in every session.
@@ -109,26 +113,12 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
  private:
   static constexpr auto outputs_size = static_cast<std::size_t>(outputs);
 
-  // Inputs given as numbers, in the device's layout; what lies between rows stays zero. Large images go in
-  // parts, which are some for each block still.
-  struct number_batch {
-    static constexpr std::size_t usual = std::size_t{1} << 26;  // floats
-
-    number_batch(std::size_t batch, int blocks)
-        : size(std::min(batch, std::max(usual / of_numbers::input_size, 4 * static_cast<std::size_t>(blocks)))),
-          on_device(size * of_numbers::input_size),
-          host(size * of_numbers::input_size) {}
-
-    float* at(std::size_t i) noexcept { return host.data() + i * of_numbers::input_size; }
-    nn::dense_inputs send(std::size_t count, queue const& to) noexcept {
-      to.upload(count * of_numbers::input_size, host.data(), on_device.data());
-      return nn::dense_inputs{on_device.data()};
-    }
-
-    std::size_t size;
-    array<float> on_device;
-    std::vector<float> host;
-  };
+  using number_batch = nn::detail::device_numbers<Net, policy_type, Where>;
+  // Large inputs go in parts, which are some for each block still.
+  static std::size_t numbers_at_once(std::size_t batch, int blocks) {
+    constexpr std::size_t usual = std::size_t{1} << 26;  // floats
+    return std::min(batch, std::max(usual / of_numbers::input_size, 4 * static_cast<std::size_t>(blocks)));
+  }
 
   // Two batches of events: one is listed and sent while the device works at the other.
   struct event_batches {
@@ -148,14 +138,13 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
       }
     }
 
-    template <class E>
-    void score(session& s, std::span<E const> events, std::span<scores> out,
-               std::span<scores> logits) noexcept {
+    template <class Event>
+    void score(session& s, Event event, std::span<scores> out, std::span<scores> logits) noexcept {
+      std::size_t const events = out.size();
       std::size_t listed = 0;
       auto const begin = [&](int which, bool beside) {
         one& b = two[static_cast<std::size_t>(which)];
-        all.fill(b.events, events.size() - listed,
-                 [&](std::size_t i) -> E const& { return events[listed + i]; });
+        all.fill(b.events, events - listed, [&](std::size_t i) -> decltype(auto) { return event(listed + i); });
         listed += b.events.count;
         s.start(all.send(b.events, s.queue_, beside), b.events.count, b.logits);
         s.queue_.fetch(b.events.count * outputs_size, b.logits.data(), b.host_logits.data(), which);
@@ -163,7 +152,7 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
       if (out.empty()) return;
       begin(0, false);
       for (int now = 0; !out.empty(); now = 1 - now) {
-        if (listed < events.size()) begin(1 - now, true);
+        if (listed < events) begin(1 - now, true);
         one& b = two[static_cast<std::size_t>(now)];
         s.queue_.wait(now);
         s.take(b.host_logits.data(), b.events.count, out, logits);
@@ -174,17 +163,7 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
     listers all;
     std::vector<one> two;
   };
-  struct no_events {
-    no_events(nn::model<Net> const&, policy_type, std::size_t) {}
-  };
-  static constexpr auto choose_events() {
-    if constexpr (reads_events) {
-      return std::type_identity<event_batches>{};
-    } else {
-      return std::type_identity<no_events>{};
-    }
-  }
-  using events_type = typename decltype(choose_events())::type;
+  using events_type = std::conditional_t<reads_events, event_batches, nn::detail::no_events>;
 
   // Known by its type, so that no other policy's are taken for these.
   struct packed_parameters {
@@ -200,14 +179,17 @@ class session<Net, exec::cuda<Precision, Where>, Signature> {
     });
   }
 
-  // load(i, to): input i in the device's layout.
-  template <class Load>
-  void score_all(std::span<scores> out, std::span<scores> logits, Load load) noexcept {
+  // numbers(i): of input i.
+  template <class Numbers>
+  void score_numbers(Numbers numbers, std::span<scores> out, std::span<scores> logits) noexcept {
     report_ = {};
-    if (!numbers_) numbers_.emplace(batch_, blocks_);
+    if (!numbers_) numbers_.emplace(numbers_at_once(batch_, blocks_));
     for (std::size_t first = 0; !out.empty();) {
       std::size_t const count = std::min(numbers_->size, out.size());
-      for (std::size_t i = 0; i < count; ++i) load(first + i, numbers_->at(i));
+      for (std::size_t i = 0; i < count; ++i) {
+        auto const& input = numbers(first + i);
+        numbers_->set(i, std::span<float const>(input).data());
+      }
       start(numbers_->send(count, queue_), count, logits_);
       queue_.download(count * outputs_size, logits_.data(), host_logits_.data());
       take(host_logits_.data(), count, out, logits);

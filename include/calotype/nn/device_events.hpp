@@ -60,6 +60,33 @@ void lay_out_for_device(float const* from, float* to) noexcept {
   });
 }
 
+// Inputs given as numbers, on the host and on the device; what lies between rows stays zero.
+template <class Net, class Policy, class Where>
+struct device_numbers {
+  static constexpr std::size_t each = device_program<Net, Policy, dense_inputs>::input_size;
+
+  explicit device_numbers(std::size_t inputs) : size(inputs), host(inputs * each), on_device(inputs * each) {}
+
+  void set(std::size_t i, float const* numbers) noexcept {
+    lay_out_for_device<Net, Policy>(numbers, host.data() + i * each);
+  }
+  // Of the first `count`; not to be set again before what was asked of the queue is done.
+  dense_inputs send(std::size_t count, typename kernel::device<Where>::queue const& to) const {
+    to.send(count * each, host.data(), on_device.data());
+    return dense_inputs{on_device.data()};
+  }
+
+  std::size_t size;
+  kernel::host_array<float, Where> host;
+  kernel::device_array<float, Where> on_device;
+};
+
+// In place of what networks that read no events need for them.
+struct no_events {
+  template <class... Anything>
+  explicit no_events(Anything const&...) {}
+};
+
 // Lists of some events, on the host and on the device. Each thread of the host has a part of a list.
 template <class Where>
 struct event_list {
@@ -144,7 +171,7 @@ class event_listers {
     }
     copy(from.count, from.of_events.data(), from.device_of_events.data());
     if (beside) to.join();
-    return {from.device_list.data(), from.device_of_events.data()};
+    return listed_inputs{from.device_list.data(), from.device_of_events.data()};
   }
 
   // Of the last event of the list that was filled last.

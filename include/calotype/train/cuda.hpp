@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include <calotype/core/parallel.hpp>
 #include <calotype/exec/cuda.hpp>
 #include <calotype/image/event.hpp>
 #include <calotype/kernel/cuda/device.hpp>
@@ -183,16 +184,14 @@ class batch_engine<Net, exec::cuda<exec::fp32, Where>, Signature> {
       if (!numbers_) numbers_.emplace(capacity_);
       for_each_item(threads_, n, [&](int, std::size_t k) {
         auto const& sample = data.sample(index(k));
-        float* const to = numbers_->host.data() + k * training::input_size;
         if constexpr (concepts::event<sample_type>) {
           auto const computed = Net::input::compute(sample);
-          nn::detail::lay_out_for_device<Net, policy_type>(computed.data(), to);
+          numbers_->set(k, computed.data());
         } else {
-          nn::detail::lay_out_for_device<Net, policy_type>(std::span<float const>(sample).data(), to);
+          numbers_->set(k, std::span<float const>(sample).data());
         }
       });
-      queue.send(n * training::input_size, numbers_->host.data(), numbers_->on_device.data());
-      return f(nn::dense_inputs{numbers_->on_device.data()}, n);
+      return f(numbers_->send(n, queue), n);
     }
   }
 
@@ -230,14 +229,7 @@ class batch_engine<Net, exec::cuda<exec::fp32, Where>, Signature> {
                                               static_cast<int>(count)});
   }
 
-  struct number_batch {
-    explicit number_batch(std::size_t batch)
-        : on_device(batch * training::input_size), host(batch * training::input_size) {}
-    array<float> on_device;
-    host_array<float> host;
-  };
-
-  // Events, listed by several threads; nothing for networks that read none.
+  // Events, listed by several threads.
   struct event_batch {
     using listers = nn::detail::event_listers<Net, policy_type, Where>;
     event_batch(nn::model<Net> const& m, policy_type policy, std::size_t batch)
@@ -252,19 +244,8 @@ class batch_engine<Net, exec::cuda<exec::fp32, Where>, Signature> {
     listers all;
     typename listers::list_type list;
   };
-  struct no_events {
-    no_events(nn::model<Net> const&, policy_type, std::size_t) {}
-  };
-  static constexpr auto choose_events() {
-    if constexpr (reads_events) {
-      return std::type_identity<event_batch>{};
-    } else {
-      return std::type_identity<no_events>{};
-    }
-  }
-
   std::size_t capacity_;  // events on the device at once
-  [[no_unique_address]] typename decltype(choose_events())::type listers_;
+  [[no_unique_address]] std::conditional_t<reads_events, event_batch, nn::detail::no_events> listers_;
   int threads_;
   array<float> memory_, gradients_;
   array<std::uint64_t> keys_;
@@ -272,7 +253,7 @@ class batch_engine<Net, exec::cuda<exec::fp32, Where>, Signature> {
   host_array<std::uint64_t> host_keys_;
   host_array<float> host_logits_, host_slopes_;
   packed forward_, backward_;
-  std::optional<number_batch> numbers_;
+  std::optional<nn::detail::device_numbers<Net, policy_type, Where>> numbers_;
   float const* parameters_ = nullptr;
 };
 

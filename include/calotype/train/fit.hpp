@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -17,44 +16,11 @@
 #include <calotype/core/result.hpp>
 #include <calotype/eval/cvm.hpp>
 #include <calotype/eval/predictions.hpp>
-#include <calotype/image/event.hpp>
 #include <calotype/nn/session.hpp>
 #include <calotype/train/team.hpp>
 #include <calotype/train/trainer.hpp>
 
 namespace calotype::train {
-
-namespace detail {
-
-// For sessions that are fast with many events only: on the calling thread, while `threads` make the samples.
-// take(i, scores, log-odds) for i in [first, first + count).
-template <class Session, class Data, class Take>
-void predict_batches(Session& session, Data const& data, std::size_t first, std::size_t count, int threads,
-                     std::size_t batch, Take take) {
-  using sample_type = std::remove_cvref_t<decltype(data.sample(first))>;
-  std::vector<typename Session::scores> scores(batch), logits(batch);
-  for (std::size_t from = first; from < first + count; from += batch) {
-    std::size_t const n = std::min(batch, first + count - from);
-    auto const out = std::span(scores).first(n), all_logits = std::span(logits).first(n);
-    if constexpr (concepts::event<sample_type>) {
-      std::vector<sample_type> events(n);
-      for_each_item(threads, n, [&](int, std::size_t k) { events[k] = data.sample(from + k); });
-      session(std::span<sample_type const>(events), out, all_logits);
-    } else {
-      std::size_t const each = std::span<float const>(data.sample(from)).size();
-      std::vector<float> numbers(n * each);
-      for_each_item(threads, n, [&](int, std::size_t k) {
-        auto const& sample = data.sample(from + k);
-        std::span<float const> const s(sample);
-        std::copy(s.begin(), s.end(), numbers.begin() + static_cast<std::ptrdiff_t>(k * each));
-      });
-      session(std::span<float const>(numbers), out, all_logits);
-    }
-    for (std::size_t k = 0; k < n; ++k) take(from + k, scores[k], nn::log_odds_of(logits[k]));
-  }
-}
-
-}  // namespace detail
 
 // Scores every sample of a data set, on `threads` threads of every process of a team; in the order of the data.
 // Log-odds are always given, masses where the data know them.
@@ -73,21 +39,25 @@ eval::predictions predict(nn::model<Net> const& model, Data const& data, int thr
   share_of const part{data.size(), together.size()};
   std::size_t const first = part.begin(together.rank());
   std::size_t const count = part.begin(together.rank() + 1) - first;
-  auto const take = [&](std::size_t i, auto const& scores, double log_odds) {
-    for (std::size_t k = 0; k < outputs; ++k) p.scores[i * outputs + k] = scores[k];
-    p.log_odds[i] = log_odds;
+  auto const take = [&](std::size_t n, auto const& scores, double log_odds) {
+    for (std::size_t k = 0; k < outputs; ++k) p.scores[(first + n) * outputs + k] = scores[k];
+    p.log_odds[first + n] = log_odds;
   };
   if constexpr (requires { session_type::scores_batches; }) {
     constexpr int batch = 512;
+    policy.host_threads = threads < 1 ? 1 : threads;
     session_type scorer(model, policy, batch);
-    detail::predict_batches(scorer, data, first, count, threads, batch, take);
+    std::vector<typename session_type::scores> scores(count), logits(count);
+    scorer.score_each([&](std::size_t n) -> decltype(auto) { return data.sample(first + n); },
+                      std::span(scores), std::span(logits));
+    for (std::size_t n = 0; n < count; ++n) take(n, scores[n], nn::log_odds_of(logits[n]));
   } else {
     std::vector<session_type> sessions;
     for (int t = 0; t < (threads < 1 ? 1 : threads); ++t) sessions.emplace_back(model, policy);
     for_each_item(static_cast<int>(sessions.size()), count, [&](int worker, std::size_t n) {
       auto& session = sessions[static_cast<std::size_t>(worker)];
       auto const s = session(data.sample(first + n));
-      take(first + n, s, session.log_odds());
+      take(n, s, session.log_odds());
     });
   }
   share_out(together, part, std::span(p.scores), outputs);
