@@ -38,6 +38,14 @@
 #define CALOTYPE_UNROLL
 #endif
 
+// The same in a device's kernel. Nothing on the host: the emulation keeps a warp's registers in arrays and
+// gains nothing by it, and clang warns of every loop that it then leaves as it is.
+#if defined(__CUDACC__)
+#define CALOTYPE_DEVICE_UNROLL _Pragma("unroll")
+#else
+#define CALOTYPE_DEVICE_UNROLL
+#endif
+
 // The policies promise bits; -ffast-math takes that promise away, so they refuse it where they are defined.
 #if defined(__FAST_MATH__)
 #define CALOTYPE_FAST_MATH 1

@@ -58,9 +58,9 @@ struct filter_sums {
 
   CALOTYPE_INLINE CALOTYPE_HD void begin(quad const* bias) {
     quad const low = bias[0], high = bias[1];
-    CALOTYPE_UNROLL
+    CALOTYPE_DEVICE_UNROLL
     for (int j = 0; j < Places; ++j) {
-      CALOTYPE_UNROLL
+      CALOTYPE_DEVICE_UNROLL
       for (int k = 0; k < 4; ++k) {
         v[j][k] = low.v[k];
         v[j][4 + k] = high.v[k];
@@ -68,7 +68,7 @@ struct filter_sums {
     }
   }
   CALOTYPE_INLINE CALOTYPE_HD void add(int place, float x, quad low, quad high) {
-    CALOTYPE_UNROLL
+    CALOTYPE_DEVICE_UNROLL
     for (int k = 0; k < 4; ++k) {
       v[place][k] = fma(x, low.v[k], v[place][k]);
       v[place][4 + k] = fma(x, high.v[k], v[place][4 + k]);
@@ -83,21 +83,21 @@ CALOTYPE_INLINE CALOTYPE_HD void finish(float const (&sums)[filters_at_once], in
                                         quad const* shortcut, quad* out) {
   using map = quad_map<Out>;
   constexpr map_shape o = Out;
-  CALOTYPE_UNROLL
+  CALOTYPE_DEVICE_UNROLL
   for (int h = 0; h < filters_at_once / 4; ++h) {
     int const q = group * (filters_at_once / 4) + h;
     if (q >= map::quads) continue;
     int const at = q * map::plane + map::origin + pixel;
     quad r;
-    CALOTYPE_UNROLL
+    CALOTYPE_DEVICE_UNROLL
     for (int k = 0; k < 4; ++k) r.v[k] = sums[4 * h + k];
     if constexpr (Shortcut) {
       quad const s =
           map::is_vector ? map::quad_at(reinterpret_cast<float const*>(shortcut), q, 0, 0) : shortcut[at];
-      CALOTYPE_UNROLL
+      CALOTYPE_DEVICE_UNROLL
       for (int k = 0; k < 4; ++k) r.v[k] = kernel::add(r.v[k], s.v[k]);
     }
-    CALOTYPE_UNROLL
+    CALOTYPE_DEVICE_UNROLL
     for (int k = 0; k < 4; ++k) {
       if constexpr (Relu) r.v[k] = rectified(r.v[k]);
       if (4 * q + k >= o.channels) r.v[k] = 0.0F;
@@ -147,7 +147,7 @@ struct conv_of_map {
     if constexpr (in_place) {
       start += first;
     } else {
-      CALOTYPE_UNROLL
+      CALOTYPE_DEVICE_UNROLL
       for (int j = 0; j < pixels; ++j) {
         int row = (first + j * lanes) / to::pitch, col = (first + j * lanes) % to::pitch;
         if (row >= o.rows) row = o.rows - 1;
@@ -170,7 +170,7 @@ struct conv_of_map {
         if constexpr (s.in.channels % 4 != 0) add<s.in.channels % 4>(sums, x, place, w);
       }
     }
-    CALOTYPE_UNROLL
+    CALOTYPE_DEVICE_UNROLL
     for (int j = 0; j < pixels; ++j) {
       int const p = first + j * lanes;
       if (p < to::pixels && p % to::pitch < o.cols) {
@@ -185,15 +185,15 @@ struct conv_of_map {
   CALOTYPE_INLINE CALOTYPE_HD static void add(filter_sums<pixels>& sums, quad const* x,
                                               int const (&place)[pixels], quad const* w) {
     quad low[Channels], high[Channels];
-    CALOTYPE_UNROLL
+    CALOTYPE_DEVICE_UNROLL
     for (int k = 0; k < Channels; ++k) {
       low[k] = w[2 * k];
       high[k] = w[2 * k + 1];
     }
-    CALOTYPE_UNROLL
+    CALOTYPE_DEVICE_UNROLL
     for (int j = 0; j < pixels; ++j) {
       quad const four = x[in_place ? j * lanes : place[j]];
-      CALOTYPE_UNROLL
+      CALOTYPE_DEVICE_UNROLL
       for (int k = 0; k < Channels; ++k) sums.add(j, four.v[k], low[k], high[k]);
     }
   }
@@ -274,17 +274,17 @@ struct conv_of_image_pooled {
     for (int y = 0; y < span; ++y) {
       if (top + y < 0 || top + y >= from::rows) continue;
       float x[channels][wide];
-      CALOTYPE_UNROLL
+      CALOTYPE_DEVICE_UNROLL
       for (int c = 0; c < channels; ++c) load(in + from::at(c, top + y, left - before), x[c]);
       // Row y of the image is row y of the upper two windows, and y - stride of the lower two.
       if (y < width) add_row<0>(sums, x, group, y);
       if (y >= stride) add_row<2>(sums, x, group, y - stride);
     }
     float best[filters_at_once];
-    CALOTYPE_UNROLL
+    CALOTYPE_DEVICE_UNROLL
     for (int f = 0; f < filters_at_once; ++f) {
       best[f] = Relu ? rectified(sums.v[0][f]) : sums.v[0][f];
-      CALOTYPE_UNROLL
+      CALOTYPE_DEVICE_UNROLL
       for (int j = 1; j < 4; ++j) {
         float const v = Relu ? rectified(sums.v[j][f]) : sums.v[j][f];
         best[f] = v > best[f] ? v : best[f];
@@ -296,14 +296,14 @@ struct conv_of_image_pooled {
  private:
   CALOTYPE_INLINE CALOTYPE_HD static void load(float const* row, float (&x)[wide]) {
     if constexpr (aligned) {
-      CALOTYPE_UNROLL
+      CALOTYPE_DEVICE_UNROLL
       for (int i = 0; i < wide; i += 4) {
         quad const four = *reinterpret_cast<quad const*>(row + i);
-        CALOTYPE_UNROLL
+        CALOTYPE_DEVICE_UNROLL
         for (int k = 0; k < 4; ++k) x[i + k] = four.v[k];
       }
     } else {
-      CALOTYPE_UNROLL
+      CALOTYPE_DEVICE_UNROLL
       for (int i = 0; i < wide; ++i) x[i] = row[i];
     }
   }
@@ -311,10 +311,10 @@ struct conv_of_image_pooled {
   template <int First>
   CALOTYPE_INLINE CALOTYPE_HD void add_row(filter_sums<4>& sums, float const (&x)[channels][wide], int group,
                                            int ky) const {
-    CALOTYPE_UNROLL
+    CALOTYPE_DEVICE_UNROLL
     for (int kx = 0; kx < width; ++kx) {
       quad const* w = weights::at(packed, group, ky, kx);
-      CALOTYPE_UNROLL
+      CALOTYPE_DEVICE_UNROLL
       for (int c = 0; c < channels; ++c) {
         quad const low = w[2 * c], high = w[2 * c + 1];
         sums.add(First, x[c][before + kx], low, high);

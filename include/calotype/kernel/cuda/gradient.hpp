@@ -69,7 +69,7 @@ struct conv_input_gradient {
         for (int f = 0; f < s.filters; ++f) {
           float const d = quad_map<S.out()>::get(dout, f, from_row, from_col);
           quad const low = w[2 * f], high = w[2 * f + 1];
-          CALOTYPE_UNROLL
+          CALOTYPE_DEVICE_UNROLL
           for (int k = 0; k < 4; ++k) {
             sums[k] = fma(d, low.v[k], sums[k]);
             sums[4 + k] = fma(d, high.v[k], sums[4 + k]);
@@ -77,7 +77,7 @@ struct conv_input_gradient {
         }
       }
     }
-    CALOTYPE_UNROLL
+    CALOTYPE_DEVICE_UNROLL
     for (int k = 0; k < filters_at_once; ++k) {
       int const c = group * filters_at_once + k;
       if (c >= s.in.channels) continue;
@@ -115,18 +115,18 @@ struct weights_of_map {
     for (int row = 0; row < o.rows; ++row) {
       for (int col = 0; col < o.cols; ++col) {
         quad const of_in = x[col * s.stride], of_out = d[col];
-        CALOTYPE_UNROLL
+        CALOTYPE_DEVICE_UNROLL
         for (int f = 0; f < 4; ++f) {
-          CALOTYPE_UNROLL
+          CALOTYPE_DEVICE_UNROLL
           for (int c = 0; c < 4; ++c) sums[f][c] = fma(of_in.v[c], of_out.v[f], sums[f][c]);
         }
       }
       x += s.stride * from::pitch;
       d += to::pitch;
     }
-    CALOTYPE_UNROLL
+    CALOTYPE_DEVICE_UNROLL
     for (int f = 0; f < 4; ++f) {
-      CALOTYPE_UNROLL
+      CALOTYPE_DEVICE_UNROLL
       for (int c = 0; c < 4; ++c) {
         int const filter = 4 * f4 + f, channel = 4 * c4 + c;
         if (filter < s.filters && channel < s.in.channels) {
@@ -160,17 +160,17 @@ struct weights_of_any {
     for (int row = rows.begin; row < rows.end; ++row) {
       for (int col = cols.begin; col < cols.end; ++col) {
         float const x = input_at(channel, row * s.stride + ky - s.padding, col * s.stride + kx - s.padding);
-        CALOTYPE_UNROLL
+        CALOTYPE_DEVICE_UNROLL
         for (int h = 0; h < filters_at_once / 4; ++h) {
           int const q = group * (filters_at_once / 4) + h;
           if (q >= quad_map<S.out()>::quads) continue;
           quad const d = quad_map<S.out()>::quad_at(dout, q, row, col);
-          CALOTYPE_UNROLL
+          CALOTYPE_DEVICE_UNROLL
           for (int k = 0; k < 4; ++k) sums[4 * h + k] = fma(x, d.v[k], sums[4 * h + k]);
         }
       }
     }
-    CALOTYPE_UNROLL
+    CALOTYPE_DEVICE_UNROLL
     for (int k = 0; k < filters_at_once; ++k) {
       int const filter = group * filters_at_once + k;
       if (filter < s.filters) dweights[(filter * s.in.channels + channel) * window + tap] = sums[k];
@@ -239,7 +239,7 @@ struct relu_gradient {
       int const at = map::at(4 * (i / (rows * cols)), i / cols % rows, i % cols) / 4;
       quad const o = reinterpret_cast<quad const*>(out)[at];
       quad d = reinterpret_cast<quad const*>(dout)[at];
-      CALOTYPE_UNROLL
+      CALOTYPE_DEVICE_UNROLL
       for (int k = 0; k < 4; ++k) d.v[k] = element::relu_gradient(o.v[k], d.v[k]);
       reinterpret_cast<quad*>(dout)[at] = d;
     }
@@ -271,7 +271,7 @@ struct pool_gradient {
         quad const d = to::quad_at(dout, q, r, c);
         if constexpr (Mean) {
           constexpr float part = 1.0F / static_cast<float>(s.size * s.size);
-          CALOTYPE_UNROLL
+          CALOTYPE_DEVICE_UNROLL
           for (int k = 0; k < 4; ++k) sum.v[k] = kernel::add(sum.v[k], mul(d.v[k], part));
         } else {
           quad const most = to::quad_at(out, q, r, c);
@@ -281,10 +281,10 @@ struct pool_gradient {
           bool chosen[4] = {true, true, true, true};
           for (int t = 0; t <= tap; ++t) {
             quad const v = window[t / s.size * from::pitch + t % s.size];
-            CALOTYPE_UNROLL
+            CALOTYPE_DEVICE_UNROLL
             for (int k = 0; k < 4; ++k) chosen[k] = chosen[k] && (v.v[k] == most.v[k]) == (t == tap);
           }
-          CALOTYPE_UNROLL
+          CALOTYPE_DEVICE_UNROLL
           for (int k = 0; k < 4; ++k) {
             if (chosen[k]) sum.v[k] = kernel::add(sum.v[k], d.v[k]);
           }
@@ -332,7 +332,7 @@ struct global_pool_gradient {
     quad* const to = reinterpret_cast<quad*>(din) + map::at(4 * q, row, 0) / 4;
     float d[4];
     int only[4];
-    CALOTYPE_UNROLL
+    CALOTYPE_DEVICE_UNROLL
     for (int k = 0; k < 4; ++k) {
       int const channel = 4 * q + k;
       bool const real = channel < channels;
@@ -349,7 +349,7 @@ struct global_pool_gradient {
     }
     for (int col = 0; col < cols; ++col) {
       quad r;
-      CALOTYPE_UNROLL
+      CALOTYPE_DEVICE_UNROLL
       for (int k = 0; k < 4; ++k) r.v[k] = Mean || col == only[k] ? d[k] : 0.0F;
       to[col] = r;
     }

@@ -17,7 +17,7 @@ struct alignas(16) quad {
 
 // Four numbers of a vector, as far as there are so many.
 CALOTYPE_INLINE CALOTYPE_HD void store(quad from, int which, int length, float* vector) {
-  CALOTYPE_UNROLL
+  CALOTYPE_DEVICE_UNROLL
   for (int k = 0; k < 4; ++k) {
     if (4 * which + k < length) vector[4 * which + k] = from.v[k];
   }
@@ -52,7 +52,7 @@ struct quad_map {
     if constexpr (is_vector) {
       constexpr int length = M.channels;
       quad r;
-      CALOTYPE_UNROLL
+      CALOTYPE_DEVICE_UNROLL
       for (int k = 0; k < 4; ++k) r.v[k] = 4 * which + k < length ? map[4 * which + k] : 0.0F;
       return r;
     } else {
@@ -62,7 +62,7 @@ struct quad_map {
   CALOTYPE_INLINE CALOTYPE_HD static void load(float const* map, int which, int row, int col,
                                                float (&v)[numbers]) {
     quad const q = quad_at(map, which, row, col);
-    CALOTYPE_UNROLL
+    CALOTYPE_DEVICE_UNROLL
     for (int k = 0; k < 4; ++k) v[k] = q.v[k];
   }
   CALOTYPE_INLINE CALOTYPE_HD static void store(float* map, int which, int row, int col,
@@ -112,14 +112,14 @@ struct chunk_map {
   CALOTYPE_INLINE CALOTYPE_HD static void load(float const* map, int which, int row, int col,
                                                float (&v)[numbers]) {
     chunk const c = reinterpret_cast<chunk const*>(map)[at(which, row, col)];
-    CALOTYPE_UNROLL
+    CALOTYPE_DEVICE_UNROLL
     for (int k = 0; k < numbers; ++k) v[k] = chunk_number<Precision>(c, k);
   }
   CALOTYPE_INLINE CALOTYPE_HD static void store(float* map, int which, int row, int col,
                                                 float const (&v)[numbers]) {
     constexpr int length = M.channels;
     if constexpr (is_vector) {
-      CALOTYPE_UNROLL
+      CALOTYPE_DEVICE_UNROLL
       for (int k = 0; k < numbers; ++k) {
         if (which * numbers + k < length) map[which * numbers + k] = v[k];
       }

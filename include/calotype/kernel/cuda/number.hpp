@@ -140,7 +140,7 @@ template <class Precision>
 CALOTYPE_INLINE CALOTYPE_HD chunk chunk_of(float const (&v)[in_chunk<Precision>]) {
   using n = number<Precision>;
   chunk c;
-  CALOTYPE_UNROLL
+  CALOTYPE_DEVICE_UNROLL
   for (int w = 0; w < 4; ++w) {
     if constexpr (n::in_word == 1) {
       c.word[w] = n::rounded(v[w]);

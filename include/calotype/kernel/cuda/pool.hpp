@@ -28,7 +28,7 @@ struct pool {
     int const which = task / (rows * cols), row = task / cols % rows, col = task % cols;
     float r[numbers];
     if constexpr (Mean) {
-      CALOTYPE_UNROLL
+      CALOTYPE_DEVICE_UNROLL
       for (int k = 0; k < numbers; ++k) r[k] = 0;
     } else {
       from::load(in, which, row * s.stride, col * s.stride, r);
@@ -38,7 +38,7 @@ struct pool {
       for (int x = 0; x < s.size; ++x) {
         float v[numbers];
         from::load(in, which, row * s.stride + y, col * s.stride + x, v);
-        CALOTYPE_UNROLL
+        CALOTYPE_DEVICE_UNROLL
         for (int k = 0; k < numbers; ++k) {
           if constexpr (Mean) {
             of_row[k] = kernel::add(of_row[k], v[k]);
@@ -48,12 +48,12 @@ struct pool {
         }
       }
       if constexpr (Mean) {
-        CALOTYPE_UNROLL
+        CALOTYPE_DEVICE_UNROLL
         for (int k = 0; k < numbers; ++k) r[k] = kernel::add(r[k], of_row[k]);
       }
     }
     if constexpr (Mean) {
-      CALOTYPE_UNROLL
+      CALOTYPE_DEVICE_UNROLL
       for (int k = 0; k < numbers; ++k) r[k] = mul(r[k], 1.0F / static_cast<float>(s.size * s.size));
     }
     to::store(out, which, row, col, r);
@@ -76,16 +76,16 @@ struct rows_of_global_pool {
     float r[numbers];
     Map::load(map, which, row, 0, r);
     if constexpr (Mean) {
-      CALOTYPE_UNROLL
+      CALOTYPE_DEVICE_UNROLL
       for (int k = 0; k < numbers; ++k) r[k] = kernel::add(0.0F, r[k]);
     }
     for (int col = 1; col < cols; ++col) {
       float v[numbers];
       Map::load(map, which, row, col, v);
-      CALOTYPE_UNROLL
+      CALOTYPE_DEVICE_UNROLL
       for (int k = 0; k < numbers; ++k) r[k] = Mean ? kernel::add(r[k], v[k]) : v[k] > r[k] ? v[k] : r[k];
     }
-    CALOTYPE_UNROLL
+    CALOTYPE_DEVICE_UNROLL
     for (int k = 0; k < numbers; ++k) {
       int const channel = which * numbers + k;
       if (channel < channels) of_rows[channel * rows + row] = r[k];
@@ -183,7 +183,7 @@ struct clear {
   static constexpr int count = static_cast<int>((Floats + 3) / 4);
   float* memory;
   CALOTYPE_HD void operator()(int i) const {
-    CALOTYPE_UNROLL
+    CALOTYPE_DEVICE_UNROLL
     for (int k = 4 * i; k < 4 * i + 4; ++k) {
       if (static_cast<std::size_t>(k) < Floats) memory[k] = 0;
     }

@@ -77,14 +77,14 @@ class warp_weights {
     packed_ = packed;
     group_ = group;
     w.each([&](int lane) {
-      CALOTYPE_UNROLL
+      CALOTYPE_DEVICE_UNROLL
       for (int n = 0; n < tiles; ++n) {
         bias_[n][lane] =
             reinterpret_cast<pixel_sums const*>(packed + Weights::biases)[(group * tiles + n) * 4 + lane % 4];
       }
     });
     if constexpr (held) {
-      CALOTYPE_UNROLL
+      CALOTYPE_DEVICE_UNROLL
       for (int i = 0; i < tiles * products; ++i) held_[i] = read(w, i / products, i % products);
     }
   }
@@ -101,7 +101,7 @@ class warp_weights {
   CALOTYPE_INLINE CALOTYPE_HD of_lanes<pixel_sums> const& bias(int tile) const { return bias_[tile]; }
   CALOTYPE_INLINE CALOTYPE_HD void start(Warp w, of_lanes<pixel_sums> (&to)[tiles]) const {
     w.each([&](int lane) {
-      CALOTYPE_UNROLL
+      CALOTYPE_DEVICE_UNROLL
       for (int n = 0; n < tiles; ++n) to[n][lane] = bias_[n][lane];
     });
   }
@@ -161,11 +161,11 @@ CALOTYPE_INLINE CALOTYPE_HD void write_pixels(Warp w,
                                               int group, int first, chunk const* shortcut, chunk* row) {
   constexpr int cols = Out.cols;
   w.each([&](int lane) {
-    CALOTYPE_UNROLL
+    CALOTYPE_DEVICE_UNROLL
     for (int h = 0; h < 2; ++h) {
       int const col = first + lane / 4 + 8 * h;
       if (col >= cols) continue;
-      CALOTYPE_UNROLL
+      CALOTYPE_DEVICE_UNROLL
       for (int n = 0; n < Tiles; ++n) {
         int const filter = (group * Tiles + n) * filters_of_tile + lane % 4 * 2;
         float const(&v)[4] = from[n][lane].v;
@@ -236,7 +236,7 @@ class map_strip {
     weights_.begin(w, packed, group);
     // What has no beginning is kept from the beginning of the program on, and that is too much for the
     // registers.
-    CALOTYPE_UNROLL
+    CALOTYPE_DEVICE_UNROLL
     for (int k = 0; k < begun; ++k) weights_.start(w, sums_[k]);
   }
 
@@ -250,7 +250,7 @@ class map_strip {
       int const y = o - padding + width - 1;
       if (y >= 0 && y < in_rows) {
         products(w, rows(y) + col - padding, [&](auto const& a, int kx, int pair) {
-          CALOTYPE_UNROLL
+          CALOTYPE_DEVICE_UNROLL
           for (int ky = 0; ky < width; ++ky) {
             int const later = width - 1 - ky;
             if (Trim && (o + later < first || o + later >= last)) continue;
@@ -267,7 +267,7 @@ class map_strip {
       }
     } else {
       weights_.start(w, sums_[0]);
-      CALOTYPE_UNROLL
+      CALOTYPE_DEVICE_UNROLL
       for (int ky = 0; ky < width; ++ky) {
         int const y = o * stride - padding + ky;
         if (y >= 0 && y < in_rows) {
@@ -289,7 +289,7 @@ class map_strip {
   template <class Function>
   CALOTYPE_INLINE CALOTYPE_HD void products(Warp w, chunk const* at, Function f) {
     auto const of_pair = [&](int pair) {
-      CALOTYPE_UNROLL
+      CALOTYPE_DEVICE_UNROLL
       for (int kx = 0; kx < width; ++kx) {
         of_lanes<pixel_words> a;
         load_pixels<Shared>(w, at + 2 * pair * from::pitch + kx, stride, from::pitch, a);
@@ -297,7 +297,7 @@ class map_strip {
       }
     };
     if constexpr (weights::are_held) {
-      CALOTYPE_UNROLL
+      CALOTYPE_DEVICE_UNROLL
       for (int pair = 0; pair < pairs; ++pair) of_pair(pair);
     } else {
       for (int pair = 0; pair < pairs; ++pair) of_pair(pair);
@@ -306,14 +306,14 @@ class map_strip {
 
   CALOTYPE_INLINE CALOTYPE_HD void multiply_all(Warp w, of_lanes<pixel_sums> (&to)[tiles],
                                                 of_lanes<pixel_words> const& a, int ky, int kx, int pair) {
-    CALOTYPE_UNROLL
+    CALOTYPE_DEVICE_UNROLL
     for (int n = 0; n < tiles; ++n) {
       multiply_add<Precision>(w, to[n], to[n], a, weights_.get(w, n, weights::product(ky, kx, pair)));
     }
   }
   CALOTYPE_INLINE CALOTYPE_HD void multiply_first(Warp w, of_lanes<pixel_sums> (&to)[tiles],
                                                   of_lanes<pixel_words> const& a) {
-    CALOTYPE_UNROLL
+    CALOTYPE_DEVICE_UNROLL
     for (int n = 0; n < tiles; ++n) {
       multiply_add<Precision>(w, to[n], weights_.bias(n), a, weights_.get(w, n, weights::product(0, 0, 0)));
     }
@@ -477,7 +477,7 @@ struct image_window {
     constexpr int rows = plane::rows, pitch = plane::pitch;
     std::ptrdiff_t const first = static_cast<std::ptrdiff_t>(top) * pitch;
     w.each([&](int lane) {
-      CALOTYPE_UNROLL
+      CALOTYPE_DEVICE_UNROLL
       for (int k = 0; k < 4; ++k) {
         int const second = k / 2, down = p * rows_at_once + (rows_at_once == 2 ? second : 0);
         int const further = (channel * rows + down) * pitch + (rows_at_once == 2 ? 0 : second * numbers);
@@ -517,7 +517,7 @@ struct tile_conv_of_image {
     int const group = task / strips / shape.rows;
     typename Warp::template of_lanes<typename window::places> left;
     w.each([&](int lane) {
-      CALOTYPE_UNROLL
+      CALOTYPE_DEVICE_UNROLL
       for (int h = 0; h < 2; ++h) {
         int const x = first + lane / 4 + 8 * h;
         left[lane].v[h] = window::place(lane, x < shape.cols ? x : shape.cols - 1);
@@ -528,13 +528,13 @@ struct tile_conv_of_image {
     typename Warp::template of_lanes<pixel_sums> sum[weights::at_once];
     mine.start(w, sum);
     int const top = row * window::stride - window::padding;
-    CALOTYPE_UNROLL
+    CALOTYPE_DEVICE_UNROLL
     for (int c = 0; c < window::channels; ++c) {
-      CALOTYPE_UNROLL
+      CALOTYPE_DEVICE_UNROLL
       for (int p = 0; p < window::of_channel; ++p) {
         typename Warp::template of_lanes<pixel_words> a;
         window::load(w, in, c, top, p, left, a);
-        CALOTYPE_UNROLL
+        CALOTYPE_DEVICE_UNROLL
         for (int n = 0; n < weights::at_once; ++n) {
           multiply_add<Precision>(w, sum[n], sum[n], a, mine.get(w, n, c * window::of_channel + p));
         }
@@ -568,7 +568,7 @@ class pooled_image_strip {
     first_ = first;
     w.each([&](int lane) {
       int const x = first + lane / 4 < cols ? first + lane / 4 : cols - 1;
-      CALOTYPE_UNROLL
+      CALOTYPE_DEVICE_UNROLL
       for (int h = 0; h < 2; ++h) left_[lane].v[h] = window::place(lane, 2 * x + h);
     });
   }
@@ -580,10 +580,10 @@ class pooled_image_strip {
     weights_.start(w, sum[0]);
     weights_.start(w, sum[1]);
     int const top = 2 * row * window::stride - window::padding;
-    CALOTYPE_UNROLL
+    CALOTYPE_DEVICE_UNROLL
     for (int c = 0; c < window::channels; ++c) {
       if constexpr (shared_rows) {
-        CALOTYPE_UNROLL
+        CALOTYPE_DEVICE_UNROLL
         for (int p = 0; p < window::of_channel + later; ++p) {
           of_lanes<pixel_words> a;
           window::load(w, image, c, top, p, left_, a);
@@ -591,9 +591,9 @@ class pooled_image_strip {
           if (p >= later) add(w, sum[1], a, c, p - later);
         }
       } else {
-        CALOTYPE_UNROLL
+        CALOTYPE_DEVICE_UNROLL
         for (int u = 0; u < 2; ++u) {
-          CALOTYPE_UNROLL
+          CALOTYPE_DEVICE_UNROLL
           for (int p = 0; p < window::of_channel; ++p) {
             of_lanes<pixel_words> a;
             window::load(w, image, c, top + u * window::stride, p, left_, a);
@@ -603,10 +603,10 @@ class pooled_image_strip {
       }
     }
     w.each([&](int lane) {
-      CALOTYPE_UNROLL
+      CALOTYPE_DEVICE_UNROLL
       for (int n = 0; n < tiles; ++n) {
         float best[2];
-        CALOTYPE_UNROLL
+        CALOTYPE_DEVICE_UNROLL
         for (int k = 0; k < 2; ++k) {
           best[k] = sum[0][n][lane].v[k];
           best[k] = larger(best[k], sum[0][n][lane].v[2 + k]);
@@ -625,7 +625,7 @@ class pooled_image_strip {
 
   CALOTYPE_INLINE CALOTYPE_HD void add(Warp w, of_lanes<pixel_sums> (&to)[tiles],
                                        of_lanes<pixel_words> const& a, int c, int p) {
-    CALOTYPE_UNROLL
+    CALOTYPE_DEVICE_UNROLL
     for (int n = 0; n < tiles; ++n) {
       multiply_add<Precision>(w, to[n], to[n], a, weights_.get(w, n, c * window::of_channel + p));
     }

@@ -137,9 +137,9 @@ struct outer_rows {
       mine.projection.template row<0, false>(w, o, first, [&](int y) { return map + input::at(0, y, 0); });
       auto const& more = mine.projection.template finished<0>();
       w.each([&](int lane) {
-        CALOTYPE_UNROLL
+        CALOTYPE_DEVICE_UNROLL
         for (int n = 0; n < tiles; ++n) {
-          CALOTYPE_UNROLL
+          CALOTYPE_DEVICE_UNROLL
           for (int k = 0; k < 4; ++k) {
             // Rounded as where it is a map of its own: the same bits.
             float const shortcut = number<Precision>::value(number<Precision>::rounded(more[n][lane].v[k]));

@@ -167,7 +167,7 @@ CALOTYPE_INLINE CALOTYPE_HD void load_pixels([[maybe_unused]] device_warp w,
                  : "r"(static_cast<std::uint32_t>(__cvta_generic_to_shared(mine)))
                  : "memory");
   } else {
-    CALOTYPE_UNROLL
+    CALOTYPE_DEVICE_UNROLL
     for (int k = 0; k < 4; ++k) {
       v[k] = first[(w.lane / 4 + k % 2 * 8) * apart + k / 2 * second].word[w.lane % 4];
     }

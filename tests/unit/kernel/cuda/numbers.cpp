@@ -60,7 +60,7 @@ TEST_CASE("halves: the nearest, ties to even, 65,504 at most") {
     double const expected = std::clamp(rounded_to(x, 11, -24, true), -65504.0, 65504.0);
     REQUIRE(n::value(n::rounded(x)) == expected);
     REQUIRE(std::signbit(n::value(n::rounded(x))) == std::signbit(x));
-#if defined(__FLT16_MANT_DIG__)
+#if defined(__x86_64__) && defined(__FLT16_MANT_DIG__)  // g++ 12 has the type for x86 only
     if (std::abs(x) < 65504) REQUIRE(n::value(n::rounded(x)) == static_cast<float>(static_cast<_Float16>(x)));
 #endif
   });
