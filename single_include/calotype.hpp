@@ -3194,6 +3194,14 @@ struct adam_step {
 //       gradient(p, state, before, dhidden, dcell, dgates)        all of the map dgates; dcell in place, before
 //                                   may be null
 //       split(p, djoined, step, din, dhidden)     the gradient of join; din: the channels of the step alone
+//   batch_norm<map_shape>           optional, with normalises_batches = true: numbers of channels over the
+//   events
+//                                   of a batch (kernel/element/batch_norm.hpp: channel_norm, channel_slope);
+//                                   sums are doubles on the host, one per channel
+//       sums(p, map, sum)           of an event's pixels; squares(p, map, mean, sum) of (x - mean)^2
+//       forward<Relu, Shortcut>(p, map, norm, shortcut, out)
+//       slopes(p, map, norm, dout, sum)           of dout, then, behind them, of dout times the normalised
+//       number gradient(p, map, norm, slope, dout, din)  din may be map
 //   dropout<map_shape>              forward(p, rate, key, in, out), gradient(p, rate, key, dout, din) with the
 //                                   same mask; rate is a Real, key the 64-bit name of the random stream
 //   copy<map_shape>(p, in, out)     a map of the same layout
@@ -3221,6 +3229,9 @@ struct adam_step {
 //                  acc = acc + dout (1 / numbers in the window); of a global one that product itself
 //   lstm           gates: input, forget, candidate, output, by the convolution; cells: kernel/element/lstm.hpp;
 //                  dweights, dbias: sums over the steps, the last first
+//   batch norm     xhat = (x + -mean) inverse; fma(scale, xhat, shift) + shortcut; relu
+//   batch norm sums  rows from +0 by column, squares and products by fma; the rows in double from +0
+//   batch norm dinput  (scale inverse) fma(-xhat, mean of dout xhat, dout + -mean of dout)
 //   dropout        x (1 / (1 - rate)) where the pixel's uniform number is >= rate, else +0
 //   adam           m = fma(beta1, m, (1 - beta1) g);  v = fma(beta2, v, ((1 - beta2) g) g);
 //                  w = fma(-(learning_rate correction1), m / (sqrt(v correction2) + epsilon), w)
@@ -4643,6 +4654,523 @@ CALOTYPE_INLINE void for_each_part([[maybe_unused]] Policy const& p, int count, 
 template <class Policy>
 inline constexpr bool has_threads = requires(Policy p) {
   p.threads.crew;
+};
+
+}  // namespace calotype::kernel::cpu
+
+// ---- calotype/kernel/cpu/pool.hpp
+
+// Pools over maps, sixteen channels at a time.
+
+namespace calotype::kernel::cpu {
+
+// f(block, part) for every register that the channels of a pixel fill.
+template <class Arch, int Channels, class Function>
+CALOTYPE_INLINE void for_each_register(Function f) {
+  for (int block = 0; block < blocks_of(Channels); ++block) {
+    CALOTYPE_UNROLL for (int part = 0; part < registers_per_block<Arch>; ++part) f(block, part);
+  }
+}
+
+template <class Policy, pool_shape P>
+struct max_pool {
+  using arch = typename Policy::arch_type;
+  using v = simd<arch>;
+  static constexpr map_shape in_shape = P.in;
+  static constexpr map_shape out_shape = P.out();
+  static constexpr strides from = map_strides(in_shape);
+  static constexpr strides to = map_strides(out_shape);
+
+  static void forward(Policy const&, float const* in, float* out) noexcept {
+    for_each_register<arch, in_shape.channels>([&](int block, int part) {
+      for (int row = 0; row < to.rows; ++row) {
+        for (int col = 0; col < to.cols; ++col) {
+          float const* window = in + from.origin() + P.stride * (row * from.row + col * from.pixel);
+          vec<arch> best = load_channels<arch, in_shape>(window, block, part);
+          for (int y = 0; y < P.size; ++y) {
+            for (int x = 0; x < P.size; ++x) {
+              best = v::greater_of(
+                  load_channels<arch, in_shape>(window + y * from.row + x * from.pixel, block, part), best);
+            }
+          }
+          store_channels<arch, out_shape>(out + to.origin() + row * to.row + col * to.pixel, block, part, best);
+        }
+      }
+    });
+  }
+
+  // Each window gives its gradient to its first maximum in raster order.
+  static void gradient(Policy const&, float const* in, float const* out, float const* dout,
+                       float* din) noexcept {
+    constexpr bool disjoint = P.size == P.stride;  // every pixel is in one window, or beyond the last
+    for_each_register<arch, in_shape.channels>([&](int block, int part) {
+      vec<arch> const zero = v::broadcast(0.f);
+      for (int row = 0; row < from.rows; ++row) {
+        for (int col = disjoint && row < to.rows * P.size ? to.cols * P.size : 0; col < from.cols; ++col) {
+          store_channels<arch, in_shape>(din + from.origin() + row * from.row + col * from.pixel, block, part,
+                                         zero);
+        }
+      }
+      for (int row = 0; row < to.rows; ++row) {
+        for (int col = 0; col < to.cols; ++col) {
+          int const at = to.origin() + row * to.row + col * to.pixel;
+          int const window = from.origin() + P.stride * (row * from.row + col * from.pixel);
+          vec<arch> const best = load_channels<arch, out_shape>(out + at, block, part);
+          vec<arch> rest = v::add(zero, load_channels<arch, out_shape>(dout + at, block, part));
+          for (int y = 0; y < P.size; ++y) {
+            for (int x = 0; x < P.size; ++x) {
+              int const tap = window + y * from.row + x * from.pixel;
+              vec<arch> const value = load_channels<arch, in_shape>(in + tap, block, part);
+              vec<arch> share = v::select_equal(value, best, rest, zero);
+              rest = v::select_equal(value, best, zero, rest);
+              if constexpr (!disjoint)
+                share = v::add(load_channels<arch, in_shape>(din + tap, block, part), share);
+              store_channels<arch, in_shape>(din + tap, block, part, share);
+            }
+          }
+        }
+      }
+    });
+  }
+};
+
+template <class Policy, map_shape M>
+struct global_max_pool {
+  using arch = typename Policy::arch_type;
+  using v = simd<arch>;
+  static constexpr strides from = map_strides(M);
+  static constexpr map_shape vector{M.channels, 1, 1};
+
+  // Row by row: the rows' chains of comparisons are independent, and the first of equal maxima is kept all the
+  // same.
+  static void forward(Policy const&, float const* in, float* out) noexcept {
+    for_each_register<arch, M.channels>([&](int block, int part) {
+      vec<arch> best = load_channels<arch, M>(in + from.origin(), block, part);
+      for (int row = 0; row < from.rows; ++row) {
+        float const* pixel = in + from.origin() + row * from.row;
+        vec<arch> best_of_row = load_channels<arch, M>(pixel, block, part);
+        for (int col = 1; col < from.cols; ++col) {
+          best_of_row =
+              v::greater_of(load_channels<arch, M>(pixel + col * from.pixel, block, part), best_of_row);
+        }
+        best = v::greater_of(best_of_row, best);
+      }
+      store_channels<arch, vector>(out, block, part, best);
+    });
+  }
+
+  static void gradient(Policy const&, float const* in, float const* out, float const* dout,
+                       float* din) noexcept {
+    for_each_register<arch, M.channels>([&](int block, int part) {
+      vec<arch> const zero = v::broadcast(0.f);
+      vec<arch> const best = load_channels<arch, vector>(out, block, part);
+      vec<arch> rest = load_channels<arch, vector>(dout, block, part);
+      for (int row = 0; row < from.rows; ++row) {
+        for (int col = 0; col < from.cols; ++col) {
+          int const at = from.origin() + row * from.row + col * from.pixel;
+          vec<arch> const value = load_channels<arch, M>(in + at, block, part);
+          store_channels<arch, M>(din + at, block, part, v::select_equal(value, best, rest, zero));
+          rest = v::select_equal(value, best, zero, rest);
+        }
+      }
+    });
+  }
+};
+
+// The mean of Rows x Cols pixels of a map from `pixel` on.
+template <class Arch, map_shape M, int Rows, int Cols>
+CALOTYPE_INLINE vec<Arch> mean(float const* pixel, int block, int part) {
+  using v = simd<Arch>;
+  constexpr strides from = map_strides(M);
+  vec<Arch> sum = v::broadcast(0.f);
+  for (int y = 0; y < Rows; ++y) {
+    vec<Arch> of_row = v::broadcast(0.f);
+    for (int x = 0; x < Cols; ++x) {
+      of_row = v::add(of_row, load_channels<Arch, M>(pixel + y * from.row + x * from.pixel, block, part));
+    }
+    sum = v::add(sum, of_row);
+  }
+  return v::mul(sum, v::broadcast(1.f / float{Rows * Cols}));
+}
+
+template <class Policy, pool_shape P>
+struct avg_pool {
+  using arch = typename Policy::arch_type;
+  using v = simd<arch>;
+  static constexpr map_shape in_shape = P.in;
+  static constexpr map_shape out_shape = P.out();
+  static constexpr strides from = map_strides(in_shape);
+  static constexpr strides to = map_strides(out_shape);
+
+  static void forward(Policy const&, float const* in, float* out) noexcept {
+    for_each_register<arch, in_shape.channels>([&](int block, int part) {
+      for (int row = 0; row < to.rows; ++row) {
+        for (int col = 0; col < to.cols; ++col) {
+          float const* window = in + from.origin() + P.stride * (row * from.row + col * from.pixel);
+          store_channels<arch, out_shape>(out + to.origin() + row * to.row + col * to.pixel, block, part,
+                                          mean<arch, in_shape, P.size, P.size>(window, block, part));
+        }
+      }
+    });
+  }
+
+  static void gradient(Policy const&, float const* dout, float* din) noexcept {
+    for_each_register<arch, in_shape.channels>([&](int block, int part) {
+      for (int row = 0; row < from.rows; ++row) {
+        for (int col = 0; col < from.cols; ++col) {
+          store_channels<arch, in_shape>(din + from.origin() + row * from.row + col * from.pixel, block, part,
+                                         v::broadcast(0.f));
+        }
+      }
+      for (int row = 0; row < to.rows; ++row) {
+        for (int col = 0; col < to.cols; ++col) {
+          int const at = to.origin() + row * to.row + col * to.pixel;
+          vec<arch> const share = v::mul(load_channels<arch, out_shape>(dout + at, block, part),
+                                         v::broadcast(1.f / float{P.size * P.size}));
+          float* const window = din + from.origin() + P.stride * (row * from.row + col * from.pixel);
+          for (int y = 0; y < P.size; ++y) {
+            for (int x = 0; x < P.size; ++x) {
+              float* const pixel = window + y * from.row + x * from.pixel;
+              store_channels<arch, in_shape>(pixel, block, part,
+                                             v::add(load_channels<arch, in_shape>(pixel, block, part), share));
+            }
+          }
+        }
+      }
+    });
+  }
+};
+
+template <class Policy, map_shape M>
+struct global_avg_pool {
+  using arch = typename Policy::arch_type;
+  using v = simd<arch>;
+  static constexpr strides from = map_strides(M);
+  static constexpr map_shape vector{M.channels, 1, 1};
+
+  static void forward(Policy const&, float const* in, float* out) noexcept {
+    for_each_register<arch, M.channels>([&](int block, int part) {
+      store_channels<arch, vector>(out, block, part,
+                                   mean<arch, M, M.rows, M.cols>(in + from.origin(), block, part));
+    });
+  }
+
+  static void gradient(Policy const&, float const* dout, float* din) noexcept {
+    for_each_register<arch, M.channels>([&](int block, int part) {
+      vec<arch> const share =
+          v::mul(load_channels<arch, vector>(dout, block, part), v::broadcast(1.f / float{M.rows * M.cols}));
+      for (int row = 0; row < from.rows; ++row) {
+        for (int col = 0; col < from.cols; ++col) {
+          store_channels<arch, M>(din + from.origin() + row * from.row + col * from.pixel, block, part, share);
+        }
+      }
+    });
+  }
+};
+
+}  // namespace calotype::kernel::cpu
+
+// ---- calotype/kernel/element/shape.hpp
+
+// Index arithmetic that the element functions share. Maps are dense: channel, row, column, the column running
+// fastest.
+
+namespace calotype::kernel::element {
+
+// Where a number sits in a map.
+struct place {
+  int channel;
+  int row;
+  int col;
+};
+
+// The place of flat index i in a map of shape M.
+template <map_shape M>
+CALOTYPE_INLINE CALOTYPE_HD constexpr place place_of(int i) {
+  constexpr map_shape m = M;
+  return {i / (m.rows * m.cols), i / m.cols % m.rows, i % m.cols};
+}
+
+// Half-open range of integers; empty when end <= begin.
+struct range {
+  int begin;
+  int end;
+};
+
+// The taps k of a window of `kernel` that begins at `first` (perhaps before the edge) with first + k inside [0,
+// extent).
+CALOTYPE_INLINE CALOTYPE_HD constexpr range taps_inside(int first, int kernel, int extent) {
+  int const past = extent - first;
+  return {first < 0 ? -first : 0, past < kernel ? past : kernel};
+}
+
+// The windows o (`count` of them, `stride` apart, the first one beginning at -padding) whose tap k lies inside
+// [0, extent).
+CALOTYPE_INLINE CALOTYPE_HD constexpr range windows_with_tap_inside(int k, int stride, int padding, int extent,
+                                                                    int count) {
+  int const before = padding - k;  // o stride >= before
+  int const last = extent - 1 + padding - k;
+  int const end = last < 0 ? 0 : last / stride + 1;
+  return {before > 0 ? (before + stride - 1) / stride : 0, end < count ? end : count};
+}
+
+// The windows (of `size`, `stride` apart, no padding, `count` of them) that cover position x.
+CALOTYPE_INLINE CALOTYPE_HD constexpr range windows_over(int x, int size, int stride, int count) {
+  int const after = x - size + 1;  // o stride >= after
+  int const end = x / stride + 1;
+  return {after > 0 ? (after + stride - 1) / stride : 0, end < count ? end : count};
+}
+
+}  // namespace calotype::kernel::element
+
+// ---- calotype/kernel/element/conv.hpp
+
+// One number of a convolution, its input gradient, its weight gradient or its bias gradient, as the one chain
+// of fused multiply-adds that kernel/ops.hpp fixes. Maps are dense (channel, row, column), weights OIHW.
+
+namespace calotype::kernel::element {
+
+// Output (at.channel = filter) before shortcut and ReLU.
+template <conv_shape S, class Real>
+CALOTYPE_INLINE CALOTYPE_HD Real conv_forward(Real const* in, Real const* weights, Real const* bias, place at) {
+  constexpr conv_shape s = S;
+  constexpr int plane = s.in.rows * s.in.cols;
+  constexpr int window = s.kernel * s.kernel;
+  int const top = at.row * s.stride - s.padding;
+  int const left = at.col * s.stride - s.padding;
+  range const rows = taps_inside(top, s.kernel, s.in.rows);
+  range const cols = taps_inside(left, s.kernel, s.in.cols);
+  Real const* filter = weights + at.channel * s.in.channels * window;
+  Real sum = bias[at.channel];
+  for (int ky = rows.begin; ky < rows.end; ++ky) {
+    for (int kx = cols.begin; kx < cols.end; ++kx) {
+      Real const* x = in + (top + ky) * s.in.cols + left + kx;
+      Real const* w = filter + ky * s.kernel + kx;
+      for (int c = 0; c < s.in.channels; ++c) sum = fma(x[c * plane], w[c * window], sum);
+    }
+  }
+  return sum;
+}
+
+// What follows the chain: the shortcut's value is added last (Shortcut), then the ReLU (Relu).
+template <bool Relu, bool Shortcut, class Real>
+CALOTYPE_INLINE CALOTYPE_HD Real finished(Real sum, Real const* shortcut, int i) {
+  if constexpr (Shortcut) sum = add(sum, shortcut[i]);
+  if constexpr (Relu) sum = rectified(sum);
+  return sum;
+}
+
+// d loss / d input: over the taps (row, column) that saw this pixel, then over the filters.
+template <conv_shape S, class Real>
+CALOTYPE_INLINE CALOTYPE_HD Real conv_input_gradient(Real const* dout, Real const* weights, place at) {
+  constexpr conv_shape s = S;
+  constexpr map_shape out = s.out();
+  constexpr int plane = out.rows * out.cols;
+  constexpr int window = s.kernel * s.kernel;
+  Real const* channel = weights + at.channel * window;
+  int const y = at.row + s.padding;
+  int const x = at.col + s.padding;
+  Real sum = 0;
+  // Tap k of window o reads o stride + k = y, so k runs over the residue class of y.
+  for (int ky = y % s.stride; ky < s.kernel && ky <= y; ky += s.stride) {
+    int const row = (y - ky) / s.stride;
+    if (row >= out.rows) continue;
+    for (int kx = x % s.stride; kx < s.kernel && kx <= x; kx += s.stride) {
+      int const col = (x - kx) / s.stride;
+      if (col >= out.cols) continue;
+      Real const* d = dout + row * out.cols + col;
+      Real const* w = channel + ky * s.kernel + kx;
+      for (int f = 0; f < s.filters; ++f) sum = fma(d[f * plane], w[f * s.in.channels * window], sum);
+    }
+  }
+  return sum;
+}
+
+// d loss / d weight (filter, channel, ky, kx) of one event: over the outputs in raster order.
+template <conv_shape S, class Real>
+CALOTYPE_INLINE CALOTYPE_HD Real conv_weight_gradient(Real const* in, Real const* dout, int filter, int channel,
+                                                      int ky, int kx) {
+  constexpr conv_shape s = S;
+  constexpr map_shape out = s.out();
+  range const rows = windows_with_tap_inside(ky, s.stride, s.padding, s.in.rows, out.rows);
+  range const cols = windows_with_tap_inside(kx, s.stride, s.padding, s.in.cols, out.cols);
+  Real sum = 0;
+  for (int row = rows.begin; row < rows.end; ++row) {
+    Real const* x = in + (channel * s.in.rows + row * s.stride + ky - s.padding) * s.in.cols + kx - s.padding;
+    Real const* d = dout + (filter * out.rows + row) * out.cols;
+    for (int col = cols.begin; col < cols.end; ++col) sum = fma(x[col * s.stride], d[col], sum);
+  }
+  return sum;
+}
+
+// d loss / d bias (filter) of one event: the outputs' gradients in raster order.
+template <conv_shape S, class Real>
+CALOTYPE_INLINE CALOTYPE_HD Real conv_bias_gradient(Real const* dout, int filter) {
+  constexpr conv_shape s = S;
+  constexpr map_shape out = s.out();
+  constexpr int plane = out.rows * out.cols;
+  Real sum = 0;
+  for (int i = 0; i < plane; ++i) sum = add(sum, dout[filter * plane + i]);
+  return sum;
+}
+
+}  // namespace calotype::kernel::element
+
+// ---- calotype/kernel/element/batch_norm.hpp
+
+// Batch normalisation of one number (Ioffe and Szegedy, arXiv:1502.03167, algorithm 1) and its gradient. Sums
+// over pixels are chains along a row in the policy's numbers; the rows are added in double, from the top.
+
+namespace calotype::kernel {
+
+// What a batch's channels are normalised with, and what they become; arrays of whole blocks of 16, zero behind
+// the last channel. inverse: 1 / sqrt(variance + epsilon).
+template <class Real>
+struct channel_norm {
+  Real const* mean;
+  Real const* inverse;
+  Real const* scale;
+  Real const* shift;
+};
+
+// What a channel's loss has to say of its normalisation: the means over the batch of the gradient, and of its
+// product with the normalised numbers.
+template <class Real>
+struct channel_slope {
+  Real const* mean;
+  Real const* product;
+};
+
+namespace element {
+
+template <class Real>
+CALOTYPE_INLINE CALOTYPE_HD Real standardised(Real x, Real mean, Real inverse) {
+  return mul(add(x, -mean), inverse);
+}
+
+// Of channel c; shortcut[i] is added before the ReLU.
+template <bool Relu, bool Shortcut, class Real>
+CALOTYPE_INLINE CALOTYPE_HD Real batch_norm_forward(Real x, channel_norm<Real> const& n, int c,
+                                                    Real const* shortcut, int i) {
+  return finished<Relu, Shortcut>(fma(n.scale[c], standardised(x, n.mean[c], n.inverse[c]), n.shift[c]),
+                                  shortcut, i);
+}
+
+// d loss / d x by d loss / d (what the channel became).
+template <class Real>
+CALOTYPE_INLINE CALOTYPE_HD Real batch_norm_gradient(Real x, Real dout, channel_norm<Real> const& n,
+                                                     channel_slope<Real> const& s, int c) {
+  Real const known = fma(-standardised(x, n.mean[c], n.inverse[c]), s.product[c], add(dout, -s.mean[c]));
+  return mul(mul(n.scale[c], n.inverse[c]), known);
+}
+
+}  // namespace element
+}  // namespace calotype::kernel
+
+// ---- calotype/kernel/cpu/batch_norm.hpp
+
+// Batch normalisation over maps, sixteen channels at a time.
+
+namespace calotype::kernel::cpu {
+
+template <class Policy, map_shape M>
+struct batch_norm {
+  using arch = typename Policy::arch_type;
+  using v = simd<arch>;
+  using norm = channel_norm<float>;
+  using slope = channel_slope<float>;
+  static constexpr strides s = map_strides(M);
+
+  // Of every channel.
+  static void sums(Policy const&, float const* map, double* sum) noexcept {
+    add_rows<1>([&](int at, int block, int part,
+                    vec<arch>* row) { row[0] = v::add(row[0], load_channels<arch, M>(map + at, block, part)); },
+                sum);
+  }
+  // Of the squares of the distances from `mean` (whole blocks).
+  static void squares(Policy const&, float const* map, float const* mean, double* sum) noexcept {
+    add_rows<1>(
+        [&](int at, int block, int part, vec<arch>* row) {
+          vec<arch> const d =
+              v::sub(load_channels<arch, M>(map + at, block, part), of_channel(mean, block, part));
+          row[0] = v::fma(d, d, row[0]);
+        },
+        sum);
+  }
+  template <bool Relu, bool Shortcut>
+  static void forward(Policy const&, float const* map, norm const& n, float const* shortcut,
+                      float* out) noexcept {
+    each([&](int at, int block, int part) {
+      vec<arch> const scale = of_channel(n.scale, block, part), shift = of_channel(n.shift, block, part);
+      vec<arch> y = v::fma(scale, standardised(map + at, n, block, part), shift);
+      if constexpr (Shortcut) y = v::add(y, load_channels<arch, M>(shortcut + at, block, part));
+      if constexpr (Relu) y = v::select_greater(y, v::broadcast(0.f), y, v::broadcast(0.f));
+      store_channels<arch, M>(out + at, block, part, y);
+    });
+  }
+  // Of the gradient, to sum[0 ...], and of its product with the normalised numbers, behind them.
+  static void slopes(Policy const&, float const* map, norm const& n, float const* dout, double* sum) noexcept {
+    add_rows<2>(
+        [&](int at, int block, int part, vec<arch>* row) {
+          vec<arch> const d = load_channels<arch, M>(dout + at, block, part);
+          row[0] = v::add(row[0], d);
+          row[1] = v::fma(d, standardised(map + at, n, block, part), row[1]);
+        },
+        sum);
+  }
+  static void gradient(Policy const&, float const* map, norm const& n, slope const& means, float const* dout,
+                       float* din) noexcept {
+    each([&](int at, int block, int part) {
+      vec<arch> const rest =
+          v::sub(load_channels<arch, M>(dout + at, block, part), of_channel(means.mean, block, part));
+      vec<arch> const known = v::fma(negative(standardised(map + at, n, block, part)),
+                                     of_channel(means.product, block, part), rest);
+      vec<arch> const factor = v::mul(of_channel(n.scale, block, part), of_channel(n.inverse, block, part));
+      store_channels<arch, M>(din + at, block, part, v::mul(factor, known));
+    });
+  }
+
+ private:
+  static vec<arch> of_channel(float const* numbers, int block, int part) {
+    return v::load(numbers + block * block_size + part * v::lanes);
+  }
+  static vec<arch> negative(vec<arch> x) { return v::mul(x, v::broadcast(-1.f)); }
+  static vec<arch> standardised(float const* x, norm const& n, int block, int part) {
+    vec<arch> const mean = of_channel(n.mean, block, part), inverse = of_channel(n.inverse, block, part);
+    return v::mul(v::sub(load_channels<arch, M>(x, block, part), mean), inverse);
+  }
+
+  template <class Function>
+  static void each(Function f) {
+    for_each_register<arch, M.channels>([&](int block, int part) {
+      for (int row = 0; row < M.rows; ++row) {
+        for (int col = 0; col < M.cols; ++col) f(s.origin() + row * s.row + col * s.pixel, block, part);
+      }
+    });
+  }
+
+  // sum[k channels + channel], k < Sums: f adds a pixel to the registers of a row, rows are added in double.
+  template <int Sums, class Function>
+  static void add_rows(Function f, double* sum) {
+    for (int i = 0; i < Sums * M.channels; ++i) sum[i] = 0;
+    for_each_register<arch, M.channels>([&](int block, int part) {
+      int const first = block * block_size + part * v::lanes;
+      for (int row = 0; row < M.rows; ++row) {
+        vec<arch> of_row[Sums];
+        for (int k = 0; k < Sums; ++k) of_row[k] = v::broadcast(0.f);
+        for (int col = 0; col < M.cols; ++col) {
+          f(s.origin() + row * s.row + col * s.pixel, block, part, of_row);
+        }
+        for (int k = 0; k < Sums; ++k) {
+          alignas(64) float lane[v::lanes];
+          v::store(lane, of_row[k]);
+          for (int c = first; c < M.channels && c < first + v::lanes; ++c) {
+            sum[k * M.channels + c] += double{lane[c - first]};
+          }
+        }
+      }
+    });
+  }
 };
 
 }  // namespace calotype::kernel::cpu
@@ -8004,218 +8532,6 @@ class lstm_cells {
 
 }  // namespace calotype::kernel::cpu
 
-// ---- calotype/kernel/cpu/pool.hpp
-
-// Pools over maps, sixteen channels at a time.
-
-namespace calotype::kernel::cpu {
-
-// f(block, part) for every register that the channels of a pixel fill.
-template <class Arch, int Channels, class Function>
-CALOTYPE_INLINE void for_each_register(Function f) {
-  for (int block = 0; block < blocks_of(Channels); ++block) {
-    CALOTYPE_UNROLL for (int part = 0; part < registers_per_block<Arch>; ++part) f(block, part);
-  }
-}
-
-template <class Policy, pool_shape P>
-struct max_pool {
-  using arch = typename Policy::arch_type;
-  using v = simd<arch>;
-  static constexpr map_shape in_shape = P.in;
-  static constexpr map_shape out_shape = P.out();
-  static constexpr strides from = map_strides(in_shape);
-  static constexpr strides to = map_strides(out_shape);
-
-  static void forward(Policy const&, float const* in, float* out) noexcept {
-    for_each_register<arch, in_shape.channels>([&](int block, int part) {
-      for (int row = 0; row < to.rows; ++row) {
-        for (int col = 0; col < to.cols; ++col) {
-          float const* window = in + from.origin() + P.stride * (row * from.row + col * from.pixel);
-          vec<arch> best = load_channels<arch, in_shape>(window, block, part);
-          for (int y = 0; y < P.size; ++y) {
-            for (int x = 0; x < P.size; ++x) {
-              best = v::greater_of(
-                  load_channels<arch, in_shape>(window + y * from.row + x * from.pixel, block, part), best);
-            }
-          }
-          store_channels<arch, out_shape>(out + to.origin() + row * to.row + col * to.pixel, block, part, best);
-        }
-      }
-    });
-  }
-
-  // Each window gives its gradient to its first maximum in raster order.
-  static void gradient(Policy const&, float const* in, float const* out, float const* dout,
-                       float* din) noexcept {
-    constexpr bool disjoint = P.size == P.stride;  // every pixel is in one window, or beyond the last
-    for_each_register<arch, in_shape.channels>([&](int block, int part) {
-      vec<arch> const zero = v::broadcast(0.f);
-      for (int row = 0; row < from.rows; ++row) {
-        for (int col = disjoint && row < to.rows * P.size ? to.cols * P.size : 0; col < from.cols; ++col) {
-          store_channels<arch, in_shape>(din + from.origin() + row * from.row + col * from.pixel, block, part,
-                                         zero);
-        }
-      }
-      for (int row = 0; row < to.rows; ++row) {
-        for (int col = 0; col < to.cols; ++col) {
-          int const at = to.origin() + row * to.row + col * to.pixel;
-          int const window = from.origin() + P.stride * (row * from.row + col * from.pixel);
-          vec<arch> const best = load_channels<arch, out_shape>(out + at, block, part);
-          vec<arch> rest = v::add(zero, load_channels<arch, out_shape>(dout + at, block, part));
-          for (int y = 0; y < P.size; ++y) {
-            for (int x = 0; x < P.size; ++x) {
-              int const tap = window + y * from.row + x * from.pixel;
-              vec<arch> const value = load_channels<arch, in_shape>(in + tap, block, part);
-              vec<arch> share = v::select_equal(value, best, rest, zero);
-              rest = v::select_equal(value, best, zero, rest);
-              if constexpr (!disjoint)
-                share = v::add(load_channels<arch, in_shape>(din + tap, block, part), share);
-              store_channels<arch, in_shape>(din + tap, block, part, share);
-            }
-          }
-        }
-      }
-    });
-  }
-};
-
-template <class Policy, map_shape M>
-struct global_max_pool {
-  using arch = typename Policy::arch_type;
-  using v = simd<arch>;
-  static constexpr strides from = map_strides(M);
-  static constexpr map_shape vector{M.channels, 1, 1};
-
-  // Row by row: the rows' chains of comparisons are independent, and the first of equal maxima is kept all the
-  // same.
-  static void forward(Policy const&, float const* in, float* out) noexcept {
-    for_each_register<arch, M.channels>([&](int block, int part) {
-      vec<arch> best = load_channels<arch, M>(in + from.origin(), block, part);
-      for (int row = 0; row < from.rows; ++row) {
-        float const* pixel = in + from.origin() + row * from.row;
-        vec<arch> best_of_row = load_channels<arch, M>(pixel, block, part);
-        for (int col = 1; col < from.cols; ++col) {
-          best_of_row =
-              v::greater_of(load_channels<arch, M>(pixel + col * from.pixel, block, part), best_of_row);
-        }
-        best = v::greater_of(best_of_row, best);
-      }
-      store_channels<arch, vector>(out, block, part, best);
-    });
-  }
-
-  static void gradient(Policy const&, float const* in, float const* out, float const* dout,
-                       float* din) noexcept {
-    for_each_register<arch, M.channels>([&](int block, int part) {
-      vec<arch> const zero = v::broadcast(0.f);
-      vec<arch> const best = load_channels<arch, vector>(out, block, part);
-      vec<arch> rest = load_channels<arch, vector>(dout, block, part);
-      for (int row = 0; row < from.rows; ++row) {
-        for (int col = 0; col < from.cols; ++col) {
-          int const at = from.origin() + row * from.row + col * from.pixel;
-          vec<arch> const value = load_channels<arch, M>(in + at, block, part);
-          store_channels<arch, M>(din + at, block, part, v::select_equal(value, best, rest, zero));
-          rest = v::select_equal(value, best, zero, rest);
-        }
-      }
-    });
-  }
-};
-
-// The mean of Rows x Cols pixels of a map from `pixel` on.
-template <class Arch, map_shape M, int Rows, int Cols>
-CALOTYPE_INLINE vec<Arch> mean(float const* pixel, int block, int part) {
-  using v = simd<Arch>;
-  constexpr strides from = map_strides(M);
-  vec<Arch> sum = v::broadcast(0.f);
-  for (int y = 0; y < Rows; ++y) {
-    vec<Arch> of_row = v::broadcast(0.f);
-    for (int x = 0; x < Cols; ++x) {
-      of_row = v::add(of_row, load_channels<Arch, M>(pixel + y * from.row + x * from.pixel, block, part));
-    }
-    sum = v::add(sum, of_row);
-  }
-  return v::mul(sum, v::broadcast(1.f / float{Rows * Cols}));
-}
-
-template <class Policy, pool_shape P>
-struct avg_pool {
-  using arch = typename Policy::arch_type;
-  using v = simd<arch>;
-  static constexpr map_shape in_shape = P.in;
-  static constexpr map_shape out_shape = P.out();
-  static constexpr strides from = map_strides(in_shape);
-  static constexpr strides to = map_strides(out_shape);
-
-  static void forward(Policy const&, float const* in, float* out) noexcept {
-    for_each_register<arch, in_shape.channels>([&](int block, int part) {
-      for (int row = 0; row < to.rows; ++row) {
-        for (int col = 0; col < to.cols; ++col) {
-          float const* window = in + from.origin() + P.stride * (row * from.row + col * from.pixel);
-          store_channels<arch, out_shape>(out + to.origin() + row * to.row + col * to.pixel, block, part,
-                                          mean<arch, in_shape, P.size, P.size>(window, block, part));
-        }
-      }
-    });
-  }
-
-  static void gradient(Policy const&, float const* dout, float* din) noexcept {
-    for_each_register<arch, in_shape.channels>([&](int block, int part) {
-      for (int row = 0; row < from.rows; ++row) {
-        for (int col = 0; col < from.cols; ++col) {
-          store_channels<arch, in_shape>(din + from.origin() + row * from.row + col * from.pixel, block, part,
-                                         v::broadcast(0.f));
-        }
-      }
-      for (int row = 0; row < to.rows; ++row) {
-        for (int col = 0; col < to.cols; ++col) {
-          int const at = to.origin() + row * to.row + col * to.pixel;
-          vec<arch> const share = v::mul(load_channels<arch, out_shape>(dout + at, block, part),
-                                         v::broadcast(1.f / float{P.size * P.size}));
-          float* const window = din + from.origin() + P.stride * (row * from.row + col * from.pixel);
-          for (int y = 0; y < P.size; ++y) {
-            for (int x = 0; x < P.size; ++x) {
-              float* const pixel = window + y * from.row + x * from.pixel;
-              store_channels<arch, in_shape>(pixel, block, part,
-                                             v::add(load_channels<arch, in_shape>(pixel, block, part), share));
-            }
-          }
-        }
-      }
-    });
-  }
-};
-
-template <class Policy, map_shape M>
-struct global_avg_pool {
-  using arch = typename Policy::arch_type;
-  using v = simd<arch>;
-  static constexpr strides from = map_strides(M);
-  static constexpr map_shape vector{M.channels, 1, 1};
-
-  static void forward(Policy const&, float const* in, float* out) noexcept {
-    for_each_register<arch, M.channels>([&](int block, int part) {
-      store_channels<arch, vector>(out, block, part,
-                                   mean<arch, M, M.rows, M.cols>(in + from.origin(), block, part));
-    });
-  }
-
-  static void gradient(Policy const&, float const* dout, float* din) noexcept {
-    for_each_register<arch, M.channels>([&](int block, int part) {
-      vec<arch> const share =
-          v::mul(load_channels<arch, vector>(dout, block, part), v::broadcast(1.f / float{M.rows * M.cols}));
-      for (int row = 0; row < from.rows; ++row) {
-        for (int col = 0; col < from.cols; ++col) {
-          store_channels<arch, M>(din + from.origin() + row * from.row + col * from.pixel, block, part, share);
-        }
-      }
-    });
-  }
-};
-
-}  // namespace calotype::kernel::cpu
-
 // ---- calotype/tensor/buffer.hpp
 
 // An owning block of numbers at a 64-byte boundary (a cache line, an AVX-512 register).
@@ -8376,6 +8692,10 @@ struct operations {
   using global_avg_pool = cpu::global_avg_pool<Policy, M>;
   template <dense_shape S>
   using dense = cpu::dense<Policy, S>;
+
+  static constexpr bool normalises_batches = true;
+  template <map_shape M>
+  using batch_norm = cpu::batch_norm<Policy, M>;
 
   template <map_shape M>
   struct flatten {
@@ -9822,6 +10142,12 @@ struct conv {
 // x > 0 ? x : +0, on the output of the convolution or dense layer before it.
 struct relu {};
 
+// Batch normalisation (Ioffe and Szegedy, arXiv:1502.03167) of the channels of the convolution before it, for
+// training: each channel gets mean 0 and variance 1 over the pixels of all events of a batch, then a scale and
+// a shift that are learnt. A trained model knows nothing of it: running means and variances (a tenth of each
+// batch's, PyTorch's default) and scales are folded into the convolution's weights, the shift is its bias.
+struct batch_norm {};
+
 // Largest value of a size x size window; stride 0 means size. An incomplete last window is dropped.
 struct max_pool {
   int size = 2;
@@ -9862,12 +10188,13 @@ struct dense {
 // conv 3x3 (stride) - relu - conv 3x3 - plus shortcut - relu (He et al. 2015; paper 5.1). The shortcut is the
 // identity where stride is 1, a 1x1 convolution otherwise. As published, every block owns a 1x1 projection,
 // also where the identity is used: `idle_projection` keeps those parameters, so that counts and PyTorch files
-// match.
+// match. batch_norm: a batch_norm{} behind each of its convolutions.
 struct residual {
   int filters = 0;
   int stride = 1;
   bool idle_projection = true;
   std::string_view name{};
+  bool batch_norm = false;
 };
 
 // In training, sets each number to zero with probability `rate` and divides the others by 1 - rate; the
@@ -9896,7 +10223,8 @@ enum class layer_kind : unsigned char {
   end_branches,
   avg_pool,
   global_avg_pool,
-  conv_lstm
+  conv_lstm,
+  batch_norm
 };
 
 // One entry of a layer list, the common form of all the aggregates above.
@@ -9909,6 +10237,7 @@ struct layer {
   int option = 0;  // max_inputs, idle_projection, number of branches, steps
   double rate = 0;
   std::string_view name{};
+  bool normalised = false;
 
   constexpr layer() = default;
   constexpr layer(conv c)
@@ -9919,6 +10248,7 @@ struct layer {
         padding(c.padding),
         name(c.name) {}
   constexpr layer(relu) : kind(layer_kind::relu) {}
+  constexpr layer(batch_norm) : kind(layer_kind::batch_norm) {}
   constexpr layer(max_pool p)
       : kind(layer_kind::max_pool), kernel(p.size), stride(p.stride == 0 ? p.size : p.stride) {}
   constexpr layer(global_max_pool) : kind(layer_kind::global_max_pool) {}
@@ -9934,7 +10264,8 @@ struct layer {
         kernel(3),
         stride(r.stride),
         option(r.idle_projection),
-        name(r.name) {}
+        name(r.name),
+        normalised(r.batch_norm) {}
   constexpr layer(dropout d) : kind(layer_kind::dropout), rate(d.rate) {}
   constexpr layer(logits l) : kind(layer_kind::logits), name(l.name) {}
   constexpr layer(layer_kind marker, int count, std::string_view label)
@@ -10031,19 +10362,30 @@ namespace calotype::nn {
 // Everything before the last dense layer: an image plane becomes 32 numbers. conv0 is 7x7 with stride 2 and
 // padding 1, then 2x2 max pooling, `Blocks` blocks of 16, one of 32 with stride 2, `Blocks` of 32, global max
 // pooling; no batch normalisation (event paper 5.1; shapes and parameter names as in the authors' public code
-// johnalison/QCD_Glu_Quark). Other kinds of pooling may be given.
-template <int Blocks, class Pool = max_pool, class GlobalPool = global_max_pool>
-constexpr auto resnet_trunk(Pool first = {}, GlobalPool last = {}) {
+// johnalison/QCD_Glu_Quark). Other kinds of pooling may be given, and batch_norm{} to have one behind each
+// convolution.
+struct no_norm {};
+template <int Blocks, class Pool = max_pool, class GlobalPool = global_max_pool, class Norm = no_norm>
+constexpr auto resnet_trunk(Pool first = {}, GlobalPool last = {}, Norm = {}) {
+  constexpr bool normalised = std::same_as<Norm, batch_norm>;
+  static_assert(normalised || std::same_as<Norm, no_norm>);
+  auto const behind_first = [] {
+    if constexpr (normalised) {
+      return layers(batch_norm{}, relu{});
+    } else {
+      return relu{};
+    }
+  }();
   constexpr std::array<std::string_view, 8> narrow{"layer1.0", "layer1.1", "layer1.2", "layer1.3",
                                                    "layer1.4", "layer1.5", "layer1.6", "layer1.7"};
   constexpr std::array<std::string_view, 8> wide{"layer3.0", "layer3.1", "layer3.2", "layer3.3",
                                                  "layer3.4", "layer3.5", "layer3.6", "layer3.7"};
   static_assert(Blocks > 0 && Blocks <= static_cast<int>(narrow.size()));
   return [&]<std::size_t... Block>(std::index_sequence<Block...>) {
-    return layers(conv{.filters = 16, .kernel = 7, .stride = 2, .padding = 1, .name = "conv0"}, relu{}, first,
-                  residual{.filters = 16, .name = narrow[Block]}...,
-                  residual{.filters = 32, .stride = 2, .name = "layer2.0"},
-                  residual{.filters = 32, .name = wide[Block]}..., last);
+    return layers(conv{.filters = 16, .kernel = 7, .stride = 2, .padding = 1, .name = "conv0"}, behind_first,
+                  first, residual{.filters = 16, .name = narrow[Block], .batch_norm = normalised}...,
+                  residual{.filters = 32, .stride = 2, .name = "layer2.0", .batch_norm = normalised},
+                  residual{.filters = 32, .name = wide[Block], .batch_norm = normalised}..., last);
   }
   (std::make_index_sequence<static_cast<std::size_t>(Blocks)>{});
 }
@@ -10210,6 +10552,7 @@ struct step {
   int stride = 1;
   int padding = 0;
   bool relu = false;
+  bool normalised = false;  // its channels over a batch, before a shortcut is added; training only
   int weight = -1;
   int bias = -1;
   double rate = 0;
@@ -10254,7 +10597,8 @@ enum class problem_kind : unsigned char {
   outputs,
   last_layer,
   odd_kernel,
-  equal_steps
+  equal_steps,
+  batch_norm_position
 };
 
 // The first thing found wrong with a network, for the compiler's message.
@@ -10315,6 +10659,13 @@ struct plan {
     }
     return n;
   }
+  // Channels of the steps before `step` whose batches are normalised.
+  constexpr int normalised_channels(int step) const {
+    int n = 0;
+    for (int i = 0; i < step; ++i) n += at(i).normalised ? shape(at(i).out).channels : 0;
+    return n;
+  }
+  constexpr int normalised_channels() const { return normalised_channels(step_count); }
   // The value that v is without its dropouts.
   constexpr int before_dropout(int v) const {
     for (int i = step_count - 1; i >= 0; --i) {
@@ -10468,7 +10819,7 @@ class plan_builder {
   }
 
   constexpr void conv_step(std::string_view base, std::string_view sub, int in, int shortcut, int filters,
-                           int kernel, int stride, int padding, bool relu) {
+                           int kernel, int stride, int padding, bool relu, bool normalised) {
     map_shape const from = plan_.shape(in);
     kernel::conv_shape const c{from, filters, kernel, stride, padding};
     int const w = conv_parameters(base, sub, from.channels, filters, kernel, false);
@@ -10480,6 +10831,7 @@ class plan_builder {
     s.stride = stride;
     s.padding = padding;
     s.relu = relu;
+    s.normalised = normalised;
     s.weight = w;
     s.bias = w + 1;
     add_step(s, c.out());
@@ -10507,7 +10859,14 @@ class plan_builder {
           return fail(problem_kind::window_too_large, layer_, l.kernel, smallest + 2 * l.padding);
         }
         label const name = numbered(l.name, "conv", layer_);
-        return conv_step(name.view(), {}, current_, -1, l.filters, l.kernel, l.stride, l.padding, false);
+        return conv_step(name.view(), {}, current_, -1, l.filters, l.kernel, l.stride, l.padding, false, false);
+      }
+      case layer_kind::batch_norm: {
+        bool const can = plan_.step_count > 0 && last().out == current_ && !last().relu && !last().normalised &&
+                         last().kind == op::conv;
+        if (!can) return fail(problem_kind::batch_norm_position, layer_, 0, 1);
+        last().normalised = true;
+        return;
       }
       case layer_kind::relu: {
         bool const can = plan_.step_count > 0 && last().out == current_ && !last().relu &&
@@ -10548,16 +10907,16 @@ class plan_builder {
         label const name = numbered(l.name, "block", layer_);
         leave_image();
         int const start = current_;
-        conv_step(name.view(), ".conv1", start, -1, l.filters, 3, l.stride, 1, true);
+        conv_step(name.view(), ".conv1", start, -1, l.filters, 3, l.stride, 1, true, l.normalised);
         int const inner = current_;
         // PyTorch's order of the parameters is conv1, conv2, shortcut; the projection is computed before conv2.
-        conv_step(name.view(), ".conv2", inner, start, l.filters, 3, 1, 1, true);
+        conv_step(name.view(), ".conv2", inner, start, l.filters, 3, 1, 1, true, l.normalised);
         if (l.stride > 1) {
           step const second = last();
           map_shape const out = shape();
           --plan_.step_count;
           --plan_.value_count;
-          conv_step(name.view(), ".shortcut", start, -1, l.filters, 1, l.stride, 0, false);
+          conv_step(name.view(), ".shortcut", start, -1, l.filters, 1, l.stride, 0, false, l.normalised);
           step again = second;
           again.shortcut = current_;
           add_step(again, out);
@@ -10743,6 +11102,13 @@ constexpr void relu_must_follow_conv_or_dense() {
       "move the relu behind one");
 }
 template <class Net, int Layer, int Got, int Want>
+constexpr void batch_norm_must_follow_conv() {
+  static_assert(
+      Got == Want,
+      "calotype::nn::batch_norm: the layer named by Layer has no conv layer directly before it; move it "
+      "between a conv and its relu");
+}
+template <class Net, int Layer, int Got, int Want>
 constexpr void layer_needs_a_feature_map() {
   static_assert(Got == Want,
                 "calotype::nn: the layer named by Layer works on a feature map but gets a vector; "
@@ -10837,6 +11203,8 @@ constexpr auto checked_plan() {
     names_differ<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::relu_position) {
     relu_must_follow_conv_or_dense<Net, layer, got, want>();
+  } else if constexpr (found.kind == problem_kind::batch_norm_position) {
+    batch_norm_must_follow_conv<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::map_needed) {
     layer_needs_a_feature_map<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::window_too_large) {
@@ -10887,6 +11255,7 @@ constexpr std::uint64_t signature_of_network() {
         .add(s.padding);
     h.add(s.relu).add(s.rate).add(s.weight).add(s.bias);
     if (s.kind == op::conv_lstm) h.add(s.steps);
+    if (s.normalised) h.add("batch_norm");
   }
   for (int i = 0; i < p.value_count; ++i) {
     value const& v = p.value_at(i);
@@ -12131,7 +12500,7 @@ class training_engine {
         [&](auto i) { this->template backward_step<layout::steps - 1 - i>(p, parameters_flat, gradients); });
   }
 
- private:
+ protected:
   real_type* slot(int s) noexcept {
     return memory_.data() + layout::training_offset[static_cast<std::size_t>(s)];
   }
@@ -12187,6 +12556,26 @@ class training_engine {
     }
   }
 
+  // Of a convolution, from the gradient of what it computes before shortcut and ReLU.
+  template <int Step>
+  void conv_gradient(real_type const* packed, real_type const* dout, real_type* gradients) noexcept {
+    using k = detail::step_kernels<Net, Policy, Step>;
+    using conv_kernel = typename k::conv_kernel;
+    constexpr step s = k::self;
+    constexpr auto const& g = layout::gradients;
+    real_type* const din = gradient_slot(g.din[Step]);
+    kernel::run_weight_gradient<conv_kernel>(
+        policy_, at(s.in), dout, gradients + layout::plan.parameter_at(s.weight).offset,
+        gradients + layout::plan.parameter_at(s.bias).offset, scratch_.data());
+    if constexpr (layout::masks_gradient(Step)) {
+      conv_kernel::input_gradient_relu(policy_, dout, packed, gradient_slot(g.added[Step]), at(s.in), din,
+                                       scratch_.data());
+    } else if constexpr (g.din[Step] >= 0) {
+      kernel::run_input_gradient<conv_kernel>(policy_, dout, packed, gradient_slot(g.added[Step]), din,
+                                              scratch_.data());
+    }
+  }
+
   template <int Step>
   void backward_step(packed_parameters<Net, Policy> const& p, real_type const* parameters_flat,
                      real_type* gradients) noexcept {
@@ -12212,17 +12601,7 @@ class training_engine {
     if constexpr (s.relu && !layout::gradient_is_masked(Step))
       ops::template relu_gradient<k::out_shape>(policy_, at(s.out), dout);
     if constexpr (s.kind == op::conv) {
-      using conv_kernel = typename k::conv_kernel;
-      kernel::run_weight_gradient<conv_kernel>(
-          policy_, at(s.in), dout, gradients + layout::plan.parameter_at(s.weight).offset,
-          gradients + layout::plan.parameter_at(s.bias).offset, scratch_.data());
-      if constexpr (layout::masks_gradient(Step)) {
-        conv_kernel::input_gradient_relu(policy_, dout, packed, gradient_slot(g.added[Step]), at(s.in), din,
-                                         scratch_.data());
-      } else if constexpr (g.din[Step] >= 0) {
-        kernel::run_input_gradient<conv_kernel>(policy_, dout, packed, gradient_slot(g.added[Step]), din,
-                                                scratch_.data());
-      }
+      conv_gradient<Step>(packed, dout, gradients);
     } else if constexpr (s.kind == op::conv_lstm) {
       k::lstm_kernel::gradient(policy_, dout, packed, kept<Step>(),
                                gradients + layout::plan.parameter_at(s.weight).offset,
@@ -12361,7 +12740,7 @@ class model {
 
   // PyTorch's default start: weights and biases uniform in +-1/sqrt(fan in), from a counter-based stream of the
   // seed. The forget gates of a conv_lstm begin with biases that are 1 higher, so that cells keep what they
-  // hold (Jozefowicz, Zaremba and Sutskever, ICML 2015).
+  // hold (Jozefowicz, Zaremba and Sutskever, ICML 2015); the shifts of a batch_norm begin with 0.
   static model initial(std::uint64_t seed) {
     std::vector<float> numbers(static_cast<std::size_t>(size));
     constexpr auto const& p = plan_of<Net>;
@@ -12374,6 +12753,10 @@ class model {
       }
     }
     for (int i = 0; i < p.step_count; ++i) {
+      if (p.at(i).normalised) {
+        parameter const& shift = p.parameter_at(p.at(i).bias);
+        for (int k = 0; k < shift.size(); ++k) numbers[static_cast<std::size_t>(shift.offset + k)] = 0;
+      }
       if (p.at(i).kind != op::conv_lstm) continue;
       int const cells = p.lstm(i).filters, first = p.parameter_at(p.at(i).bias).offset + cells;
       for (int k = first; k < first + cells; ++k) numbers[static_cast<std::size_t>(k)] += 1;

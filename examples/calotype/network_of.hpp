@@ -310,6 +310,7 @@ std::vector<layer_line> layer_lines() {
         line.what = "dropout";
         break;
     }
+    if (s.normalised) line.what += ", batch norm";
     if (s.relu) line.what += ", relu";
     if (s.weight >= 0) {
       line.parameters =

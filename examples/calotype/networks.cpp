@@ -26,6 +26,7 @@ network const& ecal_mass_aware_network();
 network const& eb_sum_pt_network();
 network const& eb_deeper_network();
 network const& eb_average_pooling_network();
+network const& eb_batch_norm_network();
 network const& eb_fcn_head_network();
 network const& four_momentum_shallow_network();
 network const& four_momentum_narrow_network();
@@ -50,6 +51,7 @@ std::span<network const* const> networks() {
                               &eb_sum_pt_network(),
                               &eb_deeper_network(),
                               &eb_average_pooling_network(),
+                              &eb_batch_norm_network(),
                               &eb_fcn_head_network(),
                               &four_momentum_shallow_network(),
                               &four_momentum_narrow_network(),

@@ -15,6 +15,7 @@ EXPECTED = {
     "eb-sum-pt": (88723, 127.8),
     "eb-deeper": (137651, 196.3),
     "eb-average-pooling": (88723, 127.8),
+    "eb-batch-norm": (88723, 127.8),
     "eb-fcn-head": (109747, 127.8),
     "four-momentum-shallow": (17667, 0.02),
     "four-momentum-narrow": (3459, 0.00),

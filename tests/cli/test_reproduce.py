@@ -34,7 +34,7 @@ class Reproduce(harness.Case):
         self.assertEqual(len(event_paper.Statements(numbers).all()), 36)
 
         trainings = {t["id"]: t for t in numbers["trainings"]}
-        self.assertEqual((len(trainings), numbers["given_weights"], len(numbers["comparisons"])), (30, 0, 13))
+        self.assertEqual((len(trainings), numbers["given_weights"], len(numbers["comparisons"])), (31, 0, 13))
         for t in trainings.values():
             self.assertEqual(len(t["epochs"]), 1)
             for s in t["separations"]:

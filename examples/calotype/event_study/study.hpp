@@ -81,6 +81,7 @@ inline constexpr std::array trainings{
     training{"eb-lambda-3", "eb", "EB, lambda 3", category::central, 3},
     training{"cms-b-division-only", "cms-b", "CMS-B, / m_gg only", category::central},
     training{"eb-average-pooling", "eb-average-pooling", "EB, average pooling", category::central, tuned},
+    training{"eb-batch-norm", "eb-batch-norm", "EB, batch norm", category::central, tuned},
     training{"eb-deeper", "eb-deeper", "EB, 23 convolutions", category::central, tuned},
     training{"eb-fcn-head", "eb-fcn-head", "EB, hidden layers", category::central, tuned},
     training{"four-momentum-shallow", "four-momentum-shallow", "4-mom, 2 layers", category::central},

@@ -13,6 +13,12 @@ network const& eb_average_pooling_network() {
   return network;
 }
 
+network const& eb_batch_norm_network() {
+  static network_of<ct::models::eb_batch_norm> const network(
+      "eb-batch-norm", "eb with batch normalisation behind every convolution");
+  return network;
+}
+
 network const& eb_fcn_head_network() {
   static network_of<ct::models::eb_fcn_head> const network("eb-fcn-head",
                                                            "eb with two hidden layers behind the convolutions");

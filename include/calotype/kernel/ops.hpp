@@ -182,6 +182,14 @@ struct adam_step {
 //       gradient(p, state, before, dhidden, dcell, dgates)        all of the map dgates; dcell in place, before
 //                                   may be null
 //       split(p, djoined, step, din, dhidden)     the gradient of join; din: the channels of the step alone
+//   batch_norm<map_shape>           optional, with normalises_batches = true: numbers of channels over the
+//   events
+//                                   of a batch (kernel/element/batch_norm.hpp: channel_norm, channel_slope);
+//                                   sums are doubles on the host, one per channel
+//       sums(p, map, sum)           of an event's pixels; squares(p, map, mean, sum) of (x - mean)^2
+//       forward<Relu, Shortcut>(p, map, norm, shortcut, out)
+//       slopes(p, map, norm, dout, sum)           of dout, then, behind them, of dout times the normalised
+//       number gradient(p, map, norm, slope, dout, din)  din may be map
 //   dropout<map_shape>              forward(p, rate, key, in, out), gradient(p, rate, key, dout, din) with the
 //                                   same mask; rate is a Real, key the 64-bit name of the random stream
 //   copy<map_shape>(p, in, out)     a map of the same layout
@@ -209,6 +217,9 @@ struct adam_step {
 //                  acc = acc + dout (1 / numbers in the window); of a global one that product itself
 //   lstm           gates: input, forget, candidate, output, by the convolution; cells: kernel/element/lstm.hpp;
 //                  dweights, dbias: sums over the steps, the last first
+//   batch norm     xhat = (x + -mean) inverse; fma(scale, xhat, shift) + shortcut; relu
+//   batch norm sums  rows from +0 by column, squares and products by fma; the rows in double from +0
+//   batch norm dinput  (scale inverse) fma(-xhat, mean of dout xhat, dout + -mean of dout)
 //   dropout        x (1 / (1 - rate)) where the pixel's uniform number is >= rate, else +0
 //   adam           m = fma(beta1, m, (1 - beta1) g);  v = fma(beta2, v, ((1 - beta2) g) g);
 //                  w = fma(-(learning_rate correction1), m / (sqrt(v correction2) + epsilon), w)

@@ -187,6 +187,15 @@ struct eb_average_pooling {
     return nn::layers(nn::resnet_trunk<3>(nn::avg_pool{}, nn::global_avg_pool{}), nn::logits{});
   }
 };
+// Batches normalised behind every convolution; the paper prefers networks without.
+struct eb_batch_norm {
+  using input = ecal_barrel_image;
+  static constexpr auto classes() { return event_classes(); }
+  static constexpr auto layers() {
+    return nn::layers(nn::resnet_trunk<3>(nn::max_pool{}, nn::global_max_pool{}, nn::batch_norm{}),
+                      nn::logits{});
+  }
+};
 // Two hidden layers of 128 behind the convolutions, as the networks of three planes have them.
 struct eb_fcn_head {
   using input = ecal_barrel_image;

@@ -561,7 +561,7 @@ class training_engine {
         [&](auto i) { this->template backward_step<layout::steps - 1 - i>(p, parameters_flat, gradients); });
   }
 
- private:
+ protected:
   real_type* slot(int s) noexcept {
     return memory_.data() + layout::training_offset[static_cast<std::size_t>(s)];
   }
@@ -617,6 +617,26 @@ class training_engine {
     }
   }
 
+  // Of a convolution, from the gradient of what it computes before shortcut and ReLU.
+  template <int Step>
+  void conv_gradient(real_type const* packed, real_type const* dout, real_type* gradients) noexcept {
+    using k = detail::step_kernels<Net, Policy, Step>;
+    using conv_kernel = typename k::conv_kernel;
+    constexpr step s = k::self;
+    constexpr auto const& g = layout::gradients;
+    real_type* const din = gradient_slot(g.din[Step]);
+    kernel::run_weight_gradient<conv_kernel>(
+        policy_, at(s.in), dout, gradients + layout::plan.parameter_at(s.weight).offset,
+        gradients + layout::plan.parameter_at(s.bias).offset, scratch_.data());
+    if constexpr (layout::masks_gradient(Step)) {
+      conv_kernel::input_gradient_relu(policy_, dout, packed, gradient_slot(g.added[Step]), at(s.in), din,
+                                       scratch_.data());
+    } else if constexpr (g.din[Step] >= 0) {
+      kernel::run_input_gradient<conv_kernel>(policy_, dout, packed, gradient_slot(g.added[Step]), din,
+                                              scratch_.data());
+    }
+  }
+
   template <int Step>
   void backward_step(packed_parameters<Net, Policy> const& p, real_type const* parameters_flat,
                      real_type* gradients) noexcept {
@@ -642,17 +662,7 @@ class training_engine {
     if constexpr (s.relu && !layout::gradient_is_masked(Step))
       ops::template relu_gradient<k::out_shape>(policy_, at(s.out), dout);
     if constexpr (s.kind == op::conv) {
-      using conv_kernel = typename k::conv_kernel;
-      kernel::run_weight_gradient<conv_kernel>(
-          policy_, at(s.in), dout, gradients + layout::plan.parameter_at(s.weight).offset,
-          gradients + layout::plan.parameter_at(s.bias).offset, scratch_.data());
-      if constexpr (layout::masks_gradient(Step)) {
-        conv_kernel::input_gradient_relu(policy_, dout, packed, gradient_slot(g.added[Step]), at(s.in), din,
-                                         scratch_.data());
-      } else if constexpr (g.din[Step] >= 0) {
-        kernel::run_input_gradient<conv_kernel>(policy_, dout, packed, gradient_slot(g.added[Step]), din,
-                                                scratch_.data());
-      }
+      conv_gradient<Step>(packed, dout, gradients);
     } else if constexpr (s.kind == op::conv_lstm) {
       k::lstm_kernel::gradient(policy_, dout, packed, kept<Step>(),
                                gradients + layout::plan.parameter_at(s.weight).offset,

@@ -20,6 +20,12 @@ struct conv {
 // x > 0 ? x : +0, on the output of the convolution or dense layer before it.
 struct relu {};
 
+// Batch normalisation (Ioffe and Szegedy, arXiv:1502.03167) of the channels of the convolution before it, for
+// training: each channel gets mean 0 and variance 1 over the pixels of all events of a batch, then a scale and
+// a shift that are learnt. A trained model knows nothing of it: running means and variances (a tenth of each
+// batch's, PyTorch's default) and scales are folded into the convolution's weights, the shift is its bias.
+struct batch_norm {};
+
 // Largest value of a size x size window; stride 0 means size. An incomplete last window is dropped.
 struct max_pool {
   int size = 2;
@@ -60,12 +66,13 @@ struct dense {
 // conv 3x3 (stride) - relu - conv 3x3 - plus shortcut - relu (He et al. 2015; paper 5.1). The shortcut is the
 // identity where stride is 1, a 1x1 convolution otherwise. As published, every block owns a 1x1 projection,
 // also where the identity is used: `idle_projection` keeps those parameters, so that counts and PyTorch files
-// match.
+// match. batch_norm: a batch_norm{} behind each of its convolutions.
 struct residual {
   int filters = 0;
   int stride = 1;
   bool idle_projection = true;
   std::string_view name{};
+  bool batch_norm = false;
 };
 
 // In training, sets each number to zero with probability `rate` and divides the others by 1 - rate; the
@@ -94,7 +101,8 @@ enum class layer_kind : unsigned char {
   end_branches,
   avg_pool,
   global_avg_pool,
-  conv_lstm
+  conv_lstm,
+  batch_norm
 };
 
 // One entry of a layer list, the common form of all the aggregates above.
@@ -107,6 +115,7 @@ struct layer {
   int option = 0;  // max_inputs, idle_projection, number of branches, steps
   double rate = 0;
   std::string_view name{};
+  bool normalised = false;
 
   constexpr layer() = default;
   constexpr layer(conv c)
@@ -117,6 +126,7 @@ struct layer {
         padding(c.padding),
         name(c.name) {}
   constexpr layer(relu) : kind(layer_kind::relu) {}
+  constexpr layer(batch_norm) : kind(layer_kind::batch_norm) {}
   constexpr layer(max_pool p)
       : kind(layer_kind::max_pool), kernel(p.size), stride(p.stride == 0 ? p.size : p.stride) {}
   constexpr layer(global_max_pool) : kind(layer_kind::global_max_pool) {}
@@ -132,7 +142,8 @@ struct layer {
         kernel(3),
         stride(r.stride),
         option(r.idle_projection),
-        name(r.name) {}
+        name(r.name),
+        normalised(r.batch_norm) {}
   constexpr layer(dropout d) : kind(layer_kind::dropout), rate(d.rate) {}
   constexpr layer(logits l) : kind(layer_kind::logits), name(l.name) {}
   constexpr layer(layer_kind marker, int count, std::string_view label)

@@ -78,7 +78,7 @@ class model {
 
   // PyTorch's default start: weights and biases uniform in +-1/sqrt(fan in), from a counter-based stream of the
   // seed. The forget gates of a conv_lstm begin with biases that are 1 higher, so that cells keep what they
-  // hold (Jozefowicz, Zaremba and Sutskever, ICML 2015).
+  // hold (Jozefowicz, Zaremba and Sutskever, ICML 2015); the shifts of a batch_norm begin with 0.
   static model initial(std::uint64_t seed) {
     std::vector<float> numbers(static_cast<std::size_t>(size));
     constexpr auto const& p = plan_of<Net>;
@@ -91,6 +91,10 @@ class model {
       }
     }
     for (int i = 0; i < p.step_count; ++i) {
+      if (p.at(i).normalised) {
+        parameter const& shift = p.parameter_at(p.at(i).bias);
+        for (int k = 0; k < shift.size(); ++k) numbers[static_cast<std::size_t>(shift.offset + k)] = 0;
+      }
       if (p.at(i).kind != op::conv_lstm) continue;
       int const cells = p.lstm(i).filters, first = p.parameter_at(p.at(i).bias).offset + cells;
       for (int k = first; k < first + cells; ++k) numbers[static_cast<std::size_t>(k)] += 1;

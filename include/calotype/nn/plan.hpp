@@ -64,6 +64,7 @@ struct step {
   int stride = 1;
   int padding = 0;
   bool relu = false;
+  bool normalised = false;  // its channels over a batch, before a shortcut is added; training only
   int weight = -1;
   int bias = -1;
   double rate = 0;
@@ -108,7 +109,8 @@ enum class problem_kind : unsigned char {
   outputs,
   last_layer,
   odd_kernel,
-  equal_steps
+  equal_steps,
+  batch_norm_position
 };
 
 // The first thing found wrong with a network, for the compiler's message.
@@ -169,6 +171,13 @@ struct plan {
     }
     return n;
   }
+  // Channels of the steps before `step` whose batches are normalised.
+  constexpr int normalised_channels(int step) const {
+    int n = 0;
+    for (int i = 0; i < step; ++i) n += at(i).normalised ? shape(at(i).out).channels : 0;
+    return n;
+  }
+  constexpr int normalised_channels() const { return normalised_channels(step_count); }
   // The value that v is without its dropouts.
   constexpr int before_dropout(int v) const {
     for (int i = step_count - 1; i >= 0; --i) {
@@ -322,7 +331,7 @@ class plan_builder {
   }
 
   constexpr void conv_step(std::string_view base, std::string_view sub, int in, int shortcut, int filters,
-                           int kernel, int stride, int padding, bool relu) {
+                           int kernel, int stride, int padding, bool relu, bool normalised) {
     map_shape const from = plan_.shape(in);
     kernel::conv_shape const c{from, filters, kernel, stride, padding};
     int const w = conv_parameters(base, sub, from.channels, filters, kernel, false);
@@ -334,6 +343,7 @@ class plan_builder {
     s.stride = stride;
     s.padding = padding;
     s.relu = relu;
+    s.normalised = normalised;
     s.weight = w;
     s.bias = w + 1;
     add_step(s, c.out());
@@ -361,7 +371,14 @@ class plan_builder {
           return fail(problem_kind::window_too_large, layer_, l.kernel, smallest + 2 * l.padding);
         }
         label const name = numbered(l.name, "conv", layer_);
-        return conv_step(name.view(), {}, current_, -1, l.filters, l.kernel, l.stride, l.padding, false);
+        return conv_step(name.view(), {}, current_, -1, l.filters, l.kernel, l.stride, l.padding, false, false);
+      }
+      case layer_kind::batch_norm: {
+        bool const can = plan_.step_count > 0 && last().out == current_ && !last().relu && !last().normalised &&
+                         last().kind == op::conv;
+        if (!can) return fail(problem_kind::batch_norm_position, layer_, 0, 1);
+        last().normalised = true;
+        return;
       }
       case layer_kind::relu: {
         bool const can = plan_.step_count > 0 && last().out == current_ && !last().relu &&
@@ -402,16 +419,16 @@ class plan_builder {
         label const name = numbered(l.name, "block", layer_);
         leave_image();
         int const start = current_;
-        conv_step(name.view(), ".conv1", start, -1, l.filters, 3, l.stride, 1, true);
+        conv_step(name.view(), ".conv1", start, -1, l.filters, 3, l.stride, 1, true, l.normalised);
         int const inner = current_;
         // PyTorch's order of the parameters is conv1, conv2, shortcut; the projection is computed before conv2.
-        conv_step(name.view(), ".conv2", inner, start, l.filters, 3, 1, 1, true);
+        conv_step(name.view(), ".conv2", inner, start, l.filters, 3, 1, 1, true, l.normalised);
         if (l.stride > 1) {
           step const second = last();
           map_shape const out = shape();
           --plan_.step_count;
           --plan_.value_count;
-          conv_step(name.view(), ".shortcut", start, -1, l.filters, 1, l.stride, 0, false);
+          conv_step(name.view(), ".shortcut", start, -1, l.filters, 1, l.stride, 0, false, l.normalised);
           step again = second;
           again.shortcut = current_;
           add_step(again, out);
@@ -597,6 +614,13 @@ constexpr void relu_must_follow_conv_or_dense() {
       "move the relu behind one");
 }
 template <class Net, int Layer, int Got, int Want>
+constexpr void batch_norm_must_follow_conv() {
+  static_assert(
+      Got == Want,
+      "calotype::nn::batch_norm: the layer named by Layer has no conv layer directly before it; move it "
+      "between a conv and its relu");
+}
+template <class Net, int Layer, int Got, int Want>
 constexpr void layer_needs_a_feature_map() {
   static_assert(Got == Want,
                 "calotype::nn: the layer named by Layer works on a feature map but gets a vector; "
@@ -691,6 +715,8 @@ constexpr auto checked_plan() {
     names_differ<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::relu_position) {
     relu_must_follow_conv_or_dense<Net, layer, got, want>();
+  } else if constexpr (found.kind == problem_kind::batch_norm_position) {
+    batch_norm_must_follow_conv<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::map_needed) {
     layer_needs_a_feature_map<Net, layer, got, want>();
   } else if constexpr (found.kind == problem_kind::window_too_large) {
@@ -741,6 +767,7 @@ constexpr std::uint64_t signature_of_network() {
         .add(s.padding);
     h.add(s.relu).add(s.rate).add(s.weight).add(s.bias);
     if (s.kind == op::conv_lstm) h.add(s.steps);
+    if (s.normalised) h.add("batch_norm");
   }
   for (int i = 0; i < p.value_count; ++i) {
     value const& v = p.value_at(i);

@@ -27,7 +27,7 @@ inline constexpr std::size_t events_per_leaf = 4;
 //                    returns whether sums[0] is that of all leaves instead, for which `first` is 0 and `alone`
 //                    true. slope(place, logits), on any thread: the gradient of the loss of the event at a
 //                    place of the batch by its logits
-// key(i): of sample i's dropout.
+// key(i): of sample i's dropout. Networks with batch_norm have one of their own (train/normalised_batch.hpp).
 template <class Net, class Policy, std::uint64_t Signature = nn::signature<Net>>
 class batch_engine {
  public:
@@ -37,6 +37,9 @@ class batch_engine {
   static constexpr int outputs = nn::plan_of<Net>.shape(nn::plan_of<Net>.result).channels;
   using logits_type = std::array<real, static_cast<std::size_t>(outputs)>;
   static constexpr auto size = static_cast<std::size_t>(nn::plan_of<Net>.total_parameters());
+  static_assert(nn::plan_of<Net>.normalised_channels() == 0,
+                "calotype::train: this policy does not normalise batches (batch_norm); train with exec::cpu or "
+                "exec::scalar, whose weights are for every policy");
 
   // batch: of events, usually.
   batch_engine(Policy policy, nn::model<Net> const& m, int threads, [[maybe_unused]] std::size_t batch)

@@ -8,6 +8,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -219,12 +220,13 @@ result<checkpoint<Net>> load_checkpoint(std::string const& path) {
   for (auto const& [key, text] : file->metadata) {
     if (key.starts_with("note.")) c.notes.emplace(key.substr(5), text);
   }
-  constexpr auto size = static_cast<std::size_t>(nn::model<Net>::size);
+  constexpr std::size_t trained = nn::trained_numbers<Net>::size;
   for (auto [name, into] :
        {std::pair{"parameters", &c.parameters}, std::pair{"first_moment", &c.first_moment},
         std::pair{"second_moment", &c.second_moment}, std::pair{"best_parameters", &c.state.best_parameters}}) {
     io::tensor const* t = file->find(name);
-    bool const may_be_empty = into == &c.state.best_parameters && c.done.epochs == 0;
+    bool const is_best = into == &c.state.best_parameters, may_be_empty = is_best && c.done.epochs == 0;
+    std::size_t const size = is_best ? static_cast<std::size_t>(nn::model<Net>::size) : trained;
     if (t == nullptr || (t->values.size() != size && !(may_be_empty && t->values.empty()))) {
       return refuse("the checkpoint's '" + std::string(name) + "' is missing or has the wrong length");
     }
@@ -232,6 +234,10 @@ result<checkpoint<Net>> load_checkpoint(std::string const& path) {
       return refuse("the checkpoint's '" + std::string(name) + "' holds a number that is not finite");
     }
     *into = t->values;
+  }
+  auto const variances = std::span(c.parameters).subspan(trained - nn::trained_numbers<Net>::channels);
+  if (std::any_of(variances.begin(), variances.end(), [](float v) { return v < 0; })) {
+    return refuse("the checkpoint's 'parameters' hold a variance below zero");
   }
   io::tensor const* const ring = file->find("ring");
   if (ring == nullptr || ring->values.size() % 3 != 0 || !nn::all_finite(ring->values)) {

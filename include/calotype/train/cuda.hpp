@@ -56,6 +56,10 @@ class batch_engine<Net, exec::cuda<exec::fp32, Where>, Signature> {
   static constexpr int outputs = training::outputs;
   using logits_type = std::array<float, static_cast<std::size_t>(outputs)>;
   static constexpr auto size = training::parameters;
+  static_assert(
+      nn::plan_of<Net>.normalised_channels() == 0,
+      "calotype::train: exec::cuda does not normalise batches (batch_norm); train with exec::cpu, whose "
+      "weights are for every policy");
 
   batch_engine(policy_type policy, nn::model<Net> const& m, int threads, std::size_t batch)
       : capacity_(capacity_for(batch)),

@@ -99,7 +99,7 @@ struct step_report {
 template <class Net, std::uint64_t Signature = nn::signature<Net>>
 struct run_state {
   std::vector<epoch_report> history;
-  std::vector<float> best_parameters;  // of the best epoch, the first of equals
+  std::vector<float> best_parameters;  // of the best epoch's model, the first of equals
   double best_auc = -1;
 
   // The last epoch that was better than those before it; null before the first.
@@ -187,13 +187,18 @@ result<void> check_team(team& together, Snapshot const& s, std::size_t training,
 // counts, and it is the one to write files; a checkpoint is resumed by all.
 // Without validation data the last parameters are the best, and all validation numbers stay 0. A validation
 // AUC is 0.5 where the data hold one class only. Fails where decorrelation or the bound on CvM is asked for and
-// the data do not allow it, and where the processes of a team do not begin alike; fails, before on_epoch, once
+// the data do not allow it, and where the processes of a team do not begin alike, or train a
+// network with batch_norm; fails, before on_epoch, once
 // a loss, a parameter or the optimiser's state is no longer a finite number; `state` is then that of the last
 // good epoch.
 template <class Net, class Policy, concepts::dataset Data, class OnStep, class OnEpoch,
           std::uint64_t Signature = nn::signature<Net>>
 result<void> fit(trainer<Net, Policy>& t, Data const& training, Data const& validation, run_state<Net>& state,
                  OnStep&& on_step, OnEpoch&& on_epoch) {
+  if (nn::plan_of<Net>.normalised_channels() > 0 && t.team().size() > 1) {
+    return error{"batch_norm needs the whole batch in one process", "training by several processes",
+                 "train with more threads of one, or leave batch_norm out"};
+  }
   if (auto good = detail::check_team(t.team(), t.save(), training.size(), validation.size()); !good) {
     return good;
   }
@@ -240,7 +245,8 @@ result<void> fit(trainer<Net, Policy>& t, Data const& training, Data const& vali
         validation.size() == 0 || before == nullptr || is_better(report, *before, t.settings().cvm_bound);
     if (report.best) {
       state.best_auc = report.validation_auc;
-      state.best_parameters = now.parameters;
+      auto const model = t.model();
+      state.best_parameters.assign(model.parameters().begin(), model.parameters().end());
     }
     report.seconds = since(epoch_start);
     state.history.push_back(report);

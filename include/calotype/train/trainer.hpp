@@ -13,10 +13,12 @@
 #include <calotype/kernel/element/adam.hpp>
 #include <calotype/kernel/element/loss.hpp>
 #include <calotype/nn/model.hpp>
+#include <calotype/nn/normalised_engine.hpp>
 #include <calotype/nn/plan.hpp>
 #include <calotype/train/batch_engine.hpp>
 #include <calotype/train/dataset.hpp>
 #include <calotype/train/decorrelation.hpp>
+#include <calotype/train/normalised_batch.hpp>
 #include <calotype/train/options.hpp>
 #include <calotype/train/team.hpp>
 
@@ -31,7 +33,10 @@ struct progress {
 // Holds parameters and optimiser state of one run. The loss of a batch is the weighted mean of the events'
 // losses: softmax cross-entropy, or binary cross-entropy with one logit (event paper 5.3, jet paper). With
 // options::decorrelation, its strength times the CvM loss is added, for data that know the mass; the scores of
-// the whole batch are needed for that, so that its events of the class are computed forward twice.
+// the whole batch are needed for that, so that its events of the class are computed forward twice
+// (not where batches are normalised).
+//
+// A network with batch_norm needs the whole batch in one process: where a team trains it, each does all of it.
 //
 // Gradients of the events of a batch are added pairwise by their place in the batch (0+1, 2+3, then those sums,
 // ...), whatever thread computed them, or whatever process of a team: the bits of a strict policy depend on
@@ -42,7 +47,8 @@ class trainer {
   using ops = kernel::ops<Policy>;
   using real = typename ops::real_type;
   static constexpr int outputs = nn::plan_of<Net>.shape(nn::plan_of<Net>.result).channels;
-  static constexpr auto size = static_cast<std::size_t>(nn::plan_of<Net>.total_parameters());
+  using trained_numbers = nn::trained_numbers<Net>;
+  static constexpr std::size_t size = trained_numbers::size;
   static_assert(
       requires { typename ops::buffer; },
       "calotype::train: this policy scores only; train with exec::cpu, exec::on_thrust<System> or, with "
@@ -61,14 +67,14 @@ class trainer {
         first_(size),
         second_(size),
         gradient_(size) {
-    upload(start.parameters(), parameters_);
+    upload(trained_numbers::of(start), parameters_);
   }
 
   options const& settings() const noexcept { return options_; }
   Policy const& policy() const noexcept { return policy_; }
   train::team& team() const noexcept { return *team_; }
   train::progress const& done() const noexcept { return done_; }
-  nn::model<Net> model() const { return nn::model<Net>(download(parameters_)); }
+  nn::model<Net> model() const { return trained_numbers::model_of(download(parameters_)); }
 
   // One optimiser step on the samples data[batch[i]], by all processes of the team; returns the batch's loss
   // before the step.
@@ -82,6 +88,7 @@ class trainer {
         policy_, size,
         kernel::adam_step_at(learning_rate(), a.beta1, a.beta2, a.epsilon, static_cast<long long>(done_.steps)),
         gradient_.data(), first_.data(), second_.data(), parameters_.data());
+    if constexpr (takes_whole_batches) engine_.keep(parameters_);
     return loss;
   }
 
@@ -100,11 +107,12 @@ class trainer {
     losses_.assign(batch.size(), 0.0);
     double loss = decorrelate(data, batch);
     if (leaf_sums_.size() < leaves) leaf_sums_.resize(leaves);
-    share_of const part{leaves, team_->size()};
-    std::size_t const first = part.begin(team_->rank()), behind = part.begin(team_->rank() + 1);
-    for (std::size_t leaf = first; leaf < behind; ++leaf) make_room(leaf_sums_[leaf]);
+    share_of const part{leaves, processes()};
+    std::size_t const first = part.begin(rank()), behind = part.begin(rank() + 1);
+    for (std::size_t leaf = first; leaf < (takes_whole_batches ? 1 : behind); ++leaf)
+      make_room(leaf_sums_[leaf]);
     bool const added = engine_.sums(
-        data, batch, first, behind, team_->size() == 1, dropout_keys(),
+        data, batch, first, behind, processes() == 1, dropout_keys(),
         [&](std::size_t place, auto const& logits) {
           return slope_of(data, batch, place, logits, total_weight);
         },
@@ -117,7 +125,7 @@ class trainer {
     }
     make_room(leaf_sums_[0]);
     std::swap(gradient_, leaf_sums_[0]);
-    if (team_->size() > 1) {
+    if (processes() > 1) {
       give_all(part.owner(0), gradient_);
       share_out(*team_, part, std::span(losses_), events_per_leaf);
     }
@@ -125,6 +133,7 @@ class trainer {
     return loss;
   }
 
+  // In the order of trained_numbers.
   std::vector<float> gradients() const { return download(gradient_); }
 
   // One pass over all samples in the epoch's order; progress(steps done, steps of the epoch, loss of the batch)
@@ -164,6 +173,13 @@ class trainer {
 
  private:
   using buffer = typename ops::buffer;
+  using engine_type = batch_engine<Net, Policy>;
+  // The scores of a batch depend on all of its events.
+  static constexpr bool takes_whole_batches = requires { engine_type::takes_whole_batches; };
+
+  // Those that share a batch, and the place of this one among them.
+  int processes() const noexcept { return takes_whole_batches ? 1 : team_->size(); }
+  int rank() const noexcept { return takes_whole_batches ? 0 : team_->rank(); }
 
   void upload(std::span<float const> from, buffer& to) const {
     std::vector<real> const numbers(from.begin(), from.end());
@@ -221,17 +237,28 @@ class trainer {
         if (is_decorrelated(data, batch[i], d.label)) places.push_back(i);
       }
       fresh_.resize(places.size());
-      share_of const part{places.size(), team_->size()};
-      std::size_t const first = part.begin(team_->rank());
-      std::size_t const count = part.begin(team_->rank() + 1) - first;
+      share_of const part{places.size(), processes()};
+      std::size_t const first = part.begin(rank()), count = part.begin(rank() + 1) - first;
       auto const index = [&](std::size_t k) { return batch[places[first + k]]; };
-      engine_.logits(data, count, index, dropout_keys(), [&](std::size_t k, auto const& logits) {
+      auto const take = [&](std::size_t k, auto const& logits) {
         std::size_t const i = index(k);
         fresh_[first + k] = {static_cast<float>(data.mass(i)),
                              static_cast<float>(kernel::element::log_odds<outputs>(logits.data())),
                              static_cast<float>(data.weight(i))};
-      });
-      share_out(*team_, part, std::span(fresh_));
+      };
+      if constexpr (takes_whole_batches) {
+        engine_.logits(
+            data, batch.size(), [batch](std::size_t place) { return batch[place]; }, dropout_keys(),
+            [&](std::size_t place, auto const& logits) {
+              auto const found = std::lower_bound(places.begin(), places.end(), place);
+              if (found != places.end() && *found == place) {
+                take(static_cast<std::size_t>(found - places.begin()), logits);
+              }
+            });
+      } else {
+        engine_.logits(data, count, index, dropout_keys(), take);
+      }
+      if (processes() > 1) share_out(*team_, part, std::span(fresh_));
       std::vector<scored_mass> events(fresh_);
       events.insert(events.end(), ring_.begin(), ring_.end());
       bool const gathering = ring_.size() < static_cast<std::size_t>(std::max(d.ring, 0));
@@ -279,7 +306,7 @@ class trainer {
   train::progress done_{};
   [[no_unique_address]] Policy policy_;
   std::shared_ptr<train::team> team_;
-  batch_engine<Net, Policy> engine_;
+  engine_type engine_;
   buffer parameters_, first_, second_, gradient_;
   std::vector<buffer> leaf_sums_;
   std::vector<real> passage_;

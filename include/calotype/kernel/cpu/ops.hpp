@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include <calotype/core/config.hpp>
+#include <calotype/kernel/cpu/batch_norm.hpp>
 #include <calotype/kernel/cpu/conv.hpp>
 #include <calotype/kernel/cpu/conv_gradient.hpp>
 #include <calotype/kernel/cpu/conv_winograd.hpp>
@@ -76,6 +77,10 @@ struct operations {
   using global_avg_pool = cpu::global_avg_pool<Policy, M>;
   template <dense_shape S>
   using dense = cpu::dense<Policy, S>;
+
+  static constexpr bool normalises_batches = true;
+  template <map_shape M>
+  using batch_norm = cpu::batch_norm<Policy, M>;
 
   template <map_shape M>
   struct flatten {

@@ -9,6 +9,7 @@
 
 #include <calotype/exec/policy.hpp>
 #include <calotype/kernel/element/adam.hpp>
+#include <calotype/kernel/element/batch_norm.hpp>
 #include <calotype/kernel/element/conv.hpp>
 #include <calotype/kernel/element/dense.hpp>
 #include <calotype/kernel/element/dropout.hpp>
@@ -150,6 +151,64 @@ struct ops<exec::scalar_of<Real>> {
       each<M>([=](int i, element::place at) {
         din[i] = element::global_avg_pool_gradient<M>(dvector[at.channel]);
       });
+    }
+  };
+
+  static constexpr bool normalises_batches = true;
+  template <map_shape M>
+  struct batch_norm {
+    using norm = channel_norm<Real>;
+    using slope = channel_slope<Real>;
+
+    static void sums(policy_type const&, Real const* map, double* sum) noexcept {
+      for (int c = 0; c < M.channels; ++c) {
+        sum[c] = of_rows([=](int i, Real row) { return kernel::add(row, map[i]); }, c);
+      }
+    }
+    static void squares(policy_type const&, Real const* map, Real const* mean, double* sum) noexcept {
+      for (int c = 0; c < M.channels; ++c) {
+        auto const square = [=](int i, Real row) {
+          Real const d = kernel::add(map[i], -mean[c]);
+          return kernel::fma(d, d, row);
+        };
+        sum[c] = of_rows(square, c);
+      }
+    }
+    template <bool Relu, bool Shortcut>
+    static void forward(policy_type const&, Real const* map, norm const& n, Real const* shortcut,
+                        Real* out) noexcept {
+      each<M>([=](int i, element::place at) {
+        out[i] = element::batch_norm_forward<Relu, Shortcut>(map[i], n, at.channel, shortcut, i);
+      });
+    }
+    static void slopes(policy_type const&, Real const* map, norm const& n, Real const* dout,
+                       double* sum) noexcept {
+      for (int c = 0; c < M.channels; ++c) {
+        sum[c] = of_rows([=](int i, Real row) { return kernel::add(row, dout[i]); }, c);
+        auto const product = [=](int i, Real row) {
+          return kernel::fma(dout[i], element::standardised(map[i], n.mean[c], n.inverse[c]), row);
+        };
+        sum[M.channels + c] = of_rows(product, c);
+      }
+    }
+    static void gradient(policy_type const&, Real const* map, norm const& n, slope const& means,
+                         Real const* dout, Real* din) noexcept {
+      each<M>([=](int i, element::place at) {
+        din[i] = element::batch_norm_gradient(map[i], dout[i], n, means, at.channel);
+      });
+    }
+
+   private:
+    // next(index, sum of the row so far) for the pixels of channel c.
+    template <class Next>
+    static double of_rows(Next next, int c) noexcept {
+      double sum = 0;
+      for (int row = 0; row < M.rows; ++row) {
+        Real of_row = 0;
+        for (int col = 0; col < M.cols; ++col) of_row = next((c * M.rows + row) * M.cols + col, of_row);
+        sum += static_cast<double>(of_row);
+      }
+      return sum;
     }
   };
 

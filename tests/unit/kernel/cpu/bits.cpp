@@ -10,23 +10,6 @@ using kernel::conv_shape;
 using kernel::dense_shape;
 using kernel::map_shape;
 
-// FNV-1a over the bits of numbers.
-class fingerprint {
- public:
-  fingerprint& add(float const* x, std::size_t n) {
-    for (std::size_t i = 0; i < n; ++i) {
-      for (int byte = 0; byte < 4; ++byte) {
-        hash_ = (hash_ ^ (bits(x[i]) >> (8 * byte) & 0xff)) * 0x100000001b3u;
-      }
-    }
-    return *this;
-  }
-  std::uint64_t value() const { return hash_; }
-
- private:
-  std::uint64_t hash_ = 0xcbf29ce484222325u;
-};
-
 // A strided layer, its gradients, a dense layer and three steps of Adam on what they give.
 template <class Arch>
 std::uint64_t bits_of_a_small_network() {
@@ -73,6 +56,50 @@ std::uint64_t bits_of_a_small_network() {
 }
 
 }  // namespace
+
+namespace {
+
+// Everything a batch's normalisation needs of an event.
+template <class Arch>
+std::uint64_t bits_of_batch_norm() {
+  constexpr map_shape map{21, 7, 11};
+  using norm = typename cpu_ops<Arch>::template batch_norm<map>;
+  auto x = cpu_map<map>::of(random_numbers(static_cast<std::size_t>(map.size()), 1));
+  auto shortcut = cpu_map<map>::of(random_numbers(static_cast<std::size_t>(map.size()), 2));
+  auto dout = cpu_map<map>::of(random_numbers(static_cast<std::size_t>(map.size()), 3));
+  numbers channels[6];
+  for (std::uint32_t i = 0; i < 6; ++i) {
+    channels[i] = random_numbers(21, 4 + i);
+    channels[i].resize(32);
+  }
+  kernel::channel_norm<float> const n{channels[0].data(), channels[1].data(), channels[2].data(),
+                                      channels[3].data()};
+  kernel::channel_slope<float> const slope{channels[4].data(), channels[5].data()};
+  std::vector<double> sums(21), squares(21), slopes(42);
+  auto out = cpu_map<map>::poisoned(), din = cpu_map<map>::poisoned();
+  norm::sums({}, x.data(), sums.data());
+  norm::squares({}, x.data(), n.mean, squares.data());
+  norm::template forward<true, true>({}, x.data(), n, shortcut.data(), out.data());
+  norm::slopes({}, x.data(), n, dout.data(), slopes.data());
+  norm::gradient({}, x.data(), n, slope, dout.data(), din.data());
+  CHECK(out.rest_is_zero());
+  CHECK(din.rest_is_zero());
+  fingerprint print;
+  for (auto const* list : {&sums, &squares, &slopes}) {
+    for (double s : *list) {
+      auto const high = static_cast<float>(s), low = static_cast<float>(s - double{high});
+      print.add(&high, 1).add(&low, 1);
+    }
+  }
+  numbers const y = out.canonical(), d = din.canonical();
+  return print.add(y.data(), y.size()).add(d.data(), d.size()).value();
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("the bits of batch normalisation", Arch, CALOTYPE_TEST_ARCHS) {
+  CHECK(bits_of_batch_norm<Arch>() == 1827819038657827787u);
+}
 
 TEST_CASE_TEMPLATE("the bits of a small network", Arch, CALOTYPE_TEST_ARCHS) {
   CHECK(bits_of_a_small_network<Arch>() == 6016680025977946719u);

@@ -37,6 +37,23 @@ inline std::uint32_t bits(float x) {
   return u;
 }
 
+// FNV-1a over the bits of numbers.
+class fingerprint {
+ public:
+  fingerprint& add(float const* x, std::size_t n) {
+    for (std::size_t i = 0; i < n; ++i) {
+      for (int byte = 0; byte < 4; ++byte) {
+        hash_ = (hash_ ^ (bits(x[i]) >> (8 * byte) & 0xff)) * 0x100000001b3u;
+      }
+    }
+    return *this;
+  }
+  std::uint64_t value() const { return hash_; }
+
+ private:
+  std::uint64_t hash_ = 0xcbf29ce484222325u;
+};
+
 // The number of values whose bits differ.
 inline int differences(numbers const& a, numbers const& b) {
   REQUIRE(a.size() == b.size());
