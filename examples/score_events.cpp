@@ -31,7 +31,8 @@ int main(int argc, char** argv) {
   if (!model || !file) return ct::io::complain(model, file);
   ct::session<mine::higgs> score{*model};  // one per thread; allocates once, here
   for (ct::event const& event : *file) {
-    auto const p = score(event);  // noexcept, allocates nothing
+    auto const p = score(event);           // noexcept, allocates nothing
+    if (!score.report().scaled) continue;  // no photon pair, so no m_gg to divide by
     std::printf("%u %llu %.3f\n", event.run, static_cast<unsigned long long>(event.number),
                 static_cast<double>(p[0]));
   }

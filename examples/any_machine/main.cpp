@@ -25,6 +25,7 @@ int main(int argc, char** argv) {
   std::fprintf(stderr, "%s\n", name(score.instruction_set()));
   for (ct::event const& event : *file) {
     auto const p = score(event);
+    if (!score.report().scaled) continue;  // no photon pair, so no m_gg to divide by
     std::printf("%u %llu %.9g\n", event.run, static_cast<unsigned long long>(event.number),
                 static_cast<double>(p[0]));
   }

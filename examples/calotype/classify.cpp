@@ -254,7 +254,7 @@ void add_classify(CLI::App& app, int& status) {
       ->add_option("--model", o.model,
                    "Network (default: " + std::string(default_model) + "); 'calotype models' lists them")
       ->type_name("M");
-  command->add_option("--weights", o.weights, "Its weights (default: those in the repository)")
+  command->add_option("--weights", o.weights, "Its weights (default: those that come with the program)")
       ->type_name("W.safetensors");
   command->add_flag(
       "--strict", o.strict,

@@ -156,7 +156,8 @@ void add_display(CLI::App& app, int& status) {
                    "Write the scores of this network below the title (" + std::string(default_model) +
                        " if --weights are given)")
       ->type_name("M");
-  command->add_option("--weights", o.weights, "Its weights (default: those in the repository)")->type_name("W");
+  command->add_option("--weights", o.weights, "Its weights (default: those that come with the program)")
+      ->type_name("W");
   command->add_option("--scale", o.look.scale, "Pixels per crystal and direction (default: 4)")
       ->check(CLI::Range(1, 16))
       ->type_name("PX");

@@ -37,6 +37,9 @@ namespace {
 using json = nlohmann::ordered_json;
 namespace eval = ct::eval;
 
+choices<eval::tied_scores> const orders_of_ties{{"shuffled", eval::tied_scores::shuffled},
+                                                {"mass", eval::tied_scores::in_mass_order}};
+
 struct evaluate_options {
   std::string file;
   range events;
@@ -47,6 +50,7 @@ struct evaluate_options {
   std::string report;
   double efficiency = 0.7;
   bool matched = false;
+  eval::tied_scores ties = eval::tied_scores::shuffled;
   int threads = 1;
   bool force = false;
   bool json = false;
@@ -219,12 +223,13 @@ void separate_without_prompt_pairs(eval::predictions const& of_file, std::vector
 }
 
 // Of every class but the signal that the file holds.
-void add_mass_dependence(network_info const& about, eval::predictions const& p, figures& f) {
+void add_mass_dependence(evaluate_options const& o, network_info const& about, eval::predictions const& p,
+                         figures& f) {
   for (int label = 1; label <= *std::max_element(p.labels.begin(), p.labels.end()); ++label) {
     mass_dependence m{label, class_name(about, label)};
     for (std::size_t i = 0; i < p.size(); ++i) m.events += p.labels[i] == label && p.masses[i] > 0;
     if (m.events == 0) continue;
-    if (auto const figure = eval::cvm(p, label)) m.cvm = *figure;
+    if (auto const figure = eval::cvm(p, label, {.ties = o.ties})) m.cvm = *figure;
     if (auto const curve = eval::one_versus_one(p, 0, label)) m.auc = curve->auc();
     f.masses.push_back(std::move(m));
   }
@@ -249,7 +254,7 @@ ct::result<void> compare_all(evaluate_options const& o, network_info const& abou
   }
   for (mass_dependence const& m : f.masses) {
     if (!m.cvm) continue;
-    auto const d = eval::compare_cvm(both[0], both[1], m.label, how);
+    auto const d = eval::compare_cvm(both[0], both[1], m.label, how, {.ties = o.ties});
     if (!d) return *d.error();
     f.mass_advantages.push_back({m.name, *d});
   }
@@ -333,7 +338,7 @@ ct::result<figures> judge(evaluate_options const& o, network_info const& about, 
     if (!curve) return *curve.error();
     f.calibrations.push_back(*curve);
   }
-  add_mass_dependence(about, of_file, f);
+  add_mass_dependence(o, about, of_file, f);
   if (scored.predictions.size() > 1) {
     if (auto compared = compare_all(o, about, scored.predictions, how, f); !compared) return *compared.error();
   }
@@ -736,7 +741,7 @@ void add_evaluate(CLI::App& app, int& status) {
       ->type_name("FILE");
   command->add_option("--model", o.model, "Network (default: cms-b); 'calotype models' lists them")
       ->type_name("M");
-  command->add_option("--weights", o.weights, "Its weights (default: those in the repository)")
+  command->add_option("--weights", o.weights, "Its weights (default: those that come with the program)")
       ->type_name("W.safetensors");
   command
       ->add_option("--against", o.against,
@@ -754,6 +759,10 @@ void add_evaluate(CLI::App& app, int& status) {
       "--matched", o.matched,
       "Judge events with both photon candidates above 40 GeV, weighted so that all classes have one\n"
       "distribution of pT1, pT2 and |eta|, and quote what these still tell");
+  add_choice(
+      *command, "--ties", o.ties, orders_of_ties,
+      "Order of equal scores in CvM: by random numbers (shuffled, default), or by mass as published (mass),\n"
+      "where a constant score counts as a copy of the mass");
   command
       ->add_option("--threads", o.threads,
                    "Threads to work on; the result is the same for any number (default: all)")

@@ -172,8 +172,18 @@ int info_model(info_options const& o) {
     print(report);
     return success;
   }
-  std::printf("%s: weights of a network, %s parameters in %zu tensors\n", o.file.c_str(),
-              grouped(parameters).c_str(), file->entries().size());
+  auto const& metadata = file->metadata();
+  auto const of = [&metadata](char const* key) {
+    auto const found = metadata.find(key);
+    return found == metadata.end() ? std::string("?") : ct::one_line(found->second);
+  };
+  if (of("format") == "calotype-checkpoint") {
+    std::printf("%s: checkpoint of a training, %s of %s epochs, %zu tensors\n", o.file.c_str(),
+                of("epochs_done").c_str(), of("epochs").c_str(), file->entries().size());
+  } else {
+    std::printf("%s: weights of a network, %s parameters in %zu tensors\n", o.file.c_str(),
+                grouped(parameters).c_str(), file->entries().size());
+  }
   for (auto const& [key, text] : file->metadata()) {
     auto const shown = key == "provenance.history"
                            ? std::to_string(history_from(text).size()) + " epoch(s), which --json shows"

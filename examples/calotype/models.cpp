@@ -75,7 +75,8 @@ void print_diagram(network_info const& n) {
 
 ct::result<void> draw_diagram(models_options const& o, std::vector<network_info const*> const& list) {
   if (list.size() != 1) {
-    return ct::error{"a drawing shows one network", "command line", "name one, as in 'calotype models cms-b'"};
+    return ct::error{"a drawing shows one network", "command line",
+                     "name one, as in 'calotype models cms-b --diagram --out F.svg'"};
   }
   auto file = ct::io::output_file::create(o.out, {.force = o.force});
   if (!file) return *file.error();

@@ -229,6 +229,9 @@ int simulate(simulate_options& o) {
         {"samples of fewer than " + std::to_string(least_matched) + " events per class cannot be matched",
          "--matched", "ask for more with -n"});
   }
+  if (o.simulation.scaled_pt && o.simulation.selection == ct::sim::selection::none) {
+    return fail({"--scaled-pt has no effect with --selection none", "command line", "leave one of them out"});
+  }
   ct::sim::hit_library library;
   std::optional<ct::sim::overlays> pile_up;
   if (!o.library.empty()) {
@@ -290,7 +293,7 @@ std::string description(simulation_options const& o) {
   return "seed " + std::to_string(o.seed) + ", pile-up " + (o.eras ? "by run era" : pile_up) +
          (o.library.empty() ? "" : " from " + o.library) + ", fragmentation " + fragmentation + ", selection " +
          name_of(selections, o.selection) + ", " + name_of(collections, o.collections) + " collections" +
-         (o.digis ? ", digis" : "");
+         (o.scaled_pt ? ", pT above m/3 and m/4" : "") + (o.digis ? ", digis" : "");
 }
 
 namespace {
@@ -301,6 +304,7 @@ ct::sim::simulator simulator_of(ct::sim::process p, simulation_options const& o)
                              .pile_up = o.pile_up,
                              .collections = o.collections,
                              .selection = o.selection,
+                             .scaled_pt = o.scaled_pt,
                              .fragmentation = o.fragmentation,
                              .eras = o.eras,
                              .digis = o.digis},
@@ -385,6 +389,7 @@ ct::result<void> simulate_generated(std::vector<ct::io::particle_file>& files, s
   constexpr std::size_t block = 256;  // generated events of a file in memory at a time
   ct::sim::generated_events collisions;
   std::vector<std::optional<ct::sim::simulated_event>> seen;
+  std::vector<ct::sim::workspace> memory(static_cast<std::size_t>(o.threads));
   progress bar("simulating", total);
   std::uint64_t done = 0;
   for (bool more = true; more;) {
@@ -399,8 +404,9 @@ ct::result<void> simulate_generated(std::vector<ct::io::particle_file>& files, s
       }
       if (auto read = s.file->read(collisions, block); !read) return read;
       seen.assign(collisions.size(), {});
-      ct::for_each_item(o.threads, seen.size(),
-                        [&](int, std::size_t i) { seen[i] = s.make(collisions[i], collisions.particles(i)); });
+      ct::for_each_item(o.threads, seen.size(), [&](int worker, std::size_t i) {
+        seen[i] = s.make(collisions[i], collisions.particles(i), memory[static_cast<std::size_t>(worker)]);
+      });
       for (auto& e : seen) {
         done += !count;
         if (!e || (fits && !fits(*e))) continue;
@@ -428,12 +434,14 @@ ct::result<void> simulate_events(std::vector<ct::sim::process> const& list, simu
   for (ct::sim::process p : list) simulators.push_back(simulator_of(p, o));
   constexpr std::uint64_t block = 256;  // events of every process in memory at a time
   std::vector<ct::sim::simulated_event> events;
+  std::vector<ct::sim::workspace> memory(static_cast<std::size_t>(o.threads));
   progress bar(what, count);
   for (std::uint64_t done = 0; done < count; done += block) {
     std::uint64_t const now = std::min(block, count - done);
     events.resize(static_cast<std::size_t>(now) * list.size());
-    ct::for_each_item(o.threads, events.size(), [&](int, std::size_t i) {
-      events[i] = simulators[i % list.size()](first + done + i / list.size());
+    ct::for_each_item(o.threads, events.size(), [&](int worker, std::size_t i) {
+      events[i] =
+          simulators[i % list.size()](first + done + i / list.size(), memory[static_cast<std::size_t>(worker)]);
     });
     for (auto& e : events) {
       if (auto used = use(std::move(e)); !used) return used;
@@ -503,6 +511,8 @@ void add_simulate(CLI::App& app, int& status) {
   auto* const eras = command->add_flag(
       "--eras", o.simulation.eras,
       "Draw the run era of every event, and with it the mean pile-up, as the event paper has them");
+  command->add_flag("--scaled-pt", o.simulation.scaled_pt,
+                    "Keep events only whose two candidates have pT above m_gg/3 and m_gg/4, too");
   command->add_flag("--digis", o.simulation.digis,
                     "Write the ten samples of the pulse behind every hit of the barrel, too");
   auto* const library =
@@ -515,13 +525,13 @@ void add_simulate(CLI::App& app, int& status) {
       ->needs(library)
       ->type_name("K/M");
   // what would have no effect is refused
-  for (char const* const option : {"--fragmentation", "--selection"}) {
+  for (char const* const option : {"--fragmentation", "--selection", "--scaled-pt"}) {
     command->get_option(option)->each([&o, option](std::string const&) { o.of_collisions = option; });
   }
   eras->excludes("--pile-up");
   command->get_option("--fragmentation")->excludes("--particles")->excludes("--minimum-bias");
   for (char const* const option :
-       {"--pile-up", "--selection", "--collections", "--eras", "--digis", "--library"}) {
+       {"--pile-up", "--selection", "--scaled-pt", "--collections", "--eras", "--digis", "--library"}) {
     command->get_option(option)->excludes("--minimum-bias");
   }
   command

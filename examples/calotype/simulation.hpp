@@ -24,6 +24,7 @@ struct simulation_options {
   ct::sim::selection selection = ct::sim::selection::central;
   ct::sim::collections collections = ct::sim::collections::reduced;
   double fragmentation = 1;
+  bool scaled_pt = false;
   bool eras = false;
   bool digis = false;
   ct::sim::overlays const* overlays = nullptr;  // pile-up; null: made anew for every event

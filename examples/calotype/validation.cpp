@@ -2,10 +2,14 @@
 #include "validation.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdio>
 #include <filesystem>
+#include <iterator>
+#include <optional>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -57,6 +61,15 @@ struct histogram {
         static_cast<std::size_t>(std::upper_bound(edges.begin(), edges.end(), x) - edges.begin()) - 1;
     counts[at] += weight;
     squares[at] += weight * weight;
+  }
+  // Of the bins between two of their edges.
+  double between(double low, double high) const {
+    double sum = 0;
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      double const middle = (edges[i] + edges[i + 1]) / 2;
+      if (middle > low && middle < high) sum += counts[i];
+    }
+    return sum;
   }
   std::vector<double> scaled(double factor) const {
     std::vector<double> y;
@@ -174,6 +187,7 @@ void for_simulated(sim::sample const& what, std::uint64_t events, int threads, F
   };
   sim::simulator const make(what);
   std::vector<ct::photon_finder> find(static_cast<std::size_t>(threads));
+  std::vector<sim::workspace> memory(static_cast<std::size_t>(threads));
   constexpr std::uint64_t block = 256;  // in memory at a time
   std::vector<seen> some;
   progress bar("simulating", events);
@@ -181,7 +195,7 @@ void for_simulated(sim::sample const& what, std::uint64_t events, int threads, F
     some.resize(static_cast<std::size_t>(std::min(block, events - done)));
     ct::for_each_item(threads, some.size(), [&](int worker, std::size_t i) {
       auto& s = some[i];
-      s.event = make(done + i);
+      s.event = make(done + i, memory[static_cast<std::size_t>(worker)]);
       s.found = photons_of(find[static_cast<std::size_t>(worker)], s.event.event, s.event.truth.vertex_z);
     });
     for (auto const& s : some) use(s.event, s.found);
@@ -222,15 +236,85 @@ struct comparison {
   static double factor(observed const& o, double observed::*per) { return o.*per > 0 ? 1 / (o.*per) : 0; }
 };
 
+// A number of the plots, of both samples; recorded ones may be missing.
+struct pair_of_numbers {
+  std::string name;
+  double simulated = 0;
+  std::optional<double> recorded{}, error{};  // the error of the recorded one
+};
+
+void add_numbers(report::page& page, json& numbers, std::vector<pair_of_numbers> const& list) {
+  std::vector<std::vector<std::string>> rows;
+  for (auto const& n : list) {
+    json entry{{"name", n.name}, {"simulated", n.simulated}, {"recorded", nullptr}, {"error", nullptr}};
+    if (n.recorded) entry["recorded"] = *n.recorded;
+    if (n.error) entry["error"] = *n.error;
+    numbers["compared"].push_back(std::move(entry));
+    rows.push_back({n.name,
+                    n.recorded
+                        ? number("%.4g", *n.recorded) + (n.error ? " \u00b1 " + number("%.2g", *n.error) : "")
+                        : "-",
+                    number("%.4g", n.simulated)});
+  }
+  std::vector<std::string> const head{"", "recorded", "simulated"};
+  page.table(head, rows);
+}
+
+// What the plots of energies and of thinning show, as numbers.
+std::vector<pair_of_numbers> numbers_of_plots(observed const& simulated, observed const& recorded) {
+  std::vector<pair_of_numbers> list;
+  bool const beside = recorded.events > 0;
+  auto const count = [&](std::string name, histogram observed::*what, double low, double high) {
+    auto& n = list.emplace_back(
+        pair_of_numbers{std::move(name), (simulated.*what).between(low, high) / simulated.events});
+    if (!beside) return;
+    double const found = (recorded.*what).between(low, high);
+    n.recorded = found / recorded.events;
+    n.error = std::sqrt(found) / recorded.events;
+  };
+  count("EB hits of 0.1 to 1 GeV per event", &observed::eb_energy, 0.1, 1);
+  count("EB hits above 1 GeV per event", &observed::eb_energy, 1, 50);
+  count("EE hits of 0.2 to 2 GeV per event", &observed::ee_energy, 0.2, 2);
+  count("EE hits above 2 GeV per event", &observed::ee_energy, 2, 50);
+  count("HB hits of 0.5 to 2 GeV per event", &observed::hb_energy, 0.5, 2);
+  count("HB hits above 2 GeV per event", &observed::hb_energy, 2, 50);
+  count("tracks above 2 GeV per event", &observed::track_pt, 2, 20);
+  // The numbers on both sides of an edge, the larger by the smaller.
+  auto const edge = [&](std::string name, histogram observed::*what, std::array<double, 3> at, bool rises) {
+    auto const ratio = [&](observed const& o) -> std::optional<double> {
+      double const low = (o.*what).between(at[0], at[1]), high = (o.*what).between(at[1], at[2]);
+      if (!(low > 0 && high > 0)) return std::nullopt;
+      return rises ? high / low : low / high;
+    };
+    list.push_back({std::move(name), ratio(simulated).value_or(0), ratio(recorded)});
+  };
+  edge("halo hits of 0.095 to 0.115 GeV over those of 0.075 to 0.095", &observed::halo_step,
+       {0.075, 0.095, 0.115}, true);
+  edge("hits at 0.5 to 0.6 from a candidate over those at 0.6 to 0.7, per area", &observed::density,
+       {0.5, 0.6, 0.7}, false);
+  return list;
+}
+
+// The shares of HB hits, in bins of energy, that are kept in the thinned lists of 2012, from towers.
+constexpr std::array kept_edges{0.7, 0.9, 1.2, 2.0, 4.0, 8.0};
+constexpr std::array kept_shares{0.20, 0.30, 0.71, 0.95, 1.0};
+
 // The share of HB hits that the thinned lists keep, by energy, with what towers of recorded events say.
-report::figure kept_in_hb(validation_options const& o) {
+report::figure kept_in_hb(json& numbers, validation_options const& o) {
   histogram all(24, 0.3, 8, true), kept(24, 0.3, 8, true);
+  std::array<double, kept_shares.size()> all_in_bin{}, kept_in_bin{};
   for (auto which : {sim::collections::full, sim::collections::reduced}) {
     auto& fill = which == sim::collections::full ? all : kept;
+    auto& in_bin = which == sim::collections::full ? all_in_bin : kept_in_bin;
     for_simulated({.process = sim::process::born, .seed = 31, .collections = which},
-                  std::max<std::uint64_t>(o.events / 4, 1), o.threads, [&fill](auto const& e, auto const&) {
-                    for (auto const& h : e.event.hits(cms::collection::hb))
-                      fill.add(static_cast<double>(h.energy));
+                  std::max<std::uint64_t>(o.events / 4, 1), o.threads, [&](auto const& e, auto const&) {
+                    for (auto const& h : e.event.hits(cms::collection::hb)) {
+                      auto const energy = static_cast<double>(h.energy);
+                      fill.add(energy);
+                      auto const bin =
+                          std::upper_bound(kept_edges.begin(), kept_edges.end(), energy) - kept_edges.begin();
+                      if (bin > 0 && bin < std::ssize(kept_edges)) ++in_bin[static_cast<std::size_t>(bin - 1)];
+                    }
                   });
   }
   std::vector<double> share, error;
@@ -239,7 +323,15 @@ report::figure kept_in_hb(validation_options const& o) {
     share.push_back(n > 0 ? f : std::nan(""));
     error.push_back(n > 0 ? std::sqrt(f * (1 - f) / n) : 0);
   }
-  std::vector<double> const edges{0.7, 0.9, 1.2, 2, 4, 8}, recorded{0.20, 0.30, 0.71, 0.95, 1};
+  for (std::size_t i = 0; i < kept_shares.size(); ++i) {
+    numbers["kept_in_hb"].push_back(
+        {{"from", kept_edges[i]},
+         {"to", kept_edges[i + 1]},
+         {"simulated", all_in_bin[i] > 0 ? json(kept_in_bin[i] / all_in_bin[i]) : json()},
+         {"recorded", kept_shares[i]}});
+  }
+  std::vector<double> const edges(kept_edges.begin(), kept_edges.end());
+  std::vector<double> const recorded(kept_shares.begin(), kept_shares.end());
   report::plot p({"energy [GeV]", 0.3, 8, true}, {"kept", 0, 1.1});
   p.histogram(edges, recorded, "towers of 2012");
   p.points(all.middles(), share, error, "simulated");
@@ -309,6 +401,16 @@ ct::result<void> add_higgs(report::page& page, json& numbers, validation_options
   row("r9", &observed::r9_values);
   row("sigma_ieta_ieta", &observed::sigma_values);
   row("sigma_ieta_ieta, r9 > 0.94", &observed::sigma_high);
+  auto const shape = [&](std::string const& name, std::vector<double> observed::*what) {
+    auto const of = [&](observed const& sample) -> json {
+      auto const& x = sample.*what;
+      if (x.empty()) return nullptr;
+      return {{"median", median(x)}, {"half_width", half_width(x)}, {"photons", x.size()}};
+    };
+    numbers["shapes"].push_back({{"name", name}, {"simulated", of(simulated)}, {"recorded", of(recorded)}});
+  };
+  shape("r9", &observed::r9_values);
+  shape("sigma_ieta_ieta, r9 > 0.94", &observed::sigma_high);
   std::vector<std::string> const head{"median, half of the central 68 % (photons)", "recorded candidates",
                                       "simulated"};
   page.table(head, rows);
@@ -419,8 +521,9 @@ ct::result<json> add_validation(report::page& page, validation_options const& o)
            "EB hits at 0.4 < dR < 0.58 of a candidate: the step at 0.095 GeV.", per_photon, false, false),
       plot(&observed::density, "dR", "per candidate and area",
            "EB hits above 0.095 GeV round candidates: the end of the halo at 0.6.", per_photon, false, true),
-      kept_in_hb(o)};
+      kept_in_hb(numbers, o)};
   page.figures(thinning);
+  add_numbers(page, numbers, numbers_of_plots(simulated, recorded));
   if (auto added = add_higgs(page, numbers, o); !added) return *added.error();
   page.paragraph(
       "Not here: photons against neutral pions, and profiles beside CMS's full simulation "

@@ -12,8 +12,8 @@ NOTHING = "Not measured yet: `scripts/figures {study} --write` measures, and wri
 
 
 def spine_table(record):
-    lines = [f"Measured {record['measured']} on {record['machine']}:", "", "| figure | value | goal |", "|---|---|---|"]
-    lines += [f"| {f['figure']} | {value_text(f)} | {goal_text(f)} |" for f in record["figures"]
+    lines = [f"Measured {record['measured']} on {record['machine']}:", "", "| figure | value | goal | |", "|---|---|---|---|"]
+    lines += [f"| {f['figure']} | {value_text(f)} | {goal_text(f)} | {verdict(f)} |" for f in record["figures"]
               if not is_exact(f) and not (f["goal"] is None and re.search("second seed|fragmentation", f["figure"]))]
     return "\n".join(lines)
 
@@ -48,7 +48,7 @@ def occupancy_table(occupancy):
     parts = sorted({part for row in occupancy.values() for part in row},
                    key=lambda part: float(part.removesuffix(" %")) if part.endswith(" %") else 101)
     lines = ["", "Time against occupancy, in milliseconds of one core, our side alone: the part of the pixels that is filled, at "
-             "random places, and the mean over the recorded events, from hits to scores (`bench_occupancy`):", "",
+             "random places, and the mean over the recorded events, from hits to scores (`bench_occupancy`; `drawn`: by way of an image):", "",
              f"| filled | {' | '.join(occupancy)} |", "|---" * (1 + len(occupancy)) + "|"]
     lines += [f"| {part} | {' | '.join(f'{row[part]:.4g}' if part in row else '-' for row in occupancy.values())} |"
               for part in parts]
@@ -101,7 +101,8 @@ def cvm_text(c):
 def gpu_table(record):
     lines = [f"Measured {record['measured']}, device: {record['device']}.", "", "| figure | value | goal | | conditions |",
              "|---|---|---|---|---|"]
-    lines += [f"| {f['figure']} | {value_text(f)} | {goal_text(f)} | {verdict(f)} | {f['conditions']} |" for f in record["figures"]]
+    lines += [f"| {f['figure']} | {value_text(f)} | {goal_text(f)} {'' if f['goal'] is None else f['unit']} | {verdict(f)} | "
+              f"{f['conditions']} |" for f in record["figures"]]
     return "\n".join(lines)
 
 

@@ -206,7 +206,7 @@ class BadInput(harness.Case):
 
     def test_sentences_speak_of_the_program(self):
         np.savez(self.folder / "taken.npz", a=np.zeros(1))
-        self.assertIn("set the option force", self.refused("images", self.ig, "--layout", "central", "--out", "taken.npz"))
+        self.assertIn("replace it with force (--force)", self.refused("images", self.ig, "--layout", "central", "--out", "taken.npz"))
         header = json.dumps({"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
         self.write("foreign.safetensors", struct.pack("<Q", len(header)) + header + bytes(4))
         self.weights_refused("foreign.safetensors", "use weights that calotype has written")

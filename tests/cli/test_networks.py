@@ -340,6 +340,10 @@ class Networks(harness.Case):
             self.assertEqual(b["events"], of.sum())
             if of.any():
                 self.assertAlmostEqual(b["observed"], np.mean(labels[of] == 0), places=6)
+        # No two scores are equal, so that their order does not matter.
+        published = self.json("evaluate", "pairs.npz", "--model", "four-momentum-3", "--weights", "w.safetensors", "--ties", "mass")
+        self.assertEqual(published["mass_dependence"], report["mass_dependence"])
+        self.refused("evaluate", "pairs.npz", "--ties", "random", code=2, says=["'random' is none of", "mass"])
         text = self.out("evaluate", "pairs.npz", "--model", "four-momentum-3", "--weights", "w.safetensors")
         cvm = report["mass_dependence"][0]
         self.assertRegex(text, rf"true gg +{cvm['cvm']['value']:.4f} +0\.0006 \+- 0\.000\d +{cvm['auc_signal']:.4f} +600")

@@ -11,7 +11,7 @@ sys.path.insert(0, str(harness.ROOT / "scripts"))
 from figures_lib import event_paper  # noqa: E402
 
 SECTIONS = ["Results, central (Table 6, Figure 4)", "Results, central+forward (Table 7, Figure 6)", "Beyond kinematics",
-            "Controls", "What the paper says of its classifiers", "Mass sculpting (Figure 5)", "Ways to keep the mass out",
+            "Controls", "What the paper says of its classifiers", "Mass sculpting (Figure 5)", "Calibration", "Ways to keep the mass out",
             "Other architectures",
             "Electrons and photons (Tables 4 and 5)", "Training", "Networks (Figure 3)", "Events (Figures 1 and 2)",
             "The simulated response beside recorded events"]
@@ -29,18 +29,21 @@ class Reproduce(harness.Case):
         self.assertNotIn("src=\"http", page)
         figures = event_paper.Statements(numbers).all()
         self.assertTrue(all(isinstance(f["value"], float) for f in figures))
-        self.assertEqual((len(figures), len({f["figure"] for f in figures})), (57, 57))
+        self.assertEqual((len(figures), len({f["figure"] for f in figures})), (64, 64))
         chosen, by_seed = numbers.pop("paper_split"), numbers.pop("by_seed")
-        self.assertEqual(len(event_paper.Statements(numbers).all()), 36)
+        self.assertEqual(len(event_paper.Statements(numbers).all()), 43)
 
         trainings = {t["id"]: t for t in numbers["trainings"]}
-        self.assertEqual((len(trainings), numbers["given_weights"], len(numbers["comparisons"])), (31, 0, 13))
+        self.assertEqual((len(trainings), numbers["given_weights"], len(numbers["comparisons"])), (31, 0, 15))
         for t in trainings.values():
             self.assertEqual(len(t["epochs"]), 1)
             for s in t["separations"]:
                 self.assertTrue(0 <= s["auc"] <= 1)
             self.assertTrue((self.folder / f"study/{t['id']}.safetensors").exists())
         self.assertEqual(trainings["eb"]["cvm_gg"]["published"], 0.002)
+        for category, eras in numbers["test_events_by_era"].items():
+            self.assertIn(category, ("central", "central+forward"))
+            self.assertEqual([sum(events) for events in zip(*eras.values())], [300, 300, 300])
         self.assertGreater(trainings["eb"]["cvm_gg"]["value"], 0)
         self.assertEqual(trainings["eb"]["separations"][4]["published_auc"], 0.94)
         # The same network but for the loss against learning the mass.
@@ -101,11 +104,11 @@ class Reproduce(harness.Case):
         report = self.json(*study, "--epochs", 1, "--out", "again", "--weights", "some", "--force", timeout=1800)
         self.assertEqual([f.name for f in again.glob("*.safetensors")], ["eb.safetensors"])
         self.assertEqual(self.tensors("again/eb.safetensors"), self.tensors("study/eb.safetensors"))
-        self.assertEqual(report["given_weights"], 29)
+        self.assertEqual(report["given_weights"], 30)
         differing = {"command": "", "minutes": 0, "given_weights": 0}
         self.assertEqual({**report, **differing}, {**numbers, **differing})
         page = (again / "report.html").read_text()
-        self.assertIn("Weights of 29 trainings were given", page)
+        self.assertIn("Weights of 30 trainings were given", page)
         self.assertIn("CvM of gg", page)  # by epoch, from the weights' history
 
         # A part of the study makes the same weights.
@@ -126,7 +129,7 @@ class Reproduce(harness.Case):
         report = self.json(*study, "--epochs", 1, "--out", "two", "--weights", "part", "--no-training", timeout=1800)
         self.assertEqual({t["id"]: t["separations"] for t in report["trainings"]},
                          {i: trainings[i]["separations"] for i in ("four-momentum", "reference")})
-        self.assertEqual((len(report["left_out"]), len(report["comparisons"])), (28, 13))
+        self.assertEqual((len(report["left_out"]), len(report["comparisons"])), (29, 15))
         self.assertEqual(list((self.folder / "two").glob("*.safetensors*")), [])
         self.assertIn("Not trained, and left out of all that follows: CMS-B, central; ", (self.folder / "two/report.html").read_text())
         measured = [f["figure"] for f in event_paper.Statements(report).all() if f["value"] is not None]

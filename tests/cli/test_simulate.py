@@ -57,6 +57,21 @@ class Simulate(harness.Case):
         hard = self.simulate("h.npz", "--process", "gamma-jet", "-n", 5, "--fragmentation", 2)
         self.assertFalse(np.array_equal(hard["photon_et"][:5], base["photon_et"][:5]))
 
+    def test_the_cuts_that_scale_with_the_mass(self):
+        both = {cut: self.simulate(f"{len(cut)}.npz", "--process", "born", "-n", 40, *cut) for cut in ((), ("--scaled-pt",))}
+        passing = {}
+        for cut, events in both.items():
+            et, first = events["photon_et"], events["photon_offset"]
+            passing[cut] = [et[i] > m / 3 and et[i + 1] > m / 4 for i, m in zip(first, events["m_gg"])]
+        self.assertTrue(all(passing["--scaled-pt",]))
+        self.assertFalse(all(passing[()]))
+        # Where the first attempt passes all cuts, the event is the same.
+        same = [i for i in range(40) if both[()]["m_gg"][i] == both["--scaled-pt",]["m_gg"][i]]
+        self.assertTrue(all(passing[()][i] for i in same))
+        self.assertGreater(len(same), 10)
+        self.refused("simulate", "--process", "born", "-n", 1, "--scaled-pt", "--selection", "none", "--out", "x.npz",
+                     says=["--scaled-pt has no effect with --selection none"])
+
     def particles(self, name, process, events, seed=1):
         """Photon pairs of mass 125 GeV in the barrel, and some hadrons, in the place of a generator's events."""
         random = np.random.default_rng(seed)

@@ -1,6 +1,10 @@
 import shutil
+import sys
 
 import harness
+
+sys.path.insert(0, str(harness.ROOT / "scripts"))
+from figures_lib import event_paper  # noqa: E402
 
 FILES = ("DoublePhoton_Run2012B_0.ig", "diphoton_7of10.ig")
 
@@ -18,6 +22,18 @@ class Validate(harness.Case):
         self.assertAlmostEqual(rows["EB hits"]["recorded"], sum(e["hits"]["EB"] for e in self.truth) / 8)
         self.assertGreater(rows["EB hits"]["simulated"], 50)
         self.assertLess(abs(numbers["m_gg"]["median"] - 125), 3)
+        compared = {row["name"]: row for row in numbers["compared"]}
+        self.assertEqual(len(compared), 9)
+        self.assertTrue(all(row["simulated"] > 0 for row in compared.values()))
+        spread = compared["EB hits of 0.1 to 1 GeV per event"]
+        self.assertLess(spread["recorded"], rows["EB hits"]["recorded"])
+        self.assertAlmostEqual(spread["error"], (spread["recorded"] / 8) ** 0.5)
+        self.assertEqual([row["recorded"] for row in numbers["kept_in_hb"]], [0.2, 0.3, 0.71, 0.95, 1])
+        self.assertTrue(all(row["simulated"] is None or 0 <= row["simulated"] <= 1 for row in numbers["kept_in_hb"]))
+        self.assertEqual([row["name"] for row in numbers["shapes"]], ["r9", "sigma_ieta_ieta, r9 > 0.94"])
+        self.assertEqual(numbers["shapes"][0]["simulated"]["photons"], 40)
+        gates = event_paper.response_gates(numbers) + event_paper.plot_gates(numbers)
+        self.assertEqual(len({g["figure"] for g in gates}), 2 + 4 + 9 + 5 + 2)
         page = (self.folder / "page.html").read_text()
         for text in ("Occupancy", "Energies of hits", "Thinning", "Shapes of photons", "recorded 2012", "Made by: "):
             self.assertIn(text, page)
@@ -27,6 +43,9 @@ class Validate(harness.Case):
         numbers = self.json("validate", "-n", 12, "--out", "alone.html")
         self.assertEqual({row["recorded"] for row in numbers["per_event"]}, {None})
         self.assertNotIn("m_gg_of_recorded", numbers)
+        self.assertEqual({row["recorded"] for row in numbers["compared"] + numbers["shapes"]}, {None})
+        alone = event_paper.plot_gates(numbers)
+        self.assertTrue(all(g["value"] is None for g in alone if not g["figure"].startswith("share of HB hits")))
         self.assertNotIn("recorded 2012", (self.folder / "alone.html").read_text())
 
     def test_what_cannot_be_done(self):

@@ -110,7 +110,9 @@ ct::result<void> describe_test(samples const& s, category c, study& done) {
     blocks.push_back(e.block < 0 ? own + blocks.size()
                                  : known.emplace(std::pair(e.label, e.block), known.size()).first->second);
     done.prompt_fakes[place].push_back(is_fake(e) && e.prompt_pair);
-    if (has_collisions(c)) done.momenta[place].push_back(kinematics_of(e));
+    if (!has_collisions(c)) continue;
+    done.momenta[place].push_back(kinematics_of(e));
+    if (e.era >= 0) ++done.eras[place][static_cast<std::size_t>(e.label)][static_cast<std::size_t>(e.era)];
   }
   if (!has_collisions(c)) return {};
   done.shown.emplace_back(c, *std::find_if(s.test.begin(), s.test.end(), is_fake));

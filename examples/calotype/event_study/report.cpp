@@ -18,11 +18,13 @@
 #include <nlohmann/json.hpp>
 
 #include <calotype/eval/bootstrap.hpp>
+#include <calotype/eval/calibration.hpp>
 #include <calotype/eval/comparison.hpp>
 #include <calotype/eval/cvm.hpp>
 #include <calotype/eval/predictions.hpp>
 #include <calotype/eval/separation.hpp>
 #include <calotype/eval/subset.hpp>
+#include <calotype/models/event_paper.hpp>
 #include <calotype/report/cms_event_picture.hpp>
 #include <calotype/report/curves.hpp>
 #include <calotype/report/mass_plots.hpp>
@@ -30,6 +32,7 @@
 #include <calotype/report/page.hpp>
 #include <calotype/report/plot.hpp>
 #include <calotype/report/png.hpp>
+#include <calotype/sim/simulate.hpp>
 
 namespace program::event_study {
 
@@ -66,6 +69,8 @@ constexpr std::array comparisons{
     comparison{"cms-b", "reference", 4, comparison::above},
     comparison{"eb", "four-momentum", 3, comparison::open},
     comparison{"ecal", "four-momentum-forward", 4, comparison::above},
+    comparison{"cms-i", "four-momentum-forward", 4, comparison::above},
+    comparison{"cms-ii", "four-momentum-forward", 4, comparison::above},
     comparison{"ecal-mass-aware", "ecal", 3, comparison::above},
     comparison{"cms-i", "ecal", 4, comparison::not_below},
     comparison{"cms-i", "cms-ii", 3, comparison::open},
@@ -438,6 +443,71 @@ void add_paper_split(rp::page& page, std::vector<measured> const& all, std::vect
   page.table(head, rows, "Three-way split / validation = test");
 }
 
+// Whether scores are what a probability with equal priors would be.
+ct::result<void> add_calibration(rp::page& page, std::vector<measured> const& all) {
+  auto const classes = ct::models::event_classes();
+  std::vector<std::string> const names(classes.names.begin(), classes.names.end());
+  std::vector<rp::figure> figures;
+  std::vector<std::vector<std::string>> rows;
+  for (std::string_view id : {"eb", "cms-b"}) {
+    measured const* const m = of(all, id);
+    if (m == nullptr) continue;
+    auto const balanced = eval::balanced(m->of->test);
+    std::vector<eval::calibration_curve> curves;
+    auto& row = rows.emplace_back(1, std::string(m->of->what->title));
+    for (int k = 0; k < balanced.classes; ++k) {
+      auto curve = eval::calibrate(balanced, k);
+      if (!curve) return *curve.error();
+      row.push_back(text("%.4f", curve->expected_error));
+      curves.push_back(std::move(*curve));
+    }
+    figures.push_back({rp::calibration_plot(curves, names), std::string(m->of->what->title)});
+  }
+  if (rows.empty()) return {};
+  page.section("Calibration");
+  std::vector<std::string> head{""};
+  head.insert(head.end(), names.begin(), names.end());
+  page.table(head, rows, "Expected calibration error of each class, with as many events of every class");
+  page.figures(figures);
+  return {};
+}
+
+// Events per class, and those of the test by run era.
+void add_samples(rp::page& page, study const& s) {
+  struct in_paper {
+    category where;
+    int training, test;
+  };
+  std::vector<std::vector<std::string>> sizes, eras;
+  for (auto const& paper :
+       {in_paper{category::central, 51200, 11800}, in_paper{category::forward, 120000, 15600}}) {
+    if (any_of(s, paper.where) == nullptr) continue;
+    auto const place = static_cast<std::size_t>(paper.where);
+    auto const number = [](auto n) { return grouped(static_cast<std::uint64_t>(n)); };
+    sizes.push_back({std::string(name_of(paper.where)),
+                     number(s.size.training[place]) + " (" + number(paper.training) + ")",
+                     number(s.size.validation), number(s.size.test) + " (" + number(paper.test) + ")"});
+    auto const& of_classes = s.eras[place];
+    auto const classes = ct::models::event_classes();
+    for (std::size_t label = 0; label < of_classes.size(); ++label) {
+      auto& row = eras.emplace_back();
+      row.push_back(std::string(name_of(paper.where)) + ", " + std::string(classes[static_cast<int>(label)]));
+      for (std::uint64_t events : of_classes[label]) row.push_back(number(events));
+    }
+    auto& row = eras.emplace_back(1, std::string(name_of(paper.where)) + ", the paper's whole sample");
+    for (auto const& era : ct::sim::run_eras) {
+      row.push_back(number(events_of(
+          era, paper.where == category::forward ? ct::sim::selection::forward : ct::sim::selection::central)));
+    }
+  }
+  if (sizes.empty()) return;
+  std::array<std::string, 4> const head{"events per class", "training", "validation", "test"};
+  page.table(head, sizes, "The paper's in brackets (Table 3), whose test events serve the validation, too");
+  std::vector<std::string> of_eras{"test events"};
+  for (auto const& era : ct::sim::run_eras) of_eras.emplace_back(era.name);
+  page.table(of_eras, eras, "By run era (Table 1)");
+}
+
 // Those whose epochs are known.
 std::vector<result const*> with_history(std::vector<result const*> list) {
   std::erase_if(list, [](result const* r) { return r->history.empty(); });
@@ -763,7 +833,8 @@ ct::result<report> report_on(study const& s) {
       rows.push_back({std::string(name_of(c)), s.samples[static_cast<std::size_t>(c)]});
   }
   std::array<std::string, 2> const head{"category", "events"};
-  page.table(head, rows, "Samples (Tables 1 and 3): parts have no event in common");
+  page.table(head, rows, "Samples: parts have no event in common");
+  add_samples(page, s);
   std::string left_out;
   for (training const& t : trainings) {
     if (s.find(t.id) != nullptr) continue;
@@ -782,6 +853,7 @@ ct::result<report> report_on(study const& s) {
   add_seeds(page, all, others);
   add_paper_split(page, all, chosen);
   add_mass(page, all, s);
+  if (auto added = add_calibration(page, all); !added) return *added.error();
   add_decorrelation(page, all, s);
   add_ablations(page, all);
   add_showers(page, all);
@@ -818,6 +890,10 @@ ct::result<report> report_on(study const& s) {
     }
     numbers["events"][std::string(name_of(c))] = s.size.training[static_cast<std::size_t>(c)];
     numbers["samples"][std::string(name_of(c))] = s.samples[static_cast<std::size_t>(c)];
+    for (std::size_t k = 0; k < ct::sim::run_eras.size() && has_collisions(c) && any_of(s, c) != nullptr; ++k) {
+      auto& of_era = numbers["test_events_by_era"][std::string(name_of(c))][ct::sim::run_eras[k].name];
+      for (auto const& of_class : s.eras[static_cast<std::size_t>(c)]) of_era.push_back(of_class[k]);
+    }
   }
   numbers["validation"] = std::move(*validation);
   for (measured const& m : all) numbers["trainings"].push_back(as_json(m));

@@ -53,12 +53,13 @@ void leave_overlay(labelled_events& events, simulation_options const& how, ct::s
                                       .eras = how.eras},
                       soft);
   }
+  std::vector<ct::sim::workspace> memory(static_cast<std::size_t>(how.threads));
   progress bar("simulating overlays", events.size());
   std::atomic<std::uint64_t> done{0};
   ct::for_each_item(how.threads, events.size(), [&](int worker, std::size_t i) {
     auto& e = events[i];
     ct::sim::generated_event const nothing{.number = static_cast<std::uint64_t>(e.number)};
-    auto alone = make[static_cast<std::size_t>(e.label)](nothing, {});
+    auto alone = make[static_cast<std::size_t>(e.label)](nothing, {}, memory[static_cast<std::size_t>(worker)]);
     if (alone) static_cast<ct::event&>(e) = std::move(alone->event);
     if (++done % 64 == 0 && worker == 0) bar.step(done);
   });

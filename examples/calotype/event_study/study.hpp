@@ -18,6 +18,7 @@
 
 #include <calotype/eval/predictions.hpp>
 #include <calotype/image/event.hpp>
+#include <calotype/sim/simulate.hpp>
 #include <calotype/train/fit.hpp>
 #include <calotype/train/options.hpp>
 
@@ -188,6 +189,9 @@ struct study {
   std::array<std::vector<kinematics>, categories.size()> momenta;
   // Of a category's test events those of a photon and a jet whose two candidates are prompt.
   std::array<std::vector<char>, categories.size()> prompt_fakes;
+  // Test events of a category's classes by run era.
+  using of_eras = std::array<std::uint64_t, ct::sim::run_eras.size()>;
+  std::array<std::array<of_eras, 3>, categories.size()> eras{};
   // What bootstraps of a category's test events keep together.
   std::array<std::vector<std::uint64_t>, categories.size()> blocks;
   std::vector<result> results;

@@ -240,7 +240,7 @@ class output_file {
     }
     if (!force) {
       return calotype::error{"the output file exists already", path,
-                             "choose another name, or set the option force to replace it"};
+                             "choose another name, or replace it with force (--force)"};
     }
     return std::nullopt;
   }

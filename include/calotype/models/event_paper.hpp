@@ -31,7 +31,9 @@ inline constexpr channel_options scaled{.scale = 50};
 
 // "We rescale the pixel intensities in the HCAL image by a constant" (5.2): the one with which the 99 %
 // quantiles of the pixels that are not zero agree in the barrel. Simulated events of the three classes have
-// 0.105 in ECAL and 0.059 in HCAL, in units of m_gg.
+// 0.105 in ECAL and 0.059 in HCAL, in units of m_gg. The endcaps and CMS-II keep to that constant, where their
+// own quantiles ask for another: in CMS-II's image, whose ECAL pixels are sums over towers, HCAL's is twice
+// ECAL's.
 inline constexpr channel_options scaled_hcal{.scale = 1.8 * scaled.scale};
 
 // As `scaled` for undivided images: pixels of the same size at 125 GeV.

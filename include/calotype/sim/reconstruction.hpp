@@ -57,15 +57,22 @@ inline void mark(std::vector<std::uint8_t>& mask, int rows, int columns, bool ar
 // Reads out one event. Thresholds and their sources: docs/simulation.md.
 class readout {
  public:
+  // Marks of crystals, memory that may serve one readout after the other.
+  struct masks {
+    std::vector<std::uint8_t> eb, ee, kept_ee;
+  };
+
   // Streams (seed, event, first_purpose + 100 ...) are its own. Without channel factors the ECAL is perfect.
   readout(endcap_map const& endcap, deposits& energies, std::uint64_t seed, std::uint64_t event,
-          std::uint32_t first_purpose, channel_factors const* channels = nullptr)
+          std::uint32_t first_purpose, channel_factors const* channels = nullptr, masks* memory = nullptr)
       : endcap_(endcap),
         e_(energies),
         channels_(channels),
         seed_(seed),
         event_(event),
-        purpose_(first_purpose) {}
+        purpose_(first_purpose),
+        masks_(memory != nullptr ? *memory : own_) {}
+  readout(readout const&) = delete;
 
   // Adds noise and suppresses zeros; afterwards `deposits` holds the full lists, absent_ marks what was not
   // read out.
@@ -135,7 +142,7 @@ class readout {
 
   void barrel() {
     // high-interest trigger towers (5 x 5 crystals, ET > 2 GeV) are read out in full with their 8 neighbours
-    mask_eb_.assign(e_.eb.size(), 0);
+    masks_.eb.assign(e_.eb.size(), 0);
     for (int tr = 0; tr < eb_rows / 5; ++tr) {
       for (int tc = 0; tc < eb_columns / 5; ++tc) {
         real32 sum = 0;
@@ -145,7 +152,7 @@ class readout {
         if (sum < 2) continue;
         position const middle = segmentation<cms::eb>::center((5 * tr + 2) * eb_columns + 5 * tc + 2);
         if (static_cast<double>(sum) < 2 * math::cosh(middle.u)) continue;
-        detail::mark(mask_eb_, eb_rows, eb_columns, true, 5 * tr + 2, 5 * tc + 2, 7, full_readout);
+        detail::mark(masks_.eb, eb_rows, eb_columns, true, 5 * tr + 2, 5 * tc + 2, 7, full_readout);
       }
     }
     detail::cell_noise const noise(seed_, event_, purpose_ + noise_eb);
@@ -155,13 +162,13 @@ class readout {
     for (std::size_t i = 0; i < e_.eb.size(); i += 4) {
       auto const words = noise.words(static_cast<std::uint32_t>(i / 4));
       for (std::size_t k = 0; k < 4; ++k) {
-        read(e_.eb[i + k], words[k], sigma, quiet, threshold, (mask_eb_[i + k] & full_readout) != 0);
+        read(e_.eb[i + k], words[k], sigma, quiet, threshold, (masks_.eb[i + k] & full_readout) != 0);
       }
     }
   }
 
   void endcaps() {
-    mask_ee_.assign(e_.ee.size(), 0);
+    masks_.ee.assign(e_.ee.size(), 0);
     for (int side = 0; side < 2; ++side) {
       for (int tr = 0; tr < ee_side / 5; ++tr) {
         for (int tc = 0; tc < ee_side / 5; ++tc) {
@@ -171,7 +178,7 @@ class readout {
           if (static_cast<double>(sum) < 2 * endcap_.cosh_eta(5 * tc + 3, 5 * tr + 3)) continue;
           for (int r = 5 * tr - 5; r < 5 * tr + 10; ++r) {
             for (int c = 5 * tc - 5; c < 5 * tc + 10; ++c) {
-              if (r >= 0 && r < ee_side && c >= 0 && c < ee_side) mask_ee_[ee_at(side, r, c)] = full_readout;
+              if (r >= 0 && r < ee_side && c >= 0 && c < ee_side) masks_.ee[ee_at(side, r, c)] = full_readout;
             }
           }
         }
@@ -190,7 +197,7 @@ class readout {
         }
         real32 const scale = static_cast<float>(endcap_.cosh_eta(cell % ee_side + 1, cell / ee_side + 1));
         read(e_.ee[i + k], words[k], (0.040F * scale).value, 0xf0000000U, (0.10F * scale).value,
-             (mask_ee_[i + k] & full_readout) != 0);
+             (masks_.ee[i + k] & full_readout) != 0);
       }
     }
   }
@@ -282,13 +289,13 @@ class readout {
     if (which == collections::reduced) {
       auto const energy = [&](int r, int c) { return eb(r, c); };
       for (auto const [row, column] : seeds(e_.eb.data(), eb_rows, eb_columns, eb_cluster_seed, energy)) {
-        detail::mark(mask_eb_, eb_rows, eb_columns, true, row, column, 2, window);
+        detail::mark(masks_.eb, eb_rows, eb_columns, true, row, column, 2, window);
       }
     }
     for (std::size_t i = 0; i < e_.eb.size(); ++i) {
       float const e = e_.eb[i];
       if (e == absent) continue;
-      if (which == collections::reduced && (mask_eb_[i] & window) == 0) {
+      if (which == collections::reduced && (masks_.eb[i] & window) == 0) {
         position const p = segmentation<cms::eb>::center(static_cast<int>(i));
         bool const close = near(candidates, p, cms::eb::halo_radius);
         if (close && e < 0.095F) continue;
@@ -300,7 +307,8 @@ class readout {
 
   void write_endcaps(std::vector<hit>& list, std::vector<photon_candidate> const& candidates,
                      collections which) {
-    std::vector<std::uint8_t> kept(e_.ee.size(), 0);
+    auto& kept = masks_.kept_ee;
+    kept.assign(e_.ee.size(), 0);
     for (int side = 0; side < 2 && which == collections::reduced; ++side) {
       auto const energy = [&](int r, int c) { return ee(side, r, c); };
       std::vector<std::uint8_t> mask(static_cast<std::size_t>(ee_side * ee_side), 0);
@@ -376,7 +384,8 @@ class readout {
   channel_factors const* channels_;
   std::uint64_t seed_, event_;
   std::uint32_t purpose_;
-  std::vector<std::uint8_t> mask_eb_, mask_ee_;
+  masks own_{};
+  masks& masks_;
 };
 
 }  // namespace calotype::sim

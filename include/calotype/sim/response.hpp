@@ -1,9 +1,11 @@
 // From particles to deposited energies and reconstructed tracks: tracker material, magnetic field, showers.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <calotype/detector/helix.hpp>
@@ -91,6 +93,10 @@ struct deposits {
   std::vector<float> ee = std::vector<float>(static_cast<std::size_t>(2 * ee_side * ee_side));
   std::vector<float> hb = std::vector<float>(static_cast<std::size_t>(segmentation<cms::hb>::size()));
   std::vector<float> he = std::vector<float>(static_cast<std::size_t>(segmentation<cms::he>::size()));
+
+  void clear() {
+    for (auto* list : {&eb, &ee, &hb, &he}) std::fill(list->begin(), list->end(), 0.0F);
+  }
 };
 
 // Tracker material in radiation lengths; our reading of published material budgets, piecewise linear.
@@ -109,6 +115,12 @@ constexpr real tracker_material(real eta) {
 class response {
  public:
   response(endcap_map const& endcap, stream& random) : endcap_(endcap), random_(random) {}
+  // In memory that another one has left.
+  response(endcap_map const& endcap, stream& random, deposits&& used, std::vector<track>&& used_tracks)
+      : energies(std::move(used)), tracks(std::move(used_tracks)), endcap_(endcap), random_(random) {
+    energies.clear();
+    tracks.clear();
+  }
 
   deposits energies;
   std::vector<track> tracks;

@@ -88,6 +88,17 @@ struct simulated_event {
   bool prompt_pair() const { return truth.candidates[0].prompt && truth.candidates[1].prompt; }
 };
 
+// Memory that simulating an event takes for a while, for a thread to keep from one event to the next. Given
+// back between events that stay, it would leave holes that nothing fits into again: ten times their size.
+struct workspace {
+  deposits energies;
+  std::vector<track> tracks;
+  std::vector<particle> particles;
+  readout::masks masks;
+  event lists;
+  photon_finder find;
+};
+
 // Simulates the events of one sample. Immutable: any number of threads may share one. With eras or a library,
 // event i has the same era, the same number of interactions and the same soft collisions in every process.
 class simulator {
@@ -102,12 +113,15 @@ class simulator {
   // Event i: collisions are drawn until one passes the selection. Should none of 100,000 do, the event is
   // empty.
   simulated_event operator()(std::uint64_t i) const {
+    workspace memory;
+    return (*this)(i, memory);
+  }
+  simulated_event operator()(std::uint64_t i, workspace& memory) const {
     simulated_event out;
-    photon_finder find;
     for (int attempt = 0; attempt < max_attempts; ++attempt) {
       out = simulated_event{};
       stream random(sample_.seed, i, first_purpose(attempt));
-      if (collide(out, i, attempt, random, find)) break;
+      if (collide(out, i, attempt, random, memory)) break;
     }
     return out;
   }
@@ -116,14 +130,18 @@ class simulator {
   // the selection.
   std::optional<simulated_event> operator()(generated_event const& hard,
                                             std::span<particle const> particles) const {
+    workspace memory;
+    return (*this)(hard, particles, memory);
+  }
+  std::optional<simulated_event> operator()(generated_event const& hard, std::span<particle const> particles,
+                                            workspace& memory) const {
     simulated_event out;
     stream random(sample_.seed, hard.number, first_purpose(0));
     hard_event collision{{hard.candidates[0], hard.candidates[1]}, {}, {particles.begin(), particles.end()}};
     // what a jet holds in truth says little of the candidate that it makes
     bool const prompt = hard.candidates[0].prompt && hard.candidates[1].prompt;
     if (selective() && hard.has_candidates && prompt && !promising(collision)) return {};
-    photon_finder find;
-    if (!observe(out, collision, nullptr, hard.number, 0, random, find)) return {};
+    if (!observe(out, collision, nullptr, hard.number, 0, random, memory)) return {};
     out.label = hard.label;
     out.weight = hard.weight;
     out.block = hard.block;
@@ -190,12 +208,12 @@ class simulator {
     return !sample_.scaled_pt || (wide(found[0].seen.et) > m / 3 && wide(found[1].seen.et) > m / 4);
   }
 
-  bool collide(simulated_event& out, std::uint64_t i, int attempt, stream& random, photon_finder& find) const {
+  bool collide(simulated_event& out, std::uint64_t i, int attempt, stream& random, workspace& memory) const {
     hard_event hard;
     bool const made = generate(hard, sample_.process, sample_.fragmentation, random);
     if (!made || (selective() && !promising(hard))) return false;
     soft_interaction const underlying = underlying_event();
-    return observe(out, hard, is_gun(sample_.process) ? nullptr : &underlying, i, attempt, random, find);
+    return observe(out, hard, is_gun(sample_.process) ? nullptr : &underlying, i, attempt, random, memory);
   }
 
   // Events drawn from the shares of the eras.
@@ -215,15 +233,25 @@ class simulator {
   // What is recorded of a collision, whose underlying event is added unless it is null; false where it does not
   // pass the selection.
   bool observe(simulated_event& out, hard_event& hard, soft_interaction const* underlying, std::uint64_t i,
-               int attempt, stream& random, photon_finder& find) const {
+               int attempt, stream& random, workspace& memory) const {
+    response detector(endcap_, random, std::move(memory.energies), std::move(memory.tracks));
+    bool const passed = observe(out, hard, underlying, i, attempt, random, detector, memory);
+    memory.energies = std::move(detector.energies);
+    memory.tracks = std::move(detector.tracks);
+    return passed;
+  }
+  bool observe(simulated_event& out, hard_event const& hard, soft_interaction const* underlying,
+               std::uint64_t i, int attempt, stream& random, response& detector, workspace& memory) const {
     real const vertex_z = vertex_spread * real(random.normal<double>());
-    response detector(endcap_, random);
-    std::vector<particle> particles = std::move(hard.particles);
+    std::vector<particle>& particles = memory.particles;
+    particles.assign(hard.particles.begin(), hard.particles.end());
+    event& lists = memory.lists;
+    photon_finder& find = memory.find;
     if (underlying != nullptr) add_soft(particles, *underlying, random);
     for (auto const& p : particles) detector.add(p, vertex_z);
-    readout reader(endcap_, detector.energies, sample_.seed, i, first_purpose(attempt), &channels_);
+    readout reader(endcap_, detector.energies, sample_.seed, i, first_purpose(attempt), &channels_,
+                   &memory.masks);
     // far from passing already: save the pile-up
-    event lists;
     reader.write_full(lists);
     if (selective() && !hopeful(find(lists, vertex_z.value, 17))) return false;
     // what surrounds an event: of its own stream where it is to be the same for every process
@@ -292,7 +320,7 @@ class simulator {
   pulse_maker pulses_{barrel_digitiser};
 };
 
-// One event; a loop should keep a simulator, whose tables cost a millisecond.
+// One event; a loop should keep a simulator, whose tables cost a millisecond, and a workspace.
 inline simulated_event simulate(sample const& s, std::uint64_t i) { return simulator(s)(i); }
 
 }  // namespace calotype::sim

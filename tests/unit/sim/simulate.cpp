@@ -66,6 +66,11 @@ TEST_CASE("event i is event i: in any order, on any thread, alone or in a loop")
   int const n = 12;
   std::vector<std::uint64_t> forward, threaded(n);
   for (int i = 0; i < n; ++i) forward.push_back(fingerprint(make(static_cast<std::uint64_t>(i))));
+  sim::workspace memory;
+  sim::simulator({.pile_up = 40, .collections = sim::collections::full})(3, memory);
+  for (int i = 0; i < n; ++i) {
+    CHECK(fingerprint(make(static_cast<std::uint64_t>(i), memory)) == forward[static_cast<std::size_t>(i)]);
+  }
   auto const work = [&](int first) {
     for (int i = n - 1 - first; i >= 0; i -= 3)
       threaded[static_cast<std::size_t>(i)] = fingerprint(make(static_cast<std::uint64_t>(i)));

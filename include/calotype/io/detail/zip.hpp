@@ -141,7 +141,7 @@ class zip_archive {
     if (code == ZIP_ER_NOZIP || code == ZIP_ER_INCONS) {
       if (begins_like_zip(path))
         return {"this zip archive is cut short or damaged", path, "fetch the file again"};
-      return {"this is not a zip archive", path, "give a file of the expected format"};
+      return {"this is not a zip archive", path, "give an .npz or .ig file"};
     }
     return {"the file cannot be opened as a zip archive (" + text + ")", path,
             "check the name and its permissions"};
