@@ -22,6 +22,7 @@ network const& four_momentum_network();
 network const& four_momentum_3_network();
 network const& reference_network();
 network const& eb_mass_aware_network();
+network const& cms_b_mass_aware_network();
 network const& ecal_mass_aware_network();
 network const& eb_sum_pt_network();
 network const& eb_deeper_network();
@@ -47,6 +48,7 @@ std::span<network const* const> networks() {
                               &four_momentum_3_network(),
                               &reference_network(),
                               &eb_mass_aware_network(),
+                              &cms_b_mass_aware_network(),
                               &ecal_mass_aware_network(),
                               &eb_sum_pt_network(),
                               &eb_deeper_network(),

@@ -66,7 +66,8 @@ int reproduce(reproduce_options const& o) {
   request.size = *o.budget;
   if (o.events > 0) {
     request.size.training.fill(o.events);
-    request.size.validation = request.size.test = o.events;
+    request.size.test.fill(o.events);
+    request.size.validation = o.events;
   }
   if (o.epochs > 0) request.size.epochs = o.epochs;
   if (auto const usable = check_found(request); !usable) return fail(*usable.error());

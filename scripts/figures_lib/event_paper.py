@@ -42,6 +42,14 @@ def read_report(folder):
     return report
 
 
+def events_text(events):
+    """Events per class: a number, or one for every category."""
+    numbers = events if isinstance(events, dict) else {"": events}
+    if len(set(numbers.values())) == 1:
+        return f"{next(iter(numbers.values())):,}"
+    return ", ".join(f"{category} {number:,}" for category, number in numbers.items())
+
+
 class Statements:
     """What the paper claims, of one report."""
 
@@ -57,7 +65,7 @@ class Statements:
 
     def conditions(self, *parts):
         r = self.report
-        return "; ".join([*parts, f"budget {r['budget']}, {r['test_events']:,} test events per class, seed {r['seed']}"])
+        return "; ".join([*parts, f"budget {r['budget']}, {events_text(r['test_events'])} test events per class, seed {r['seed']}"])
 
     def add(self, name, value, goal, better, unit, *conditions):
         self.figures.append(figure(name, None if value is None else round(value, 6), goal, better, unit,

@@ -5,6 +5,7 @@ import re
 
 from . import common
 from .common import RECORD, ROOT, goal_text, is_exact, value_text, verdict
+from .event_paper import events_text
 
 PAGES = {"spine": ROOT / "README.md", "cpu": ROOT / "docs/performance.md",
          "gpu": ROOT / "docs/gpu.md", "event-paper": ROOT / "docs/event_paper.md"}
@@ -69,7 +70,7 @@ def event_paper_tables(record):
     events = ", ".join(f"{category} {number:,}" for category, number in about["events"].items())
     lines = [f"Made {record['measured']} on {record['machine']}: budget {about['budget']}, {about['epochs']} epochs in batches of "
              f"{about['batch']}, seed {about['seed']}; events per class: {events} to train on, {about['validation_events']:,} to "
-             f"choose by, {about['test_events']:,} for the test."
+             f"choose by, {events_text(about['test_events'])} for the test."
              + (f" Not trained, and left out: {', '.join(about['left_out'])}." if about.get("left_out") else ""), "",
              "| statement or gate | value | goal | | conditions |", "|---|---|---|---|---|"]
     lines += [f"| {f['figure']} | {value_text(f)} | {goal_text(f)} | {verdict(f)} | {f['conditions']} |" for f in record["figures"]]

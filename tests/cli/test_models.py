@@ -11,6 +11,7 @@ EXPECTED = {
     "four-momentum-3": (50691, 0.05),
     "reference": (51715, 0.05),
     "eb-mass-aware": (88723, 127.8),
+    "cms-b-mass-aware": (90291, 151.0),
     "ecal-mass-aware": (295187, 167.4),
     "eb-sum-pt": (88723, 127.8),
     "eb-deeper": (137651, 196.3),

@@ -301,6 +301,9 @@ class EventPaper(unittest.TestCase):
         self.assertEqual({name: value for name, value in more.items() if name not in figures},
                          {"EB, CvM, gg: spread over 2 seeds": 0.0002,
                           "FOUR-MOMENTUM, central: AUC H->gg vs gamma+jet, validation = test as in the paper": 0.7})
+        parts = {**self.report("standard"), "test_events": {"central": 11800, "central+forward": 15600}}
+        self.assertIn("central 11,800, central+forward 15,600 test events per class", event_paper.Statements(parts).all()[0]["conditions"])
+        self.assertEqual(event_paper.events_text({"central": 2000, "showers": 2000}), "2,000")
         small = {f["figure"]: f["goal"] for f in event_paper.Statements(self.report("small")).all()}
         self.assertEqual({name for name, goal in small.items() if goal is not None},
                          {"the whole study", *(name for name in small if name.startswith(("4-mom", "OVERLAY")))})

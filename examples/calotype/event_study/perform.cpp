@@ -132,7 +132,7 @@ ct::result<study> perform(request const& asked, pile_up const& soft) {
   done.seed = asked.seed;
   done.threads = asked.threads;
   done.generated = !asked.particles.empty();
-  done.validation = {std::min(asked.size.test, most_validated), asked.recorded, asked.threads};
+  done.validation = {std::min(asked.size.test.front(), most_validated), asked.recorded, asked.threads};
   auto const runs_to_do = [&](training const& t) {
     auto runs = runs_of(asked, t);
     if (!tested) std::erase_if(runs, [](run const& r) { return r.given; });

@@ -204,7 +204,9 @@ measured const* of(std::vector<measured> const& all, std::string_view id) {
 // Of event_study::separations, where not all are shown: H->gg against the rest, gg and gamma+jet.
 constexpr std::array<std::size_t, 3> shown_separations{0, 3, 4};
 
-std::string with_error(double value, double error) { return text("%.3f \u00b1 %.3f", value, error); }
+std::string with_error(double value, double error) {
+  return error < 0.0005 ? text("%.4f \u00b1 %.4f", value, error) : text("%.3f \u00b1 %.3f", value, error);
+}
 
 // --- the page
 
@@ -314,18 +316,19 @@ void add_mass(rp::page& page, std::vector<measured> const& all, study const& s) 
   page.section("Mass sculpting (Figure 5)");
   page.paragraph(
       "Score of H->gg against the mass of the pair, CMS-B, for true gg and gamma+jet events that passed the "
-      "selection: divided by the mass alone, and with the loss against learning it. Below, the spectrum of "
-      "true gg events before and after the cut that keeps 70 % of the signal.");
+      "selection: on images as they are, and divided by the mass with the loss against learning it. Below, the "
+      "spectrum of true gg events before and after the cut that keeps 70 % of the signal, with the division "
+      "alone, too.");
   std::vector<rp::figure> figures;
   for (auto const& [label, name] : {std::pair{pairs, "gg"}, std::pair{fakes, "gamma+jet"}}) {
-    for (std::string_view id : {"cms-b-division-only", "cms-b"}) {
+    for (std::string_view id : {"cms-b-mass-aware", "cms-b"}) {
       result const* const r = s.find(id);
       if (r == nullptr) continue;
       figures.push_back({rp::score_against_mass(r->test, label, "score of H->gg"),
                          std::string(name) + ", " + std::string(r->what->title)});
     }
   }
-  for (std::string_view id : {"eb-mass-aware", "cms-b-division-only", "cms-b"}) {
+  for (std::string_view id : {"cms-b-mass-aware", "cms-b-division-only", "cms-b"}) {
     measured const* const m = of(all, id);
     if (m == nullptr) continue;
     figures.push_back(
@@ -486,7 +489,7 @@ void add_samples(rp::page& page, study const& s) {
     auto const number = [](auto n) { return grouped(static_cast<std::uint64_t>(n)); };
     sizes.push_back({std::string(name_of(paper.where)),
                      number(s.size.training[place]) + " (" + number(paper.training) + ")",
-                     number(s.size.validation), number(s.size.test) + " (" + number(paper.test) + ")"});
+                     number(s.size.validation), number(s.size.test[place]) + " (" + number(paper.test) + ")"});
     auto const& of_classes = s.eras[place];
     auto const classes = ct::models::event_classes();
     for (std::size_t label = 0; label < of_classes.size(); ++label) {
@@ -643,6 +646,12 @@ std::ptrdiff_t given_weights(study const& s) {
   return given;
 }
 
+// Of the optimiser in an epoch.
+std::uint64_t steps_of(event_study::size const& s, training const& t) {
+  std::uint64_t const classes = has_collisions(t.where) ? 3 : 2, batch = static_cast<std::uint64_t>(s.batch);
+  return (classes * s.training[static_cast<std::size_t>(t.where)] + batch - 1) / batch;
+}
+
 void add_trainings(rp::page& page, study const& s) {
   page.section("Training");
   std::string unknown;
@@ -658,11 +667,12 @@ void add_trainings(rp::page& page, study const& s) {
     rows.push_back({std::string(r.what->title), std::string(name_of(r.what->where)), std::string(r.what->model),
                     net ? grouped((*net)->info().parameters) : "", text("%g", r.what->strength),
                     r.history.empty() ? "" : std::to_string(best) + " of " + std::to_string(r.history.size()),
+                    r.history.empty() ? "" : grouped(steps_of(s.size, *r.what) * r.history.size()),
                     r.history.empty() ? "" : text("%.1f", seconds / 60)});
     if (r.history.empty()) unknown += (unknown.empty() ? "" : ", ") + std::string(r.what->title);
   }
-  std::array<std::string, 7> const head{
-      "", "events", "network", "parameters", "lambda of the CvM loss", "epoch chosen", "minutes"};
+  std::array<std::string, 8> const head{
+      "", "events", "network", "parameters", "lambda of the CvM loss", "epoch chosen", "Adam steps", "minutes"};
   page.table(head, rows, "Trainings (Table 2 has 88,723 / 90,291 / 295,187 / 299,891 / 90,291 parameters)");
   if (auto const given = given_weights(s); given > 0) {
     page.paragraph(
@@ -872,7 +882,6 @@ ct::result<report> report_on(study const& s) {
                {"batch", s.size.batch},
                {"rate_decay", s.size.rate_decay},
                {"validation_events", s.size.validation},
-               {"test_events", s.size.test},
                {"minutes", s.minutes},
                {"threads", s.threads},
                {"given_weights", given_weights(s)},
@@ -889,6 +898,7 @@ ct::result<report> report_on(study const& s) {
       numbers["auc_of_kinematics_matched"][std::string(name_of(c))].push_back(std::move(areas));
     }
     numbers["events"][std::string(name_of(c))] = s.size.training[static_cast<std::size_t>(c)];
+    numbers["test_events"][std::string(name_of(c))] = s.size.test[static_cast<std::size_t>(c)];
     numbers["samples"][std::string(name_of(c))] = s.samples[static_cast<std::size_t>(c)];
     for (std::size_t k = 0; k < ct::sim::run_eras.size() && has_collisions(c) && any_of(s, c) != nullptr; ++k) {
       auto& of_era = numbers["test_events_by_era"][std::string(name_of(c))][ct::sim::run_eras[k].name];

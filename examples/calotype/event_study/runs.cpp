@@ -85,7 +85,8 @@ simulation_options options_of(request const& asked, category c) {
 std::string data_of(request const& asked, category c) {
   std::string text = "simulated, " + std::to_string(asked.size.training[static_cast<std::size_t>(c)]) +
                      " events per class, " + std::to_string(asked.size.validation) + " for validation and " +
-                     std::to_string(asked.size.test) + " for the test, " + description(options_of(asked, c));
+                     std::to_string(asked.size.test[static_cast<std::size_t>(c)]) + " for the test, " +
+                     description(options_of(asked, c));
   for (std::size_t k = 0; is_generated(asked, c) && k < asked.particles.size(); ++k)
     text += (k == 0 ? ", of " : " ") + file_name(asked.particles[k]);
   return text;

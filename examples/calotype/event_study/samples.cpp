@@ -119,7 +119,8 @@ ct::result<samples> simulate_samples(request const& asked, category c, pile_up c
   };
   std::array<part, parts> const all{
       part{&s.learn.training, asked.size.training[static_cast<std::size_t>(c)], "training"},
-      part{&s.learn.validation, asked.size.validation, "validation"}, part{&s.test, asked.size.test, "test"}};
+      part{&s.learn.validation, asked.size.validation, "validation"},
+      part{&s.test, asked.size.test[static_cast<std::size_t>(c)], "test"}};
   std::uint64_t first = 0;
   std::set<std::pair<int, std::int64_t>> taken;  // blocks of earlier parts, which must not be split
   for (std::size_t k = 0; k < parts; ++k) {

@@ -35,15 +35,15 @@ constexpr bool has_collisions(category c) { return c == category::central || c =
 // Events per class, and how the networks are trained.
 struct size {
   std::string_view name;
-  std::array<std::uint64_t, categories.size()> training;
-  std::uint64_t validation, test;
+  std::array<std::uint64_t, categories.size()> training, test;
+  std::uint64_t validation;
   int epochs, batch;
   double rate_decay;  // of the learning rate, from epoch to epoch
 };
 inline constexpr std::array sizes{
-    size{"small", {3000, 3000, 3000, 3000}, 1000, 2000, 4, 32, 1},
-    size{"standard", {15000, 15000, 15000, 15000}, 5000, 11800, 8, 16, 0.75},
-    size{"paper", {51200, 120000, 50000, 50000}, 5000, 15600, 60, 360, 1},
+    size{"small", {3000, 3000, 3000, 3000}, {2000, 2000, 2000, 2000}, 1000, 4, 32, 1},
+    size{"standard", {15000, 15000, 15000, 15000}, {11800, 11800, 11800, 11800}, 5000, 8, 16, 0.75},
+    size{"paper", {51200, 120000, 50000, 50000}, {11800, 15600, 11800, 11800}, 5000, 60, 360, 1},
 };
 
 inline ct::train::adam optimiser_of(event_study::size const& s) { return {.rate_decay = s.rate_decay}; }
@@ -80,6 +80,7 @@ inline constexpr std::array trainings{
     training{"eb-sum-pt", "eb-sum-pt", "EB, / sum pT only", category::central},
     training{"eb-lambda-0.15", "eb", "EB, lambda 0.15", category::central, 0.15},
     training{"eb-lambda-3", "eb", "EB, lambda 3", category::central, 3},
+    training{"cms-b-mass-aware", "cms-b-mass-aware", "CMS-B, mass-aware", category::central},
     training{"cms-b-division-only", "cms-b", "CMS-B, / m_gg only", category::central},
     training{"eb-average-pooling", "eb-average-pooling", "EB, average pooling", category::central, tuned},
     training{"eb-batch-norm", "eb-batch-norm", "EB, batch norm", category::central, tuned},

@@ -7,4 +7,10 @@ network const& cms_b_network() {
   return network;
 }
 
+network const& cms_b_mass_aware_network() {
+  static network_of<ct::models::cms_b_mass_aware> const network(
+      "cms-b-mass-aware", "cms-b on images that are not divided by m_gg: it may learn the mass");
+  return network;
+}
+
 }  // namespace program

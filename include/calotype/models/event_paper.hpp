@@ -38,6 +38,7 @@ inline constexpr channel_options scaled_hcal{.scale = 1.8 * scaled.scale};
 
 // As `scaled` for undivided images: pixels of the same size at 125 GeV.
 inline constexpr channel_options scaled_at_125{.scale = scaled.scale / 125};
+inline constexpr channel_options scaled_hcal_at_125{.scale = scaled_hcal.scale / 125};
 
 struct ecal_barrel_image {  // 1 x 170 x 360
   static constexpr auto image() { return cms::central({ecal_energy(scaled)}, per_mass); }
@@ -63,6 +64,11 @@ struct hcal_centric_image {  // 3 x 280 x 360
 
 struct ecal_barrel_image_mass_aware {
   static constexpr auto image() { return cms::central({ecal_energy(scaled_at_125)}); }
+};
+struct barrel_image_mass_aware {
+  static constexpr auto image() {
+    return cms::central({track_pt(scaled_at_125), ecal_energy(scaled_at_125), hcal_energy(scaled_hcal_at_125)});
+  }
 };
 struct ecal_image_mass_aware {
   static constexpr auto image() { return cms::ecal_centric({ecal_energy(scaled_at_125)}); }
@@ -159,6 +165,11 @@ struct four_momentum_3 {
 
 struct eb_mass_aware {
   using input = ecal_barrel_image_mass_aware;
+  static constexpr auto classes() { return event_classes(); }
+  static constexpr auto layers() { return nn::resnet15(); }
+};
+struct cms_b_mass_aware {
+  using input = barrel_image_mass_aware;
   static constexpr auto classes() { return event_classes(); }
   static constexpr auto layers() { return nn::resnet15(); }
 };
