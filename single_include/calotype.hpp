@@ -3194,14 +3194,12 @@ struct adam_step {
 //       gradient(p, state, before, dhidden, dcell, dgates)        all of the map dgates; dcell in place, before
 //                                   may be null
 //       split(p, djoined, step, din, dhidden)     the gradient of join; din: the channels of the step alone
-//   batch_norm<map_shape>           optional, with normalises_batches = true: numbers of channels over the
-//   events
-//                                   of a batch (kernel/element/batch_norm.hpp: channel_norm, channel_slope);
-//                                   sums are doubles on the host, one per channel
+//   batch_norm<map_shape>           optional, with normalises_batches = true (kernel/element/batch_norm.hpp:
+//                                   channel_norm, channel_slope); sums are doubles on the host, by channel
 //       sums(p, map, sum)           of an event's pixels; squares(p, map, mean, sum) of (x - mean)^2
 //       forward<Relu, Shortcut>(p, map, norm, shortcut, out)
-//       slopes(p, map, norm, dout, sum)           of dout, then, behind them, of dout times the normalised
-//       number gradient(p, map, norm, slope, dout, din)  din may be map
+//       slopes(p, map, norm, dout, sum)           sums of dout, then those of dout xhat
+//       gradient(p, map, norm, slope, dout, din)  din may be map
 //   dropout<map_shape>              forward(p, rate, key, in, out), gradient(p, rate, key, dout, din) with the
 //                                   same mask; rate is a Real, key the 64-bit name of the random stream
 //   copy<map_shape>(p, in, out)     a map of the same layout
@@ -5104,7 +5102,7 @@ struct batch_norm {
       vec<arch> const scale = of_channel(n.scale, block, part), shift = of_channel(n.shift, block, part);
       vec<arch> y = v::fma(scale, standardised(map + at, n, block, part), shift);
       if constexpr (Shortcut) y = v::add(y, load_channels<arch, M>(shortcut + at, block, part));
-      if constexpr (Relu) y = v::select_greater(y, v::broadcast(0.f), y, v::broadcast(0.f));
+      if constexpr (Relu) y = v::greater_of(y, v::broadcast(0.f));
       store_channels<arch, M>(out + at, block, part, y);
     });
   }
@@ -10359,12 +10357,14 @@ constexpr auto labels(S const&... names) {
 
 namespace calotype::nn {
 
+// In the place of batch_norm{}.
+struct no_norm {};
+
 // Everything before the last dense layer: an image plane becomes 32 numbers. conv0 is 7x7 with stride 2 and
 // padding 1, then 2x2 max pooling, `Blocks` blocks of 16, one of 32 with stride 2, `Blocks` of 32, global max
 // pooling; no batch normalisation (event paper 5.1; shapes and parameter names as in the authors' public code
 // johnalison/QCD_Glu_Quark). Other kinds of pooling may be given, and batch_norm{} to have one behind each
 // convolution.
-struct no_norm {};
 template <int Blocks, class Pool = max_pool, class GlobalPool = global_max_pool, class Norm = no_norm>
 constexpr auto resnet_trunk(Pool first = {}, GlobalPool last = {}, Norm = {}) {
   constexpr bool normalised = std::same_as<Norm, batch_norm>;

@@ -59,6 +59,7 @@ class Networks(harness.Case):
         self.assertIn("epoch  3 of 4", done.stderr)
         self.assertNotIn("epoch  2 of 4", done.stderr)
         self.assertEqual(self.tensors("r.safetensors")[1], self.tensors("w.safetensors")[1])
+        self.assertIn("checkpoint of a training, 4 of 4 epochs", self.out("info", "r.safetensors.checkpoint"))
         (self.folder / "r.safetensors").unlink()
         self.refused("train", "--model", "four-momentum-3", "--data", "train.npz", "--out", "r.safetensors",
                      says=["an earlier run left its checkpoint", "--resume", "--force"])

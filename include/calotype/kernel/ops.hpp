@@ -182,14 +182,12 @@ struct adam_step {
 //       gradient(p, state, before, dhidden, dcell, dgates)        all of the map dgates; dcell in place, before
 //                                   may be null
 //       split(p, djoined, step, din, dhidden)     the gradient of join; din: the channels of the step alone
-//   batch_norm<map_shape>           optional, with normalises_batches = true: numbers of channels over the
-//   events
-//                                   of a batch (kernel/element/batch_norm.hpp: channel_norm, channel_slope);
-//                                   sums are doubles on the host, one per channel
+//   batch_norm<map_shape>           optional, with normalises_batches = true (kernel/element/batch_norm.hpp:
+//                                   channel_norm, channel_slope); sums are doubles on the host, by channel
 //       sums(p, map, sum)           of an event's pixels; squares(p, map, mean, sum) of (x - mean)^2
 //       forward<Relu, Shortcut>(p, map, norm, shortcut, out)
-//       slopes(p, map, norm, dout, sum)           of dout, then, behind them, of dout times the normalised
-//       number gradient(p, map, norm, slope, dout, din)  din may be map
+//       slopes(p, map, norm, dout, sum)           sums of dout, then those of dout xhat
+//       gradient(p, map, norm, slope, dout, din)  din may be map
 //   dropout<map_shape>              forward(p, rate, key, in, out), gradient(p, rate, key, dout, din) with the
 //                                   same mask; rate is a Real, key the 64-bit name of the random stream
 //   copy<map_shape>(p, in, out)     a map of the same layout

@@ -11,12 +11,14 @@
 
 namespace calotype::nn {
 
+// In the place of batch_norm{}.
+struct no_norm {};
+
 // Everything before the last dense layer: an image plane becomes 32 numbers. conv0 is 7x7 with stride 2 and
 // padding 1, then 2x2 max pooling, `Blocks` blocks of 16, one of 32 with stride 2, `Blocks` of 32, global max
 // pooling; no batch normalisation (event paper 5.1; shapes and parameter names as in the authors' public code
 // johnalison/QCD_Glu_Quark). Other kinds of pooling may be given, and batch_norm{} to have one behind each
 // convolution.
-struct no_norm {};
 template <int Blocks, class Pool = max_pool, class GlobalPool = global_max_pool, class Norm = no_norm>
 constexpr auto resnet_trunk(Pool first = {}, GlobalPool last = {}, Norm = {}) {
   constexpr bool normalised = std::same_as<Norm, batch_norm>;

@@ -19,14 +19,26 @@ namespace calotype::train {
 // A leaf of the sum over a batch: a power of two, so that leaves are whole subtrees.
 inline constexpr std::size_t events_per_leaf = 4;
 
+namespace detail {
+
+template <class Buffer>
+void make_room(std::size_t n, Buffer& numbers) {
+  if (numbers.size() == 0) numbers = Buffer(n);
+}
+
+}  // namespace detail
+
 // What a trainer asks of a policy. Policies with another way of their own specialise it (train/cuda.hpp).
 //
 //   use(parameters)  the flat list that is used from now on, which stays where it is
-//   logits(...)      receive(k, logits) for samples index(0) ... index(n - 1), on any thread, in any order
-//   sums(...)        leaves [first, behind) of a batch: sums[leaf] becomes the sum of its events' gradients. It
-//                    returns whether sums[0] is that of all leaves instead, for which `first` is 0 and `alone`
-//                    true. slope(place, logits), on any thread: the gradient of the loss of the event at a
-//                    place of the batch by its logits
+//   logits(...)      receive(k, logits) for the events at places[0], places[1] ... of a batch, on any thread,
+//   in
+//                    any order
+//   sums(...)        leaves [first, behind) of a batch: sums[leaf] becomes the sum of its events' gradients,
+//   and
+//                    gets room where it has none. It returns whether sums[0] is that of all leaves instead, for
+//                    which `first` is 0 and `alone` true. slope(place, logits), on any thread: the gradient of
+//                    the loss of the event at a place of the batch by its logits
 // key(i): of sample i's dropout. Networks with batch_norm have one of their own (train/normalised_batch.hpp).
 template <class Net, class Policy, std::uint64_t Signature = nn::signature<Net>>
 class batch_engine {
@@ -52,16 +64,18 @@ class batch_engine {
     packed_.pack(parameters_);
   }
 
-  template <class Data, class Index, class Key, class Receive>
-  void logits(Data const& data, std::size_t n, Index index, Key key, Receive receive) {
-    for_each_item(static_cast<int>(workers_.size()), n, [&](int w, std::size_t k) {
-      receive(k, logits_of(*workers_[static_cast<std::size_t>(w)], data, index(k), key));
+  template <class Data, class Key, class Receive>
+  void logits(Data const& data, std::span<std::size_t const> batch, std::span<std::size_t const> places,
+              Key key, Receive receive) {
+    for_each_item(static_cast<int>(workers_.size()), places.size(), [&](int w, std::size_t k) {
+      receive(k, logits_of(*workers_[static_cast<std::size_t>(w)], data, batch[places[k]], key));
     });
   }
 
   template <class Data, class Key, class Slope>
   bool sums(Data const& data, std::span<std::size_t const> batch, std::size_t first, std::size_t behind,
             bool /*alone*/, Key key, Slope slope, std::vector<buffer>& sums) {
+    for (std::size_t leaf = first; leaf < behind; ++leaf) detail::make_room(size, sums[leaf]);
     for_each_item(static_cast<int>(workers_.size()), behind - first, [&](int w, std::size_t k) {
       std::size_t const leaf = first + k, from = leaf * events_per_leaf;
       std::size_t const count = std::min(events_per_leaf, batch.size() - from);

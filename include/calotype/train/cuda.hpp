@@ -83,16 +83,17 @@ class batch_engine<Net, exec::cuda<exec::fp32, Where>, Signature> {
     device::queue_of_thread().finish();  // another thread may go on
   }
 
-  template <class Data, class Index, class Key, class Receive>
-  void logits(Data const& data, std::size_t n, Index index, Key key, Receive receive) {
-    for (std::size_t first = 0; first < n;) {
-      auto const part = [&](std::size_t k) { return index(first + k); };
-      first +=
-          with_source(data, std::min(capacity_, n - first), part, [&](auto const& source, std::size_t count) {
-            forward(source, count, part, key, true);
-            for (std::size_t k = 0; k < count; ++k) receive(first + k, logits_at(k));
-            return count;
-          });
+  template <class Data, class Key, class Receive>
+  void logits(Data const& data, std::span<std::size_t const> batch, std::span<std::size_t const> places,
+              Key key, Receive receive) {
+    for (std::size_t first = 0; first < places.size();) {
+      auto const part = [&](std::size_t k) { return batch[places[first + k]]; };
+      first += with_source(data, std::min(capacity_, places.size() - first), part,
+                           [&](auto const& source, std::size_t count) {
+                             forward(source, count, part, key, true);
+                             for (std::size_t k = 0; k < count; ++k) receive(first + k, logits_at(k));
+                             return count;
+                           });
     }
   }
 
@@ -227,7 +228,8 @@ class batch_engine<Net, exec::cuda<exec::fp32, Where>, Signature> {
     device::queue_of_thread().launch(run, std::min(device::template blocks<Program>(), run.count));
   }
 
-  void add(std::size_t first, std::size_t count, buffer const& sum) {
+  void add(std::size_t first, std::size_t count, buffer& sum) {
+    detail::make_room(size, sum);
     kernel::launch_for_all<Where>(
         size, kernel::cuda_task::add_pairwise{gradients_.data() + first * size, sum.data(), size,
                                               static_cast<int>(count)});

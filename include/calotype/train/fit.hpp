@@ -187,10 +187,9 @@ result<void> check_team(team& together, Snapshot const& s, std::size_t training,
 // counts, and it is the one to write files; a checkpoint is resumed by all.
 // Without validation data the last parameters are the best, and all validation numbers stay 0. A validation
 // AUC is 0.5 where the data hold one class only. Fails where decorrelation or the bound on CvM is asked for and
-// the data do not allow it, and where the processes of a team do not begin alike, or train a
-// network with batch_norm; fails, before on_epoch, once
-// a loss, a parameter or the optimiser's state is no longer a finite number; `state` is then that of the last
-// good epoch.
+// the data do not allow it, and where the processes of a team do not begin alike, or train a network with
+// batch_norm; fails, before on_epoch, once a loss, a parameter or the optimiser's state is no longer a finite
+// number; `state` is then that of the last good epoch.
 template <class Net, class Policy, concepts::dataset Data, class OnStep, class OnEpoch,
           std::uint64_t Signature = nn::signature<Net>>
 result<void> fit(trainer<Net, Policy>& t, Data const& training, Data const& validation, run_state<Net>& state,

@@ -62,12 +62,11 @@ requires(nn::plan_of<Net>.normalised_channels() > 0 &&
     packed_.pack(parameters_.data());
   }
 
-  template <class Data, class Index, class Key, class Receive>
-  void logits(Data const& data, std::size_t n, Index index, Key key, Receive receive) {
-    std::vector<std::size_t> samples(n);
-    for (std::size_t k = 0; k < n; ++k) samples[k] = index(k);
-    forward(data, samples, key);
-    for (std::size_t k = 0; k < n; ++k) receive(k, logits_of(k));
+  template <class Data, class Key, class Receive>
+  void logits(Data const& data, std::span<std::size_t const> batch, std::span<std::size_t const> places,
+              Key key, Receive receive) {
+    forward(data, batch, key);
+    for (std::size_t k = 0; k < places.size(); ++k) receive(k, logits_of(places[k]));
   }
 
   template <class Data, class Key, class Slope>
@@ -90,6 +89,7 @@ requires(nn::plan_of<Net>.normalised_channels() > 0 &&
                  events_[2 * k * width]->gradients.data());
       });
     }
+    detail::make_room(trained::size, sums[0]);
     std::swap(sums[0], events_[0]->gradients);
     nn::detail::for_each_index<steps>([&](auto i) {
       if constexpr (plan.at(i).normalised) {

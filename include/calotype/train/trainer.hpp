@@ -33,8 +33,8 @@ struct progress {
 // Holds parameters and optimiser state of one run. The loss of a batch is the weighted mean of the events'
 // losses: softmax cross-entropy, or binary cross-entropy with one logit (event paper 5.3, jet paper). With
 // options::decorrelation, its strength times the CvM loss is added, for data that know the mass; the scores of
-// the whole batch are needed for that, so that its events of the class are computed forward twice
-// (not where batches are normalised).
+// the whole batch are needed for that, so that its events of the class are computed forward twice, but
+// where batches are normalised.
 //
 // A network with batch_norm needs the whole batch in one process: where a team trains it, each does all of it.
 //
@@ -109,8 +109,6 @@ class trainer {
     if (leaf_sums_.size() < leaves) leaf_sums_.resize(leaves);
     share_of const part{leaves, processes()};
     std::size_t const first = part.begin(rank()), behind = part.begin(rank() + 1);
-    for (std::size_t leaf = first; leaf < (takes_whole_batches ? 1 : behind); ++leaf)
-      make_room(leaf_sums_[leaf]);
     bool const added = engine_.sums(
         data, batch, first, behind, processes() == 1, dropout_keys(),
         [&](std::size_t place, auto const& logits) {
@@ -123,7 +121,7 @@ class trainer {
         add_leaves(part.owner(i), leaf_sums_[i], part.owner(i + width), leaf_sums_[i + width]);
       }
     }
-    make_room(leaf_sums_[0]);
+    detail::make_room(size, leaf_sums_[0]);
     std::swap(gradient_, leaf_sums_[0]);
     if (processes() > 1) {
       give_all(part.owner(0), gradient_);
@@ -200,7 +198,7 @@ class trainer {
     }
     if (here != to) return;
     if (to != from) {
-      make_room(other);
+      detail::make_room(size, other);
       team_->receive(std::as_writable_bytes(std::span(passage())), from);
       ops::to_policy(policy_, size, passage_.data(), other.data());
     }
@@ -211,11 +209,6 @@ class trainer {
     if (team_->rank() == from) ops::to_host(policy_, size, numbers.data(), passage().data());
     team_->broadcast(std::as_writable_bytes(std::span(passage())), from);
     if (team_->rank() != from) ops::to_policy(policy_, size, passage_.data(), numbers.data());
-  }
-
-  // Sums that are another process's need none.
-  static void make_room(buffer& b) {
-    if (b.size() == 0) b = buffer(size);
   }
 
   // Host memory that what is sent goes through.
@@ -239,25 +232,14 @@ class trainer {
       fresh_.resize(places.size());
       share_of const part{places.size(), processes()};
       std::size_t const first = part.begin(rank()), count = part.begin(rank() + 1) - first;
-      auto const index = [&](std::size_t k) { return batch[places[first + k]]; };
-      auto const take = [&](std::size_t k, auto const& logits) {
-        std::size_t const i = index(k);
-        fresh_[first + k] = {static_cast<float>(data.mass(i)),
-                             static_cast<float>(kernel::element::log_odds<outputs>(logits.data())),
-                             static_cast<float>(data.weight(i))};
-      };
-      if constexpr (takes_whole_batches) {
-        engine_.logits(
-            data, batch.size(), [batch](std::size_t place) { return batch[place]; }, dropout_keys(),
-            [&](std::size_t place, auto const& logits) {
-              auto const found = std::lower_bound(places.begin(), places.end(), place);
-              if (found != places.end() && *found == place) {
-                take(static_cast<std::size_t>(found - places.begin()), logits);
-              }
-            });
-      } else {
-        engine_.logits(data, count, index, dropout_keys(), take);
-      }
+      engine_.logits(data, batch, std::span<std::size_t const>(places).subspan(first, count), dropout_keys(),
+                     [&](std::size_t k, auto const& logits) {
+                       std::size_t const i = batch[places[first + k]];
+                       fresh_[first + k] = {
+                           static_cast<float>(data.mass(i)),
+                           static_cast<float>(kernel::element::log_odds<outputs>(logits.data())),
+                           static_cast<float>(data.weight(i))};
+                     });
       if (processes() > 1) share_out(*team_, part, std::span(fresh_));
       std::vector<scored_mass> events(fresh_);
       events.insert(events.end(), ring_.begin(), ring_.end());

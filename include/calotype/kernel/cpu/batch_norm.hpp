@@ -41,7 +41,7 @@ struct batch_norm {
       vec<arch> const scale = of_channel(n.scale, block, part), shift = of_channel(n.shift, block, part);
       vec<arch> y = v::fma(scale, standardised(map + at, n, block, part), shift);
       if constexpr (Shortcut) y = v::add(y, load_channels<arch, M>(shortcut + at, block, part));
-      if constexpr (Relu) y = v::select_greater(y, v::broadcast(0.f), y, v::broadcast(0.f));
+      if constexpr (Relu) y = v::greater_of(y, v::broadcast(0.f));
       store_channels<arch, M>(out + at, block, part, y);
     });
   }
