@@ -93,11 +93,11 @@ void print_json(verdict const& v, network_info const& net) {
   std::printf("%s\n", line.dump().c_str());
 }
 
-void print_header(network_info const& net) {
+void print_header(network_info const& net, bool has_labels) {
   std::printf("%10s %12s %7s | %7s %6s %6s | %7s %6s %6s | %7s %-15s |", "run", "event", "photons", "ET1",
               "eta1", "phi1", "ET2", "eta2", "phi2", "m_gg", "category");
   for (auto const& name : net.classes) std::printf(" %10s", name.c_str());
-  std::printf("\n");
+  std::printf("%s\n", has_labels ? " | label" : "");
 }
 
 void print_photons(char const* whose, std::span<ct::photon const> photons, double mass) {
@@ -136,6 +136,7 @@ void print_rows(verdict const& v, network_info const& net) {
   for (std::size_t i = v.scores.size(); i < net.classes.size(); ++i) {
     std::printf(" %10s", v.refused ? "refused" : "-");
   }
+  if (v.label) std::printf(" | %s", *v.label < 0 ? "-" : class_name(net, *v.label).c_str());
   std::printf("\n%23s", "");
   print_photons("ours", v.own.photons, ct::diphoton_mass(v.own.photons));
   std::printf("\n");
@@ -173,7 +174,7 @@ int classify(classify_options const& o) {
   tally total;
   std::uint64_t done = 0;
   ct::photon_finder find;
-  if (!o.json) print_header(about);
+  if (!o.json) print_header(about, source->has_labels());
   {
     progress bar("scoring", source->size());
     auto const outcome = source->visit([&](ct::event const& e, truth const& t) -> ct::result<void> {

@@ -168,7 +168,9 @@ int info_model(info_options const& o) {
   if (o.json) {
     json report{{"file", o.file}, {"kind", "model"}, {"format", "safetensors"}, {"parameters", parameters}};
     report["metadata"] = file->metadata();
-    for (auto const& t : file->entries()) report["tensors"].push_back({{"name", t.name}, {"shape", t.shape}});
+    for (auto const& t : file->entries()) {
+      report["tensors"].push_back({{"name", t.name}, {"shape", t.shape}, {"type", ct::io::name_of(t.stored)}});
+    }
     print(report);
     return success;
   }
@@ -190,11 +192,12 @@ int info_model(info_options const& o) {
                            : ct::one_line(text);
     std::printf("  %-32s %s\n", ct::one_line(key).c_str(), shown.c_str());
   }
-  std::printf("\n%-28s %s\n", "tensor", "shape");
+  std::printf("\n%-28s %-5s %s\n", "tensor", "type", "shape");
   for (auto const& t : file->entries()) {
     std::string shape;
     for (auto extent : t.shape) shape += (shape.empty() ? "" : " x ") + std::to_string(extent);
-    std::printf("%-28s %s\n", ct::one_line(t.name).c_str(), shape.c_str());
+    std::printf("%-28s %-5s %s\n", ct::one_line(t.name).c_str(), ct::io::name_of(t.stored).data(),
+                shape.c_str());
   }
   return success;
 }

@@ -254,7 +254,7 @@ ct::result<void> convert_weights(std::string const& weights, conversion_request 
   if (!ranges) return *ranges.error();
   return r.to == weights_format::header
              ? ct::io::save_constant<Net>(r.out, *model, r.constant, notes, {.force = r.force})
-             : ct::io::save<Net>(r.out, *model, notes, {.force = r.force}, *ranges);
+             : ct::io::save<Net>(r.out, *model, notes, {.force = r.force, .numbers = r.numbers}, *ranges);
 }
 
 inline std::string shape_text(ct::nn::map_shape s) {

@@ -115,8 +115,9 @@ enum class weights_format { header, safetensors };
 struct conversion_request {
   weights_format to{};
   std::string out;
-  ct::io::constant_name constant{};  // of a header
-  bool unverified = false;           // take what the file's tensors are called for what they are
+  ct::io::constant_name constant{};                        // of a header
+  ct::io::number_type numbers = ct::io::number_type::f32;  // of a safetensors file
+  bool unverified = false;  // take what the file's tensors are called for what they are
   bool force = false;
   ct::io::provenance notes{};  // more to be written beside the weights' own
 };

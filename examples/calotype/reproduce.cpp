@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common.hpp"
+#include "event_study/other_showers.hpp"
 #include "event_study/perform.hpp"
 #include "event_study/runs.hpp"
 #include "event_study/samples.hpp"
@@ -76,11 +77,13 @@ int reproduce(reproduce_options const& o) {
     // found out before the work
     if (auto const files = open_generated(request); !files) return fail(*files.error());
   }
+  auto const showers = study::read_showers(request);
+  if (!showers) return fail(*showers.error());
   auto const soft = open_library(request);
   if (!soft) return fail(*soft.error());
   if (auto made = make_folder(request.out); !made) return fail(*made.error());
   if (!request.only.empty()) {
-    if (auto const done = perform(request, **soft); !done) return fail(*done.error());
+    if (auto const done = perform(request, **soft, *showers); !done) return fail(*done.error());
     for (study::training const& t : study::trainings) {
       for (study::run const& r : runs_of(request, t)) std::printf("%s\n", weights_of(request, r).c_str());
     }
@@ -91,7 +94,7 @@ int reproduce(reproduce_options const& o) {
   for (auto const& path : {page, numbers}) {
     if (auto free = ct::io::output_file::create(path, {.force = o.force}); !free) return fail(*free.error());
   }
-  auto const done = perform(request, **soft);
+  auto const done = perform(request, **soft, *showers);
   if (!done) return fail(*done.error());
   auto const report = study::report_on(*done);
   if (!report) return fail(*report.error());
@@ -177,9 +180,16 @@ void add_reproduce(CLI::App& app, int& status) {
       ->check(CLI::Range(1, 1024))
       ->type_name("T");
   add_recorded(*command, o.request.recorded);
+  command
+      ->add_option(
+          "--showers", o.request.showers,
+          "Test the networks on crops also on showers of other origin: archives of 32 x 32 crops (x_train\n"
+          "in units of 50 GeV, y_train 1 for electrons), and recorded events, of which photon candidates\n"
+          "near electron candidates count as electrons")
+      ->type_name("F.npz|F.ig");
   add_force(*command, o.force);
   add_json(*command, o.json, "Print the numbers of the report as a JSON object");
-  command->get_option("--only")->excludes("--json");
+  command->get_option("--only")->excludes("--json")->excludes("--showers");
   command->get_option("--no-training")->needs("--weights")->excludes("--only");
 }
 

@@ -136,6 +136,13 @@ class Statements:
         else:
             self.left_out(what, None, "higher")
 
+    def other_showers(self):
+        for o in self.report.get("other_showers", []):
+            what = f"{self.title(o['id'])}, AUC of electron vs photon, {o['sample']}"
+            count = f"{o['electrons']} electrons, {o['photons']} photons"
+            if "auc" in o:
+                self.figures.append(figure(what, round(o["auc"], 4), None, "higher", "", f"+- {o['auc_error']:.3f}; {count}"))
+
     def seeds(self):
         for t in self.report.get("by_seed", []):
             for f in t["figures"]:
@@ -196,6 +203,7 @@ class Statements:
         self.controls()
         self.decorrelation()
         self.comparisons()
+        self.other_showers()
         self.seeds()
         self.paper_split()
         return self.figures

@@ -177,7 +177,7 @@ class BadInput(harness.Case):
             "beyond the end": rewritten(lambda h: h[name].update(data_offsets=[x + 10**7 for x in h[name]["data_offsets"]])),
             "overlap": rewritten(lambda h: h[name].update(data_offsets=[x - 4 for x in h[name]["data_offsets"]])),
             "backwards": rewritten(lambda h: h[name].update(data_offsets=h[name]["data_offsets"][::-1])),
-            "other type": rewritten(lambda h: h[name].update(dtype="F16")),
+            "other type": rewritten(lambda h: h[name].update(dtype="I32")),
             "missing tensor": rewritten(lambda h: h.__setitem__("other", h.pop(name))),
             "other self-test": rewritten(lambda h: h["__metadata__"].update(self_test_logits="0x1p+0 0x1p+0 0x1p+0")),
             "no metadata": rewritten(lambda h: h.pop("__metadata__")),

@@ -35,6 +35,17 @@ class Classify(harness.Case):
             case.out("train", "--model", model, "--data", data, "--out", f"{model}.safetensors", "--epochs", 1,
                      "--validation", 0)
 
+    def test_labels_are_printed_where_a_file_has_them_whatever_it_is_called(self):
+        (self.folder / "few.events").write_bytes((self.folder / "few.npz").read_bytes())
+        (self.folder / "recorded.npz").write_bytes(self.ig.read_bytes())
+        labels = [["H->gg", "gg", "gamma+jet"][k] for k in self.load("few.npz")["label"]]
+        lines = self.out("classify", "few.events", "--model", "eb", "--weights", "eb.safetensors").splitlines()
+        self.assertTrue(lines[0].endswith(" | label"))
+        self.assertEqual([line.rsplit(" | ", 1)[1] for line in lines[1:] if re.search(r" file \|", line)], labels)
+        recorded = self.out("classify", "recorded.npz", "--model", "eb", "--weights", "eb.safetensors")
+        self.assertEqual(recorded, self.out("classify", self.ig, "--model", "eb", "--weights", "eb.safetensors"))
+        self.assertNotIn("label", recorded)
+
     def classify(self, file, *options, model="eb", weights=None, code=0):
         """The program's objects, and what it says on standard error."""
         done = self.run_program("classify", file, "--model", model, "--weights", weights or f"{model}.safetensors", "--json",
@@ -128,7 +139,7 @@ class Classify(harness.Case):
         self.assertRegex(text, r"outside the training range: ecal_energy_sum [0-9.e+]+ \([0-9.e+]+ to [0-9.e+]+\)\n")
         self.assertNotIn("refused", text)
         text = self.out("classify", "hot.npz", "--model", "eb", "--weights", "eb.safetensors", "--strict", code=1)
-        self.assertEqual(len(re.findall(r" refused +refused +refused\n", text)), 1)
+        self.assertEqual(len(re.findall(r" refused +refused +refused \| \S+\n", text)), 1)
         self.assertIn("not the probability", text)
 
     def test_more_hits_and_a_lack_of_candidates(self):

@@ -68,7 +68,40 @@ class Convert(harness.Case):
             self.assertEqual(meta["__metadata__"][key], original[key])
         self.out("classify", self.ig, "--model", "eb", "--weights", "own.safetensors")
 
+    def test_numbers_of_16_bits(self):
+        original, data = self.read(WEIGHTS)
+        self.out("convert", WEIGHTS, "--model", "eb", "--to", "safetensors", "--numbers", "f16", "--out", "f16.safetensors")
+        meta, half = self.read(self.folder / "f16.safetensors")
+        rounded = np.frombuffer(data, "<f4").astype("<f2")
+        self.assertEqual(half, rounded.tobytes())
+        self.assertEqual({v["dtype"] for k, v in meta.items() if k != "__metadata__"}, {"F16"})
+        for key, text in original["__metadata__"].items():
+            if key.startswith(("training_range.", "provenance.")): self.assertEqual(meta["__metadata__"][key], text)
+        self.out("classify", self.ig, "--model", "eb", "--weights", "f16.safetensors")
+        self.assertEqual(self.json("info", "f16.safetensors")["tensors"][0]["type"], "F16")
+        self.assertRegex(self.out("info", "f16.safetensors"), r"conv0.weight +F16 +8 x 1 x 3 x 3")
+        report = self.json("convert", "f16.safetensors", "--model", "eb", "--to", "safetensors", "--out", "f32.safetensors")
+        self.assertEqual((report["numbers"], report["parameters"]), ("f32", 88723))
+        self.assertEqual(self.read(self.folder / "f32.safetensors")[1], rounded.astype("<f4").tobytes())
+        self.out("convert", WEIGHTS, "--model", "eb", "--to", "safetensors", "--numbers", "bf16", "--out", "bf16.safetensors")
+        _, brain = self.read(self.folder / "bf16.safetensors")
+        bits = np.frombuffer(data, "<u4").astype("u8")
+        self.assertEqual(brain, ((bits + 0x7fff + (bits >> 16 & 1)) >> 16).astype("<u2").tobytes())
+
+    def test_parameters_beyond_16_bits(self):
+        meta, data = self.read(WEIGHTS)
+        head = json.dumps(meta).encode()
+        (self.folder / "large.safetensors").write_bytes(struct.pack("<Q", len(head)) + head + struct.pack("<f", 70000) + data[4:])
+        large = ("convert", "large.safetensors", "--model", "eb", "--to", "safetensors", "--unverified", "--out", "x.safetensors")
+        self.refused(*large, "--numbers", "f16", says=["x.safetensors", "larger than any number of F16", "as F32"])
+        self.assertFalse((self.folder / "x.safetensors").exists())
+        self.out(*large, "--numbers", "bf16")
+
     def test_what_is_refused(self):
+        self.refused("convert", WEIGHTS, "--model", "eb", "--to", "header", "--out", "x.hpp", "--numbers", "f16",
+                     says="--numbers has no effect on a header")
+        self.refused("convert", WEIGHTS, "--model", "eb", "--to", "safetensors", "--out", "x", "--numbers", "f8", code=2,
+                     says="'f8' is none of f32")
         to_header = ("convert", WEIGHTS, "--model", "eb", "--to", "header", "--out", "x.hpp")
         for name in ("int", "2b", "a-b", "", "a__b", "_A", "std", "a b", "a::b"):
             with self.subTest(name):

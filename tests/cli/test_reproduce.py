@@ -1,5 +1,6 @@
 """Minutes of training: not one of CTest's cli tests, but part of .ci/run's stage demo, with an optimised program."""
 import json
+import os
 import pathlib
 import shutil
 import sys
@@ -20,7 +21,11 @@ SECTIONS = ["Results, central (Table 6, Figure 4)", "Results, central+forward (T
 class Reproduce(harness.Case):
     def test_the_whole_study_in_miniature(self):
         study = ["reproduce", "event-paper", "--events", 300]
-        command = [*study, "--epochs", 1, "--out", "study", "--seeds", 2, "--paper-split"]
+        crops = np.random.default_rng(1).random((40, 32, 32), np.float32) / 99
+        crops[:, 16, 16] = 0.9
+        np.savez(self.folder / "crops.npz", x_train=crops, y_train=np.arange(40, dtype=np.float32) % 2)
+        showers = ["--showers", "crops.npz", self.ig]
+        command = [*study, "--epochs", 1, "--out", "study", "--seeds", 2, "--paper-split", *showers]
         numbers = self.json(*command, timeout=1800)
         page = (self.folder / "study/report.html").read_text()
         for section in SECTIONS:
@@ -29,7 +34,13 @@ class Reproduce(harness.Case):
         self.assertNotIn("src=\"http", page)
         figures = event_paper.Statements(numbers).all()
         self.assertTrue(all(isinstance(f["value"], float) for f in figures))
-        self.assertEqual((len(figures), len({f["figure"] for f in figures})), (64, 64))
+        self.assertEqual([(o["id"], o["sample"].split()[0]) for o in numbers["other_showers"]],
+                         [(i, s) for i in ("shower-cnn", "shower-fcn") for s in ("crops", "recorded", "recorded")])
+        self.assertEqual([numbers["other_showers"][0][k] for k in ("sample", "electrons", "photons")], ["crops of crops.npz", 20, 20])
+        self.assertIn("<td>crops of crops.npz</td>", page)
+        others = sum("auc" in o for o in numbers.pop("other_showers"))
+        self.assertGreaterEqual(others, 2)
+        self.assertEqual((len(figures), len({f["figure"] for f in figures})), (64 + others, 64 + others))
         chosen, by_seed = numbers.pop("paper_split"), numbers.pop("by_seed")
         self.assertEqual(len(event_paper.Statements(numbers).all()), 43)
 
@@ -101,7 +112,8 @@ class Reproduce(harness.Case):
                 shutil.copy(weights, some)
         shutil.copy(self.folder / "study/eb.safetensors.checkpoint", again)
         (again / "report.html").write_text("old")
-        report = self.json(*study, "--epochs", 1, "--out", "again", "--weights", "some", "--force", timeout=1800)
+        report = self.json(*study, "--epochs", 1, "--out", "again", "--weights", "some", "--force", *showers, timeout=1800)
+        self.assertEqual(len(report.pop("other_showers")), 6)
         self.assertEqual([f.name for f in again.glob("*.safetensors")], ["eb.safetensors"])
         self.assertEqual(self.tensors("again/eb.safetensors"), self.tensors("study/eb.safetensors"))
         self.assertEqual(report["given_weights"], 31)
@@ -131,6 +143,8 @@ class Reproduce(harness.Case):
                          {i: trainings[i]["separations"] for i in ("four-momentum", "reference")})
         self.assertEqual((len(report["left_out"]), len(report["comparisons"])), (30, 15))
         self.assertEqual(list((self.folder / "two").glob("*.safetensors*")), [])
+        self.refused(*study, "--epochs", 1, "--out", "two", "--weights", "part", "--no-training", *showers,
+                     says="--showers has no effect without the weights of shower-cnn or shower-fcn")
         self.assertIn("Not trained, and left out of all that follows: CMS-B, central; ", (self.folder / "two/report.html").read_text())
         measured = [f["figure"] for f in event_paper.Statements(report).all() if f["value"] is not None]
         self.assertEqual(len(measured), 6)  # the time, three areas and two on the matched sample
@@ -160,6 +174,20 @@ class Reproduce(harness.Case):
         self.refused(*few, "--weights", "empty", says="eb.safetensors")
         self.refused(*few, "--recorded", "none", says=["no such file", "DoublePhoton_Run2012B_0.ig"])
         self.refused(*few, "--library", "none.npz", says=["none.npz"])
+        self.refused(*few, "--showers", "none.npz", says=["none.npz"])
+        self.refused(*few, "--showers", "none.ig", says=["none.ig"])
+        np.savez(self.folder / "flat.npz", x_train=np.zeros(9, np.float32), y_train=np.zeros(2, np.float32))
+        self.refused(*few, "--showers", "flat.npz", says=["no list of 32 x 32 crops", "flat.npz"])
+        self.refused(*few, "--only", "eb", "--showers", "flat.npz", says="--showers", code=2)
+        for name, pixel, label in (("nan", np.nan, 1), ("half", 0, 0.5)):
+            crops = np.full((2, 32, 32), 0, np.float32)
+            crops[1, 3, 3] = pixel
+            np.savez(self.folder / f"{name}.npz", x_train=crops, y_train=np.float32([0, label]))
+            self.refused(*few, "--showers", f"{name}.npz", says=["not a finite number, or the label", f"{name}.npz, crop 1"])
+        np.savez(self.folder / "same.npz", x_train=np.zeros((2, 32, 32), np.float32), y_train=np.float32([0, 1]))
+        self.refused(*few, "--showers", "same.npz", "./same.npz", says="another file of this name")
+        os.mkfifo(self.folder / "pipe.ig")
+        self.refused(*few, "--showers", "pipe.ig", says=["not a plain file", "pipe.ig"])
         self.refused(*few, "--particles", "none.npz", says=["none.npz"])
         processes = ("higgs", "born", "gamma-jet")
         files = [f"{process}.npz" for process in processes]

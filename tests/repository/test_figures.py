@@ -291,6 +291,8 @@ class EventPaper(unittest.TestCase):
         report = self.report("standard")
         report["paper_split"] = report["trainings"][:1]
         report["by_seed"] = [{"id": "eb", "seeds": [1, 2], "figures": [{"name": "CvM, gg", "spread": 0.0002, "mean": 0.001}]}]
+        report["other_showers"] = [{"id": event_paper.SINGLE, "sample": "crops", "electrons": 5, "photons": 6, "auc": 0.6543, "auc_error": 0.05},
+                                   {"id": event_paper.SINGLE, "sample": "photons alone", "electrons": 0, "photons": 6}]
         more = {f["figure"]: f["value"] for f in event_paper.Statements(report).all()}
         with_more = event_paper.Statements({**report, "budget": "small"}).all()[0]
         self.assertEqual((with_more["figure"], with_more["goal"]), ("the whole study", None))
@@ -299,7 +301,7 @@ class EventPaper(unittest.TestCase):
         self.assertIsNone(given["goal"])
         self.assertIn("3 of them trained before", given["conditions"])
         self.assertEqual({name: value for name, value in more.items() if name not in figures},
-                         {"EB, CvM, gg: spread over 2 seeds": 0.0002,
+                         {"EB, CvM, gg: spread over 2 seeds": 0.0002, "shower-resnet, AUC of electron vs photon, crops": 0.6543,
                           "FOUR-MOMENTUM, central: AUC H->gg vs gamma+jet, validation = test as in the paper": 0.7})
         parts = {**self.report("standard"), "test_events": {"central": 11800, "central+forward": 15600}}
         self.assertIn("central 11,800, central+forward 15,600 test events per class", event_paper.Statements(parts).all()[0]["conditions"])

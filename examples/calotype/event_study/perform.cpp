@@ -125,7 +125,7 @@ ct::result<void> describe_test(samples const& s, category c, study& done) {
 
 }  // namespace
 
-ct::result<study> perform(request const& asked, pile_up const& soft) {
+ct::result<study> perform(request const& asked, pile_up const& soft, shower_list const& showers) {
   bool const tested = asked.only.empty();
   study done;
   done.size = asked.size;
@@ -176,6 +176,11 @@ ct::result<study> perform(request const& asked, pile_up const& soft) {
                      minutes_since(start));
       }
     }
+  }
+  if (tested) {
+    auto judged = judge_showers(asked, done, showers);
+    if (!judged) return *judged.error();
+    done.other_showers = std::move(*judged);
   }
   return done;
 }

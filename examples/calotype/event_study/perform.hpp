@@ -1,6 +1,7 @@
 // A study done: its events simulated, its networks trained and tested.
 #pragma once
 
+#include "other_showers.hpp"
 #include "runs.hpp"
 #include "samples.hpp"
 #include "study.hpp"
@@ -10,6 +11,6 @@
 namespace program::event_study {
 
 // Trains, and tests where a report is to be written.
-ct::result<study> perform(request const& asked, pile_up const& soft);
+ct::result<study> perform(request const& asked, pile_up const& soft, shower_list const& showers);
 
 }  // namespace program::event_study

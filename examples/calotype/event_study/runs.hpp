@@ -30,6 +30,7 @@ struct request {
   std::vector<std::string> only;  // the trainings to be done, without tests and report; empty: all of the study
   bool no_training = false;       // the report of the weights that are given: other trainings are left out
   std::string recorded;           // a folder of recorded events
+  std::vector<std::string> showers;  // files of electrons and photons that were not simulated here
   int threads = 1;
 };
 

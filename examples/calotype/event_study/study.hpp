@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -17,6 +18,7 @@
 #include "../validation.hpp"
 
 #include <calotype/eval/predictions.hpp>
+#include <calotype/eval/roc.hpp>
 #include <calotype/image/event.hpp>
 #include <calotype/sim/simulate.hpp>
 #include <calotype/train/fit.hpp>
@@ -176,6 +178,14 @@ struct result {
   double test_minutes = 0;
 };
 
+// A sample of electrons and photons of other origin (--showers), by a network on crops.
+struct judged_showers {
+  std::string_view id;  // of the training
+  std::string sample;
+  int electrons = 0, photons = 0;
+  std::optional<ct::eval::roc_curve> curve{};  // none of fewer than two of a kind
+};
+
 // A study that has been done.
 struct study {
   event_study::size size{};
@@ -199,6 +209,7 @@ struct study {
   std::vector<result> other_seeds;     // of the trainings `reseeded`
   std::vector<result> chosen_by_test;  // those that the paper has, validated with the test events as there
   validation_options validation;       // what the response is compared with recorded events by
+  std::vector<judged_showers> other_showers;
   // For pictures: a photon + jet event of each category of collisions.
   std::vector<std::pair<category, ct::event>> shown;
 

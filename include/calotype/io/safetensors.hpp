@@ -22,6 +22,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <calotype/core/half.hpp>
 #include <calotype/core/result.hpp>
 #include <calotype/io/detail/utf8.hpp>
 #include <calotype/io/output.hpp>
@@ -31,12 +32,31 @@ namespace calotype::io {
 static_assert(std::endian::native == std::endian::little,
               "calotype::io: the formats are little-endian, and so must be the machine");
 
+// How a file stores numbers; F16 and BF16 are those of core/half.hpp.
+enum class number_type : unsigned char { f16, bf16, f32, f64 };
+
+// As the format calls it.
+constexpr std::string_view name_of(number_type t) {
+  constexpr std::array<std::string_view, 4> names{"F16", "BF16", "F32", "F64"};
+  return names[static_cast<std::size_t>(t)];
+}
+constexpr std::size_t bytes_of(number_type t) {
+  return t == number_type::f64 ? 8 : t == number_type::f32 ? 4 : 2;
+}
+
+// The number that is left when x is stored.
+inline float rounded_to(number_type t, float x) {
+  return t == number_type::f16    ? binary16::value(binary16::rounded(x))
+         : t == number_type::bf16 ? bfloat16::value(bfloat16::rounded(x))
+                                  : x;
+}
+
 // A tensor in C order. F64 values are rounded to single precision when they are read.
 struct tensor {
   std::string name;
   std::vector<std::uint64_t> shape{};  // empty for a single number
   std::vector<float> values{};
-  bool is_f64 = false;  // how the file stores it
+  number_type stored = number_type::f32;
 };
 
 // A tensor to be written; the values stay where they are.
@@ -44,6 +64,7 @@ struct tensor_view {
   std::string name;
   std::vector<std::uint64_t> shape{};
   std::span<float const> values{};
+  number_type stored = number_type::f32;
 };
 
 struct tensor_file {
@@ -64,10 +85,10 @@ struct tensor_entry {
   std::vector<std::uint64_t> shape{};
   std::uint64_t begin = 0;
   std::uint64_t end = 0;
-  bool is_f64 = false;
+  number_type stored = number_type::f32;
 
   // Numbers in it.
-  std::uint64_t size() const noexcept { return (end - begin) / (is_f64 ? 8 : 4); }
+  std::uint64_t size() const noexcept { return (end - begin) / bytes_of(stored); }
 };
 
 namespace detail {
@@ -166,12 +187,15 @@ class safetensors_header final : public nlohmann::json_sax<nlohmann::json> {
 
   bool finish_entry() {
     if (!seen_[0] || !seen_[1] || !seen_[2]) return undescribed();
-    if (type_ != "F32" && type_ != "F64") return fail("has the type " + type_ + "; F32 and F64 are read");
+    using enum number_type;
+    constexpr std::array types{f16, bf16, f32, f64};
+    auto const type = std::find_if(types.begin(), types.end(), [&](auto t) { return name_of(t) == type_; });
+    if (type == types.end()) return fail("has the type " + type_ + "; F16, BF16, F32 and F64 are read");
     if (offsets_.size() != 2) return fail("has a shape or offsets that are no whole numbers");
     entry_.begin = offsets_[0];
     entry_.end = offsets_[1];
-    entry_.is_f64 = type_ == "F64";
-    std::uint64_t bytes = entry_.is_f64 ? 8 : 4;
+    entry_.stored = *type;
+    std::uint64_t bytes = bytes_of(*type);
     bool const has_zero = std::find(entry_.shape.begin(), entry_.shape.end(), 0u) != entry_.shape.end();
     for (auto const extent : entry_.shape) {
       if (has_zero) {
@@ -227,7 +251,7 @@ class safetensors_header final : public nlohmann::json_sax<nlohmann::json> {
 // A file that is open for reading: its header, checked in full, and its values one tensor at a time. Opening
 // fails if the file is missing or cut short, or if anything in its header is not exactly so: sizes beyond the
 // file (nothing is reserved on a header's word), offsets out of range, overlapping or with holes, shapes that
-// disagree with them, repeated names, types other than F32 and F64, text that is not JSON in UTF-8.
+// disagree with them, repeated names, types other than the four, text that is not JSON in UTF-8.
 class safetensors_file {
  public:
   static result<safetensors_file> open(std::string const& path) {
@@ -266,18 +290,26 @@ class safetensors_file {
 
   // The values of one of the entries; they may be anything, NaN included.
   result<std::vector<float>> read(tensor_entry const& entry) {
-    auto const bytes = static_cast<std::size_t>(entry.end - entry.begin);
     bool complete = ::fseeko(file_.get(), static_cast<::off_t>(values_at_ + entry.begin), SEEK_SET) == 0;
-    std::vector<float> values;
-    if (entry.is_f64) {
-      std::vector<double> doubles(bytes / sizeof(double));
-      complete = complete && read_bytes(doubles.data(), bytes);
-      values.resize(doubles.size());
-      std::transform(doubles.begin(), doubles.end(), values.begin(),
-                     [](double v) { return static_cast<float>(v); });
-    } else {
-      values.resize(bytes / sizeof(float));
-      complete = complete && read_bytes(values.data(), bytes);
+    std::vector<float> values(static_cast<std::size_t>(entry.size()));
+    auto const read_as = [&]<class Number>(Number, auto value) {
+      std::vector<Number> numbers(values.size());
+      complete = complete && read_bytes(numbers.data(), numbers.size() * sizeof(Number));
+      std::transform(numbers.begin(), numbers.end(), values.begin(), value);
+    };
+    switch (entry.stored) {
+      case number_type::f16:
+        read_as(std::uint16_t{}, [](std::uint16_t bits) { return binary16::value(bits); });
+        break;
+      case number_type::bf16:
+        read_as(std::uint16_t{}, [](std::uint16_t bits) { return bfloat16::value(bits); });
+        break;
+      case number_type::f32:
+        complete = complete && read_bytes(values.data(), values.size() * sizeof(float));
+        break;
+      case number_type::f64:
+        read_as(double{}, [](double v) { return static_cast<float>(v); });
+        break;
     }
     if (!complete) return damaged("the values of the tensor '" + entry.name + "' cannot be read");
     return values;
@@ -309,13 +341,14 @@ inline result<tensor_file> read_safetensors(std::string const& path) {
   for (auto const& entry : file->entries()) {
     auto values = file->read(entry);
     if (!values) return *values.error();
-    all.tensors.push_back({entry.name, entry.shape, std::move(*values), entry.is_f64});
+    all.tensors.push_back({entry.name, entry.shape, std::move(*values), entry.stored});
   }
   return all;
 }
 
-// Writes F32 tensors in the given order, values aligned to 8 bytes; the same content gives the same bytes. The
-// file appears whole or not at all.
+// Writes tensors in the given order, the first one aligned to 8 bytes; the same content gives the same bytes.
+// Nothing is rounded: a number that the tensor's type does not have (rounded_to makes it one) is refused; a NaN
+// stays one. The file appears whole or not at all.
 inline result<void> write_safetensors(std::string const& path, std::span<tensor_view const> tensors,
                                       std::map<std::string, std::string> const& metadata = {},
                                       output_options options = {}) {
@@ -338,14 +371,22 @@ inline result<void> write_safetensors(std::string const& path, std::span<tensor_
   std::uint64_t at = 0;
   for (auto const& t : tensors) {
     std::uint64_t count = 1;
-    for (auto const extent : t.shape) count *= extent;
-    if (count != t.values.size())
+    bool fits = true;
+    for (auto const extent : t.shape) fits = !__builtin_mul_overflow(count, extent, &count) && fits;
+    bool const is_empty = std::find(t.shape.begin(), t.shape.end(), 0u) != t.shape.end();
+    if (is_empty ? !t.values.empty() : !fits || count != t.values.size())
       return refuse("the shape of the tensor '" + t.name + "' disagrees with its values");
     if (t.name == "__metadata__" || !detail::is_utf8(t.name) || !names.insert(t.name).second) {
       return refuse("the name of the tensor '" + t.name + "' is reserved, repeated or not in UTF-8");
     }
-    auto const end = at + t.values.size_bytes();
-    put(text.size() > 1 ? "," : "", quoted(t.name), R"(:{"dtype":"F32","shape":[)");
+    for (float const x : t.values) {
+      if (!(rounded_to(t.stored, x) == x) && !std::isnan(x)) {
+        return refuse("the tensor '" + t.name + "' holds a number that is none of " +
+                      std::string(name_of(t.stored)));
+      }
+    }
+    auto const end = at + t.values.size() * bytes_of(t.stored);
+    put(text.size() > 1 ? "," : "", quoted(t.name), R"(:{"dtype":")", name_of(t.stored), R"(","shape":[)");
     for (auto const& extent : t.shape) put(&extent == t.shape.data() ? "" : ",", std::to_string(extent));
     put(R"(],"data_offsets":[)", std::to_string(at), ",", std::to_string(end), "]}");
     at = end;
@@ -359,7 +400,27 @@ inline result<void> write_safetensors(std::string const& path, std::span<tensor_
   if (auto outcome = output->write(std::as_bytes(std::span(&header_size, 1))); !outcome) return outcome;
   if (auto outcome = output->write(text); !outcome) return outcome;
   for (auto const& t : tensors) {
-    if (auto outcome = output->write(std::as_bytes(t.values)); !outcome) return outcome;
+    auto const write_as = [&](auto bits) {
+      std::vector<decltype(bits(0.F))> numbers(t.values.size());
+      std::transform(t.values.begin(), t.values.end(), numbers.begin(), bits);
+      return output->write(std::as_bytes(std::span(numbers)));
+    };
+    result<void> outcome;
+    switch (t.stored) {
+      case number_type::f16:
+        outcome = write_as([](float x) { return binary16::rounded(x); });
+        break;
+      case number_type::bf16:
+        outcome = write_as([](float x) { return bfloat16::rounded(x); });
+        break;
+      case number_type::f32:
+        outcome = output->write(std::as_bytes(t.values));
+        break;
+      case number_type::f64:
+        outcome = write_as([](float x) { return double{x}; });
+        break;
+    }
+    if (!outcome) return outcome;
   }
   return output->commit();
 }

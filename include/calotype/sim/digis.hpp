@@ -3,7 +3,7 @@
 //   ct::stream random(seed, event, purpose);
 //   auto const s = ct::sim::digis(energy, {}, ct::sim::barrel_digitiser, random);   // GeV above the pedestal
 //   ct::sim::pulse_maker const pulses(ct::sim::barrel_digitiser);
-//   auto const t = pulses(measured, random);   // samples that a fit makes that energy of
+//   auto const t = pulses(measured, {}, random);   // samples that a fit makes that energy of
 //
 // Frame and photoelectrons: CMSSW SimCalorimetry/EcalSimProducers (ecalSimParameterMap). The pulse is the
 // two-parameter form that test beams fit, (1 + t / (alpha beta))^alpha exp(-t / beta).
@@ -23,6 +23,7 @@ namespace calotype::sim {
 using calotype::pulse_samples;
 inline constexpr int pulse_maximum = 5;
 inline constexpr double sample_ns = 25;
+inline constexpr double bunch_spacing_ns = 50;  // of 2012
 
 // Of one kind of crystal. Times in samples, energies in GeV.
 struct digitiser {
@@ -52,8 +53,7 @@ struct digitiser {
 inline constexpr digitiser barrel_digitiser{},
     endcap_digitiser{.noise = 0.121, .count = 0.060, .electrons = 1800};
 
-// Energy of another bunch crossing in the same crystal, `ns` after this one (negative: before). Bunches of 2012
-// were 50 ns apart.
+// Energy of another bunch crossing in the same crystal, `ns` after this one (negative: before).
 struct out_of_time_pulse {
   double energy = 0, ns = 0;
 };
@@ -114,18 +114,30 @@ inline double amplitude(std::array<float, pulse_samples> const& samples, digitis
 }
 
 // Pulses behind hits whose energies are known: the samples that a crystal may have had if amplitude() has made
-// that energy of them. Their noise is white noise given what the fit made of it; counts are rounded afterwards.
+// that energy of them, of which other crossings made a part. Their noise is white noise given what the fit made
+// of it; counts are rounded afterwards.
 class pulse_maker {
  public:
   explicit pulse_maker(digitiser const& d) : digitiser_(d), fit_(d) {}
 
-  std::array<float, pulse_samples> operator()(double energy, stream& random) const {
+  // What amplitude() makes of 1 GeV of another crossing, `ns` after this one: 0.20 at -50, 0.43 at 50.
+  real share_of(double ns) const {
+    return fit_.amplitude([&](std::size_t i) {
+      return digitiser_.pulse(static_cast<double>(i) - pulse_maximum - ns / sample_ns);
+    });
+  }
+
+  std::array<float, pulse_samples> operator()(double energy, std::span<out_of_time_pulse const> others,
+                                              stream& random) const {
     real const late = digitiser_.jitter_ns * real(random.normal<double>()) / sample_ns;
+    real in_time = energy;
+    for (auto const& o : others) in_time = in_time - o.energy * share_of(o.ns);
     std::array<real, pulse_samples> all;
     for (int i = 0; i < pulse_samples; ++i) {
-      all[static_cast<std::size_t>(i)] =
-          energy * digitiser_.pulse(static_cast<double>(i - pulse_maximum) - late) +
-          digitiser_.noise * real(random.normal<double>());
+      real const t = static_cast<double>(i - pulse_maximum) - late;
+      real sum = in_time * digitiser_.pulse(t);
+      for (auto const& o : others) sum += o.energy * digitiser_.pulse(t - o.ns / sample_ns);
+      all[static_cast<std::size_t>(i)] = sum + digitiser_.noise * real(random.normal<double>());
     }
     real const excess = fit_.amplitude([&](std::size_t i) { return all[i]; }) - energy;
     std::array<float, pulse_samples> out{};

@@ -111,6 +111,12 @@ constexpr real tracker_material(real eta) {
   return 1.2;
 }
 
+// What another bunch crossing adds to the energy of a crystal of the barrel.
+struct remnant {
+  std::uint32_t cell = 0;
+  float energy = 0;  // GeV
+};
+
 // Puts particles through the detector and collects what they leave.
 class response {
  public:
@@ -126,11 +132,13 @@ class response {
   std::vector<track> tracks;
 
   // Remnants of earlier and later bunch crossings: crystals with an exponential energy of this mean (GeV; in
-  // the endcaps ET), spread evenly in (eta, phi).
-  void add_out_of_time(int barrel, int endcaps, double mean) {
+  // the endcaps ET), spread evenly in (eta, phi). Those of the barrel are listed, where a list is given.
+  void add_out_of_time(int barrel, int endcaps, double mean, std::vector<remnant>* list = nullptr) {
     for (int k = 0; k < barrel; ++k) {
       std::uint32_t const cell = random_.below(eb_rows * eb_columns);
-      add_energy(energies.eb[cell], static_cast<float>(mean * real(random_.exponential<double>())));
+      auto const energy = static_cast<float>(mean * real(random_.exponential<double>()));
+      add_energy(energies.eb[cell], energy);
+      if (list != nullptr) list->push_back({cell, energy});
     }
     for (int k = 0; k < endcaps; ++k) {
       real const eta = random_.uniform<double>(1.5, 2.95);

@@ -11,6 +11,7 @@
 // number is from.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -97,6 +98,7 @@ struct workspace {
   readout::masks masks;
   event lists;
   photon_finder find;
+  std::vector<remnant> remnants;
 };
 
 // Simulates the events of one sample. Immutable: any number of threads may share one. With eras or a library,
@@ -274,7 +276,8 @@ class simulator {
     }
 
     int const barrel = random.poisson(120 * mean), endcaps = random.poisson(20 * mean);
-    detector.add_out_of_time(barrel, endcaps, 0.055);
+    memory.remnants.clear();
+    detector.add_out_of_time(barrel, endcaps, 0.055, sample_.digis ? &memory.remnants : nullptr);
 
     reader.digitise();
     reader.write_full(lists);
@@ -295,13 +298,37 @@ class simulator {
     for (auto const& c : photons) out.event.photon_list.push_back(c.seen);
     if (sample_.digis) {
       stream noise(sample_.seed, i, first_purpose(attempt) + pulses_purpose);
-      for (hit const h : out.event.hits(cms::collection::eb))
-        out.event.pulse_list.push_back({h.id, pulses_(wide(h.energy), noise)});
+      std::sort(memory.remnants.begin(), memory.remnants.end(), by_cell);
+      for (hit const h : out.event.hits(cms::collection::eb)) {
+        auto const other = pulse_behind(remnant_of(memory.remnants, h.id), noise);
+        auto const others = std::span(&other, other.energy > 0 ? 1 : 0);
+        out.event.pulse_list.push_back({h.id, pulses_(wide(h.energy), others, noise)});
+      }
     }
     out.label = label_of(sample_.process);
     out.m_gg = static_cast<float>(m);
     out.truth = {{hard.candidates[0], hard.candidates[1]}, vertex_z.value, interactions, attempt + 1};
     return true;
+  }
+
+  static bool by_cell(remnant const& a, remnant const& b) {
+    return a.cell != b.cell ? a.cell < b.cell : a.energy < b.energy;
+  }
+  // What other crossings added to the energy of a crystal; the list is sorted.
+  static float remnant_of(std::span<remnant const> list, std::uint32_t id) {
+    auto const cell = static_cast<std::uint32_t>(segmentation<cms::eb>::unpack(id));
+    float sum = 0;
+    for (auto r = std::lower_bound(list.begin(), list.end(), remnant{cell, 0}, by_cell);
+         r != list.end() && r->cell == cell; ++r) {
+      sum += r->energy;
+    }
+    return sum;
+  }
+  // The pulse that leaves so much, of the crossing before or after this one.
+  out_of_time_pulse pulse_behind(float remnant, stream& random) const {
+    if (!(remnant > 0)) return {};
+    double const ns = random.below(2) == 0 ? -bunch_spacing_ns : bunch_spacing_ns;
+    return {(wide(remnant) / pulses_.share_of(ns)).value, ns};
   }
 
   // Activity of hard collisions: dN/deta 13.7 (H), 11.4 (gamma gamma), 13.4 (gamma + jet;

@@ -130,7 +130,8 @@ TEST_CASE("numpy reads what is written here") {
   }
   std::vector<float> const weight{0, 0.25f, 0.5f, 0.75f, 1, 1.25f};
   std::vector<float> const bias{-1.5f};
-  std::vector<io::tensor_view> const tensors{{"weight", {2, 3}, weight}, {"bias", {1}, bias}};
+  std::vector<io::tensor_view> const tensors{
+      {"weight", {2, 3}, weight}, {"bias", {1}, bias}, {"half", {2, 3}, weight, io::number_type::f16}};
   REQUIRE(io::write_safetensors(folder / "ours.safetensors", tensors, {{"classes", "H\u2192\u03b3\u03b3"}}));
   CHECK(numpy("check", folder.path()));
 }

@@ -58,19 +58,20 @@ def check(folder):
     (size,) = struct.unpack("<Q", raw[:8])
     header = json.loads(raw[8:8 + size])
     assert size % 8 == 0 and header.pop("__metadata__") == {"classes": "H\u2192\u03b3\u03b3"}
-    assert list(header) == ["weight", "bias"]
+    assert list(header) == ["weight", "bias", "half"]
     values = raw[8 + size:]
     assert max(entry["data_offsets"][1] for entry in header.values()) == len(values)
     for name, entry in header.items():
         begin, end = entry["data_offsets"]
-        array = np.frombuffer(values[begin:end], "<f4").reshape(entry["shape"])
-        expected = np.arange(6, dtype=np.float32).reshape(2, 3) / 4 if name == "weight" else np.float32([-1.5])
-        assert entry["dtype"] == "F32" and (array == expected).all(), (name, array)
+        array = np.frombuffer(values[begin:end], "<f2" if name == "half" else "<f4").reshape(entry["shape"])
+        expected = np.float32([-1.5]) if name == "bias" else np.arange(6, dtype=np.float32).reshape(2, 3) / 4
+        assert entry["dtype"] == ("F16" if name == "half" else "F32") and (array == expected).all(), (name, array)
     try:
         from safetensors.numpy import load_file
     except ImportError:
         return
     theirs = load_file(folder + "/ours.safetensors")
+    assert theirs["half"].dtype == np.float16 and (theirs["half"] == theirs["weight"]).all()
     assert (theirs["weight"] == np.arange(6, dtype=np.float32).reshape(2, 3) / 4).all()
 
 

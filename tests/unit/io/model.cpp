@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <limits>
@@ -83,6 +85,50 @@ TEST_CASE("a saved model comes back with the same bits, and says what it is") {
   CHECK(file->find("block2.shortcut.weight") != nullptr);
   CHECK(ct::io::load_unverified<tagger>(path));
   CHECK(has(message(ct::io::save(path, model)), "exists already"));
+}
+
+TEST_CASE("a model in numbers of 16 bits has half the size, and what is left of it is proven") {
+  scratch::folder const folder;
+  std::string const path = folder / "m.safetensors", half = folder / "half.safetensors";
+  ct::nn::content_ranges const ranges{{"he_hits", {1, 2}}};
+  REQUIRE(ct::io::save(path, model, {{"command", "test"}}, {}, ranges));
+  for (auto const type : {ct::io::number_type::f16, ct::io::number_type::bf16}) {
+    CAPTURE(ct::io::name_of(type));
+    REQUIRE(ct::io::save(half, model, {{"command", "test"}}, {.force = true, .numbers = type}, ranges));
+    auto const back = ct::io::load<tagger>(half);
+    REQUIRE_MESSAGE(back, message(back));
+    float const part = type == ct::io::number_type::f16 ? 0x1p-11f : 0x1p-8f;
+    bool close = true, same = true;
+    for (std::size_t i = 0; i < model.parameters().size(); ++i) {
+      float const before = model.parameters()[i], after = back->parameters()[i];
+      close = close && std::abs(after - before) <= part * std::abs(before) + 0x1p-25f;
+      same = same && after == before;
+    }
+    CHECK(close);
+    CHECK(!same);
+    auto const file = ct::io::read_safetensors(half);
+    CHECK(file->metadata.at("self_test_logits") !=
+          ct::io::read_safetensors(path)->metadata.at("self_test_logits"));
+    CHECK(file->tensors[0].stored == type);
+    CHECK(ct::io::training_ranges(half)->size() == 1);
+    CHECK(scratch::slurp(path).size() - scratch::slurp(half).size() >
+          1.8 * static_cast<double>(model.parameters().size()));
+
+    REQUIRE(ct::io::save(half, *back, {}, {.force = true, .numbers = type}));  // nothing is left to round
+    auto const again = ct::io::load<tagger>(half);
+    CHECK(std::equal(again->parameters().begin(), again->parameters().end(), back->parameters().begin()));
+  }
+  std::vector<float> numbers(model.parameters().begin(), model.parameters().end());
+  numbers[3] = -70'000;
+  ct::nn::model<tagger> const large(numbers);
+  CHECK(has(message(ct::io::save(folder / "large", large, {}, {.numbers = ct::io::number_type::f16})),
+            "a parameter is larger than any number of F16"));
+  numbers[3] = std::numeric_limits<float>::max();
+  CHECK(has(message(ct::io::save(folder / "large", ct::nn::model<tagger>(numbers), {},
+                                 {.numbers = ct::io::number_type::bf16})),
+            "a parameter is larger than any number of BF16"));
+  CHECK(folder.list().size() == 2);
+  CHECK(ct::io::save(folder / "large", large, {}, {.numbers = ct::io::number_type::bf16}));
 }
 
 TEST_CASE("the ranges of the training events come back as they were, and broken ones are refused") {

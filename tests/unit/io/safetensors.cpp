@@ -1,3 +1,4 @@
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <limits>
@@ -86,8 +87,77 @@ TEST_CASE("double precision is read, rounded") {
   scratch::spill(folder / "file", with_header("{" + entry("a", "[1]", "[0,8]", "F64") + "}", data));
   auto const file = io::read_safetensors(folder / "file");
   REQUIRE(file);
-  CHECK(file->tensors[0].is_f64);
+  CHECK(file->tensors[0].stored == io::number_type::f64);
   CHECK(file->tensors[0].values == std::vector<float>{0.1f});
+}
+
+TEST_CASE("numbers of 16 bits are written as they are, and come back") {
+  scratch::folder const folder;
+  auto const path = folder / "file";
+  float const inf = std::numeric_limits<float>::infinity();
+  std::vector<float> const f16{1, -2.5f, 65504, 0x1p-24f, 0x1.ffcp-1f},
+      bf16{1, -2.5f, 0x1.fep127f, inf, 0x1.02p0f};
+  std::vector<float> const f64{0.1f, -0.f};
+  REQUIRE(
+      io::write_safetensors(path, std::vector<io::tensor_view>{{"half", {5}, f16, io::number_type::f16},
+                                                               {"brain", {5}, bf16, io::number_type::bf16},
+                                                               {"double", {2}, f64, io::number_type::f64}}));
+  auto const file = io::read_safetensors(path);
+  REQUIRE(file);
+  CHECK(file->find("half")->values == f16);
+  CHECK(file->find("brain")->values == bf16);
+  CHECK(file->find("double")->values == f64);
+  CHECK(file->find("half")->stored == io::number_type::f16);
+  CHECK(file->find("brain")->stored == io::number_type::bf16);
+  std::string const bytes = scratch::slurp(path);
+  auto const at = bytes.size() - 36;
+  CHECK(bytes.substr(at, 4) == std::string("\x00\x3c\x00\xc1", 4));
+  CHECK(bytes.substr(at + 10, 4) == std::string("\x80\x3f\x20\xc0", 4));
+
+  auto const says = [&](float x, io::number_type type) {
+    std::vector<float> const one{x};
+    auto const outcome =
+        io::write_safetensors(path, std::vector<io::tensor_view>{{"a", {1}, one, type}}, {}, {.force = true});
+    return outcome ? std::string() : outcome.error()->message();
+  };
+  CHECK(has(says(0.1f, io::number_type::f16), "the tensor 'a' holds a number that is none of F16"));
+  CHECK(has(says(65536, io::number_type::f16), "none of F16"));
+  CHECK(has(says(inf, io::number_type::f16), "none of F16"));
+  CHECK(has(says(0.1f, io::number_type::bf16), "none of BF16"));
+  for (auto const type : {io::number_type::f16, io::number_type::bf16, io::number_type::f64}) {
+    CHECK(says(io::rounded_to(type, 0.1f), type).empty());
+    CHECK(says(std::numeric_limits<float>::quiet_NaN(), type).empty());
+    CHECK(std::isnan(io::read_safetensors(path)->tensors[0].values[0]));
+  }
+  REQUIRE(io::write_safetensors(path, std::vector<io::tensor_view>{{"none", {0, 5}, {}, io::number_type::f16}},
+                                {}, {.force = true}));
+  CHECK(io::read_safetensors(path)->tensors[0].values.empty());
+}
+
+TEST_CASE("any 16 bits are read as F16 and BF16 mean them") {
+  scratch::folder const folder;
+  std::string const data("\x01\x00\x00\x80\x00\x7c\x01\x7e", 8);  // smallest, -0, infinity, NaN in F16
+  scratch::spill(folder / "f16", with_header("{" + entry("a", "[4]", "[0,8]", "F16") + "}", data));
+  scratch::spill(folder / "bf16", with_header("{" + entry("a", "[4]", "[0,8]", "BF16") + "}", data));
+  auto const half = io::read_safetensors(folder / "f16"), brain = io::read_safetensors(folder / "bf16");
+  REQUIRE(half);
+  REQUIRE(brain);
+  auto const& f = half->tensors[0].values;
+  CHECK(f[0] == 0x1p-24f);
+  CHECK((f[1] == 0 && std::signbit(f[1])));
+  CHECK(std::isinf(f[2]));
+  CHECK(std::isnan(f[3]));
+  auto const& b = brain->tensors[0].values;
+  CHECK(b[0] == 0x1p-133f);
+  CHECK((b[1] == 0 && std::signbit(b[1])));
+  CHECK(b[2] == 0x1p121f);
+  CHECK(b[3] == 0x1.02p125f);
+  CHECK(has(refusal(with_header("{" + entry("a", "[4]", "[0,7]", "F16") + "}", data.substr(1))),
+            "takes 8 bytes"));
+  CHECK(has(refusal(with_header("{" + entry("a", "[4]", "[0,8]", "BF16") + "}", data.substr(1))),
+            "but there are 7"));
+  CHECK(has(refusal(with_header("{" + entry("a", "[9223372036854775808]", "[0,8]", "F16") + "}", data)),
+            "too large for a computer"));
 }
 
 TEST_CASE("a file without tensors is a file") {
@@ -150,7 +220,9 @@ TEST_CASE("headers that are not exactly right are refused") {
             "'dtype' occurs twice"));
   CHECK(has(header(R"({"__metadata__":{"k":1},)" + good + "}"), "'k' is no text"));
   CHECK(has(header(R"({"__metadata__":"k",)" + good + "}"), "metadata are no JSON object"));
-  CHECK(has(header("{" + entry("a", "[4]", "[0,8]", "F16") + "}"), "has the type F16"));
+  CHECK(has(header("{" + entry("a", "[4]", "[0,8]", "U16") + "}"),
+            "has the type U16; F16, BF16, F32 and F64 are read"));
+  CHECK(has(header("{" + entry("a", "[2]", "[0,8]", "F16") + "}"), "where its shape takes 4 bytes"));
   CHECK(has(header("{" + entry("a", "[1]", "[0,8]", "I64") + "}"), "has the type I64"));
   CHECK(has(header(R"({"a":{"dtype":"F32","shape":[2]}})"), "is not described by"));
   CHECK(has(header(R"({"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8],"extra":1}})"),
@@ -180,6 +252,7 @@ TEST_CASE("tensors that cannot be written are refused") {
     return outcome ? std::string() : outcome.error()->message();
   };
   CHECK(has(says({{"a", {3}, two}}), "disagrees with its values"));
+  CHECK(has(says({{"a", {4294967296, 4294967296}, {}}}), "disagrees with its values"));
   CHECK(has(says({{"a", {2}, two}, {"a", {2}, two}}), "repeated"));
   CHECK(has(says({{"__metadata__", {2}, two}}), "reserved"));
   CHECK(has(says({{"\xC0\x80", {2}, two}}), "UTF-8"));

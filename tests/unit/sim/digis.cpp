@@ -72,7 +72,7 @@ TEST_CASE("a pulse made for a hit has the hit's energy as its amplitude, and the
   std::array<double, sim::pulse_samples> mean{}, square{};
   int const n = 4000;
   for (int i = 0; i < n; ++i) {
-    auto const s = make(0.2, random);
+    auto const s = make(0.2, {}, random);
     CHECK(std::fabs(sim::amplitude(s, d) - 0.2) < rounding);
     for (std::size_t k = 0; k < s.size(); ++k) {
       mean[k] += static_cast<double>(s[k]) / n;
@@ -87,7 +87,30 @@ TEST_CASE("a pulse made for a hit has the hit's energy as its amplitude, and the
   }
   // nine of the ten directions are free
   CHECK(variance == doctest::Approx(9 * 0.038 * 0.038 + 10 * 0.035 * 0.035 / 12).epsilon(0.05).scale(0));
-  CHECK(sim::amplitude(make(60, random), d) == doctest::Approx(60).epsilon(0.005));
+  CHECK(sim::amplitude(make(60, {}, random), d) == doctest::Approx(60).epsilon(0.005));
+}
+
+TEST_CASE("a pulse made for a hit holds the pulses of other crossings, whose part of the energy is known") {
+  auto quiet = sim::barrel_digitiser;
+  quiet.noise = quiet.jitter_ns = 0;
+  sim::pulse_maker const make(quiet);
+  // weights of the fit, by hand
+  CHECK(make.share_of(0).value == doctest::Approx(1));
+  CHECK(make.share_of(-50).value == doctest::Approx(0.2022).epsilon(0.001));
+  CHECK(make.share_of(50).value == doctest::Approx(0.4289).epsilon(0.001));
+  calotype::stream random(2, 2, 2);
+  for (double const ns : {-50.0, 50.0}) {
+    sim::out_of_time_pulse const other[] = {{5, ns}};
+    auto const s = make(10, other, random);
+    CHECK(sim::amplitude(s, quiet) == doctest::Approx(10).epsilon(0.005));
+    double const in_time = 10 - 5 * make.share_of(ns).value;
+    for (int k = 0; k < sim::pulse_samples; ++k) {
+      double const t = k - sim::pulse_maximum;
+      double const height = in_time * quiet.pulse(t).value + 5 * quiet.pulse(t - ns / 25).value;
+      CHECK(static_cast<double>(s[static_cast<std::size_t>(k)]) ==
+            doctest::Approx(height).epsilon(0.001).scale(20));
+    }
+  }
 }
 
 TEST_CASE("other crossings change an amplitude, a late one hardly its maximum") {

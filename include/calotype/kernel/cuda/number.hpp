@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include <calotype/core/config.hpp>
+#include <calotype/core/half.hpp>
 #include <calotype/exec/cuda.hpp>
 
 #if defined(__CUDACC__)
@@ -52,14 +53,10 @@ struct number<exec::bf16> {
 #if defined(__CUDA_ARCH__)
     return __bfloat16_as_ushort(__float2bfloat16_rn(x));
 #else
-    auto const b = std::bit_cast<std::uint32_t>(x);
-    if ((b & 0x7fffffffU) > 0x7f800000U) return 0x7fff;
-    return static_cast<bits>((b + 0x7fffU + (b >> 16 & 1U)) >> 16);
+    return bfloat16::rounded(x);
 #endif
   }
-  CALOTYPE_INLINE CALOTYPE_HD static float value(bits b) {
-    return std::bit_cast<float>(static_cast<std::uint32_t>(b) << 16);
-  }
+  CALOTYPE_INLINE CALOTYPE_HD static float value(bits b) { return bfloat16::value(b); }
   template <bool Positive = false>
   CALOTYPE_INLINE CALOTYPE_HD static std::uint32_t word(float x, float y) {
 #if defined(__CUDA_ARCH__)
@@ -75,33 +72,20 @@ template <>
 struct number<exec::fp16> {
   using bits = std::uint16_t;
   static constexpr int in_word = 2;
-  static constexpr float largest = 65504;
+  static constexpr float largest = binary16::largest;
 
   CALOTYPE_INLINE CALOTYPE_HD static bits rounded(float x) {
 #if defined(__CUDA_ARCH__)
     return static_cast<bits>(word(x, 0.0F));
 #else
-    auto const b = std::bit_cast<std::uint32_t>(x);
-    auto const sign = static_cast<std::uint32_t>(b >> 16 & 0x8000U);
-    std::uint32_t const size = b & 0x7fffffffU;
-    if (size > 0x7f800000U) return 0x7fff;
-    if (size >= 0x477fe000U) return static_cast<bits>(sign | 0x7bffU);  // from 65,504 on
-    if (size < 0x38800000U) {  // below 2^-14: multiples of 2^-24, as the sum with 1/2 rounds them
-      auto const sum = std::bit_cast<std::uint32_t>(std::bit_cast<float>(size) + 0.5F);
-      return static_cast<bits>(sign | (sum - 0x3f000000U));
-    }
-    return static_cast<bits>(sign | ((size - 0x38000000U + 0xfffU + (size >> 13 & 1U)) >> 13));
+    return binary16::rounded(x);
 #endif
   }
   CALOTYPE_INLINE CALOTYPE_HD static float value(bits b) {
 #if defined(__CUDA_ARCH__)
     return __half2float(__ushort_as_half(b));
 #else
-    std::uint32_t const sign = static_cast<std::uint32_t>(b & 0x8000U) << 16, size = b & 0x7fffU;
-    if (size >= 0x7c00U) return std::bit_cast<float>(sign | 0x7f800000U | size << 13);
-    // as if its exponent were larger by 112, which a product takes back, exactly
-    float const scaled = std::bit_cast<float>(size << 13) * 0x1p112F;
-    return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(scaled));
+    return binary16::value(b);
 #endif
   }
   template <bool Positive = false>
