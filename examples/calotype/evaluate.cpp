@@ -439,10 +439,10 @@ std::string interval(eval::difference const& d) {
   return text("%+.4f (%+.4f to %+.4f)", d.value, d.lower, d.upper);
 }
 
-using rows = std::vector<std::vector<std::string>>;
+using table_rows = std::vector<std::vector<std::string>>;
 
-rows separation_rows(figures const& f) {
-  rows all;
+table_rows separation_rows(figures const& f) {
+  table_rows all;
   for (auto const& s : f.separations) {
     all.push_back(
         {s.name, with_error(s.curve.auc(), s.curve.auc_error()), with_error(s.background, s.background_error)});
@@ -456,8 +456,8 @@ rows separation_rows(figures const& f) {
   return all;
 }
 
-rows mass_rows(figures const& f) {
-  rows all;
+table_rows mass_rows(figures const& f) {
+  table_rows all;
   for (auto const& m : f.masses) {
     all.push_back({"true " + m.name, m.cvm ? text("%.4f", m.cvm->value) : "needs 200 events",
                    m.cvm ? with_error(m.cvm->floor, m.cvm->floor_error) : "",
@@ -466,15 +466,15 @@ rows mass_rows(figures const& f) {
   return all;
 }
 
-rows advantage_rows(figures const& f) {
-  rows all;
+table_rows advantage_rows(figures const& f) {
+  table_rows all;
   for (auto const& a : f.advantages)
     all.push_back({a.name, interval(a.figures.auc), interval(a.figures.background)});
   return all;
 }
 
-rows mass_advantage_rows(figures const& f) {
-  rows all;
+table_rows mass_advantage_rows(figures const& f) {
+  table_rows all;
   for (auto const& m : f.mass_advantages) all.push_back({"true " + m.name, interval(m.cvm)});
   return all;
 }
@@ -526,7 +526,7 @@ std::size_t width_of(std::string const& cell) {
 }
 
 // Columns as wide as they must be; signs as plain as a terminal wants them.
-void print_table(std::vector<std::string> const& head, rows const& all) {
+void print_table(std::vector<std::string> const& head, table_rows const& all) {
   std::vector<std::size_t> widths;
   for (auto const& cell : head) widths.push_back(width_of(cell));
   for (auto const& row : all) {

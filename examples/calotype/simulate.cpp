@@ -76,7 +76,8 @@ std::optional<library_part> part_of(std::string const& text) {
   return part;
 }
 
-int report(simulate_options const& o, std::string const& process, std::map<int, std::uint64_t> const& labels) {
+int report_events(simulate_options const& o, std::string const& process,
+                  std::map<int, std::uint64_t> const& labels) {
   std::uint64_t total = 0;
   for (auto const& [label, events] : labels) total += events;
   if (o.json) {
@@ -144,7 +145,7 @@ int write_events(simulate_options const& o, std::string const& process,
     if (auto written = file->append(e); !written) return fail(*written.error());
   }
   if (auto closed = file->close(); !closed) return fail(*closed.error());
-  return report(o, process, labels);
+  return report_events(o, process, labels);
 }
 
 int simulate_embedded(simulate_options const& o) {

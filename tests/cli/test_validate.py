@@ -30,10 +30,10 @@ class Validate(harness.Case):
         self.assertAlmostEqual(spread["error"], (spread["recorded"] / 8) ** 0.5)
         self.assertEqual([row["recorded"] for row in numbers["kept_in_hb"]], [0.2, 0.3, 0.71, 0.95, 1])
         self.assertTrue(all(row["simulated"] is None or 0 <= row["simulated"] <= 1 for row in numbers["kept_in_hb"]))
-        self.assertEqual([row["name"] for row in numbers["shapes"]], ["r9", "sigma_ieta_ieta, r9 > 0.94"])
+        self.assertEqual([row["name"] for row in numbers["shapes"]], ["r9", "r9, r9 > 0.94", "sigma_ieta_ieta, r9 > 0.94"])
         self.assertEqual(numbers["shapes"][0]["simulated"]["photons"], 40)
         gates = event_paper.response_gates(numbers) + event_paper.plot_gates(numbers)
-        self.assertEqual(len({g["figure"] for g in gates}), 2 + 4 + 9 + 5 + 2)
+        self.assertEqual(len({g["figure"] for g in gates}), 2 + 4 + 9 + 5 + 3 + 2 + 1)
         page = (self.folder / "page.html").read_text()
         for text in ("Occupancy", "Energies of hits", "Thinning", "Shapes of photons", "recorded 2012", "Made by: "):
             self.assertIn(text, page)
