@@ -79,7 +79,7 @@ class Convert(harness.Case):
             if key.startswith(("training_range.", "provenance.")): self.assertEqual(meta["__metadata__"][key], text)
         self.out("classify", self.ig, "--model", "eb", "--weights", "f16.safetensors")
         self.assertEqual(self.json("info", "f16.safetensors")["tensors"][0]["type"], "F16")
-        self.assertRegex(self.out("info", "f16.safetensors"), r"conv0.weight +F16 +8 x 1 x 3 x 3")
+        self.assertRegex(self.out("info", "f16.safetensors"), r"conv0.weight +F16 +16 x 1 x 7 x 7")
         report = self.json("convert", "f16.safetensors", "--model", "eb", "--to", "safetensors", "--out", "f32.safetensors")
         self.assertEqual((report["numbers"], report["parameters"]), ("f32", 88723))
         self.assertEqual(self.read(self.folder / "f32.safetensors")[1], rounded.astype("<f4").tobytes())
