@@ -4,13 +4,13 @@
 #include <array>
 #include <cstdio>
 #include <fstream>
-#include <string_view>
 #include <utility>
 
 #include "networks.hpp"
 
 #include <calotype/detector/presets/cms_run1.hpp>
 #include <calotype/image/kinematics.hpp>
+#include <calotype/io/detail/zip.hpp>
 #include <calotype/io/events_npz.hpp>
 #include <calotype/io/ig.hpp>
 
@@ -20,20 +20,16 @@ ct::result<file_kind> kind_of_file(std::string const& path) {
   if (auto usable = check_input(path); !usable) return *usable.error();
   std::ifstream file(path, std::ios::binary);
   if (!file) return ct::error{"the file cannot be opened", path, "check its permissions"};
-  std::array<char, 256> start{};
+  std::array<char, 9> start{};
   file.read(start.data(), start.size());
   if (file.gcount() == 0) return ct::error{"the file is empty", path, "fetch it again"};
   if (start[0] == 'P' && start[1] == 'K') {
-    // Both are zip archives; the first entry's name is at 30, unless there is none.
-    auto const byte = [&start](std::size_t i) {
-      return static_cast<std::size_t>(static_cast<unsigned char>(start[i]));
-    };
-    auto const read = static_cast<std::size_t>(file.gcount());
-    std::size_t const length = start[2] == 3 && start[3] == 4 ? byte(26) + 256 * byte(27) : 0;
-    std::string_view const first(start.data() + 30, 30 + length <= read ? length : 0);
-    bool const is_event =
-        first.starts_with("Events/") || first.starts_with("Header") || first.starts_with("Geometry/");
-    bool const is_npz = first.ends_with(".npy") || (!is_event && path.ends_with(".npz"));
+    // Both are zip archives, and NPZ's hold arrays; the name decides where nothing can be listed.
+    auto const zip = ct::io::detail::zip_archive::open(path);
+    auto const is_array = [](auto const& member) { return member.name.ends_with(".npy"); };
+    bool const is_npz = zip && !zip->members().empty()
+                            ? std::any_of(zip->members().begin(), zip->members().end(), is_array)
+                            : path.ends_with(".npz");
     return is_npz ? file_kind::archive : file_kind::events_ig;
   }
   return start[8] == '{' ? file_kind::model : file_kind::unknown;

@@ -29,7 +29,7 @@ struct truth {
   bool prompt_pair = false;  // both photons are known to be none of a jet's
 };
 
-// What begins with these bytes.
+// What a file holds, whatever it is called.
 enum class file_kind { events_ig, archive, model, unknown };
 ct::result<file_kind> kind_of_file(std::string const& path);
 

@@ -187,7 +187,7 @@ class Reproduce(harness.Case):
         np.savez(self.folder / "same.npz", x_train=np.zeros((2, 32, 32), np.float32), y_train=np.float32([0, 1]))
         self.refused(*few, "--showers", "same.npz", "./same.npz", says="another file of this name")
         os.mkfifo(self.folder / "pipe.ig")
-        self.refused(*few, "--showers", "pipe.ig", says=["not a plain file", "pipe.ig"])
+        self.refused(*few, "--showers", "pipe.ig", says=["a pipe or device", "pipe.ig"])
         self.refused(*few, "--particles", "none.npz", says=["none.npz"])
         processes = ("higgs", "born", "gamma-jet")
         files = [f"{process}.npz" for process in processes]

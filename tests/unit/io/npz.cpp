@@ -10,6 +10,7 @@
 #include "scratch.hpp"
 #include <doctest/doctest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -218,6 +219,9 @@ TEST_CASE("archives that are none are refused") {
     return file ? std::string() : file.error()->message();
   };
   CHECK(has(says(folder / "none.npz"), "no such file"));
+  CHECK(has(says(folder.path()), "this is a folder"));
+  REQUIRE(::mkfifo((folder / "pipe.npz").c_str(), 0600) == 0);
+  CHECK(has(says(folder / "pipe.npz"), "a pipe or device"));  // and is not waited for
   scratch::spill(folder / "text.npz", "not an archive");
   CHECK(has(says(folder / "text.npz"), "not a zip archive"));
   auto writer = io::npz_writer::create(folder / "file.npz");

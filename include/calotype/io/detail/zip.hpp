@@ -74,6 +74,12 @@ class zip_archive {
   zip_archive& operator=(zip_archive&&) noexcept = default;
 
   static result<zip_archive> open(std::string path) {
+    struct stat entry {};
+    bool const exists = ::stat(path.c_str(), &entry) == 0;
+    if (exists && S_ISDIR(entry.st_mode)) return calotype::error{"this is a folder", path, "name a file in it"};
+    if (exists && !S_ISREG(entry.st_mode)) {  // which zip_open would wait for
+      return calotype::error{"this is a pipe or device", path, "copy its content to a plain file"};
+    }
     int code = 0;
     zip_archive archive;
     archive.archive_.reset(zip_open(path.c_str(), ZIP_RDONLY, &code));
@@ -133,10 +139,6 @@ class zip_archive {
     zip_error_init_with_code(&reason, code);
     std::string const text = zip_error_strerror(&reason);
     zip_error_fini(&reason);
-    struct stat entry {};
-    if (::stat(path.c_str(), &entry) == 0 && S_ISDIR(entry.st_mode)) {
-      return {"this is a folder", path, "name a file in it"};
-    }
     if (code == ZIP_ER_NOENT) return {"there is no such file", path, "check the name"};
     if (code == ZIP_ER_NOZIP || code == ZIP_ER_INCONS) {
       if (begins_like_zip(path))
