@@ -219,6 +219,11 @@ def number_in(pattern, text):
     return float(found[1]) if found else None
 
 
+def factor_off(ratio):
+    """By which a ratio misses 1, upwards or downwards; None where there is none."""
+    return round(max(ratio, 1 / ratio), 3) if ratio else None
+
+
 def response_gates(validation):
     """Of what `calotype reproduce --recorded DIR` or `calotype validate` compared."""
     how = f"{validation['simulated_events']:,} simulated events"
@@ -232,7 +237,7 @@ def response_gates(validation):
     for row in validation["per_event"]:
         ratio = row["simulated"] / row["recorded"] if row["recorded"] else None
         figures.append(figure(f"{row['name']} per event, simulated over recorded: factor off",
-                              round(max(ratio, 1 / ratio), 3) if ratio else None, 1.5, "lower", "x",
+                              factor_off(ratio), 1.5, "lower", "x",
                               f"simulated {row['simulated']:.1f}, recorded {row['recorded']:.1f}; {how}" if ratio else none))
     return figures
 
@@ -244,7 +249,7 @@ def plot_gates(validation):
         ratio = row["simulated"] / row["recorded"] if row["recorded"] else None
         error = f" +- {row['error']:.2g}" if row["error"] else ""
         figures.append(figure(f"{row['name']}, simulated over recorded: factor off",
-                              round(max(ratio, 1 / ratio), 3) if ratio else None, FACTORS.get(row["name"]), "lower", "x",
+                              factor_off(ratio), FACTORS.get(row["name"]), "lower", "x",
                               f"simulated {row['simulated']:.4g}, recorded {row['recorded']:.4g}{error}" if ratio else NO_RECORDED))
     for row in validation.get("kept_in_hb", []):
         share = row["simulated"]
@@ -261,10 +266,10 @@ def plot_gates(validation):
                               if off is not None else NO_RECORDED))
         if row["name"] not in WIDTHS:
             continue
-        factor = ours["half_width"] / theirs["half_width"] if ours and theirs and theirs["half_width"] else None
-        figures.append(figure(f"{row['name']} of photons: width, simulated over recorded: factor off",
-                              round(max(factor, 1 / factor), 3) if factor else None, WIDTHS[row["name"]], "lower", "x",
-                              f"half of the central 68 %; {theirs['photons']:,} recorded photons" if factor else NO_RECORDED))
+        ratio = ours["half_width"] / theirs["half_width"] if ours and theirs and theirs["half_width"] else None
+        figures.append(figure(f"{row['name']} of photons: width, simulated over recorded: factor off", factor_off(ratio),
+                              WIDTHS[row["name"]], "lower", "x",
+                              f"half of the central 68 %; {theirs['photons']:,} recorded photons" if ratio else NO_RECORDED))
     shapes = {row["name"]: row for row in validation.get("shapes", [])}
     if "r9, r9 > 0.94" in shapes:
         (all_ours, ours), (all_theirs, theirs) = (

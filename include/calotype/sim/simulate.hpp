@@ -324,11 +324,11 @@ class simulator {
     }
     return sum;
   }
-  // The pulse that leaves so much, of the crossing before or after this one.
-  out_of_time_pulse pulse_behind(float remnant, stream& random) const {
-    if (!(remnant > 0)) return {};
+  // The pulse of the crossing before or after this one that adds so much to the energy of a crystal.
+  out_of_time_pulse pulse_behind(float added, stream& random) const {
+    if (!(added > 0)) return {};
     double const ns = random.below(2) == 0 ? -bunch_spacing_ns : bunch_spacing_ns;
-    return {(wide(remnant) / pulses_.share_of(ns)).value, ns};
+    return {(wide(added) / pulses_.share_of(ns)).value, ns};
   }
 
   // Activity of hard collisions: dN/deta 13.7 (H), 11.4 (gamma gamma), 13.4 (gamma + jet;

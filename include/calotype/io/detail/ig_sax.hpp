@@ -11,7 +11,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include <calotype/io/detail/json_events.hpp>
 #include <calotype/io/ig_table.hpp>
 
 namespace calotype::io::detail {
@@ -204,7 +203,10 @@ class ig_sax final : public nlohmann::json_sax<nlohmann::json> {
 template <class Want>
 std::string parse_ig(std::string const& json, Want const& want, std::vector<ig_table>& tables) {
   ig_sax<Want> handler(want, tables);
-  if (parse_json<>(json, handler)) handler.finished();
+  // Through the interface, as in safetensors.hpp.
+  if (nlohmann::json::sax_parse(json, static_cast<nlohmann::json_sax<nlohmann::json>*>(&handler))) {
+    handler.finished();
+  }
   return handler.problem();
 }
 
