@@ -31,8 +31,8 @@ struct binary16 {
     std::uint32_t const sign = static_cast<std::uint32_t>(b & 0x8000U) << 16, size = b & 0x7fffU;
     if (size >= 0x7c00U) return std::bit_cast<float>(sign | 0x7f800000U | size << 13);
     if (size >= 0x400U) return std::bit_cast<float>(sign | ((size << 13) + 0x38000000U));
-    float const small = static_cast<float>(size) * 0x1p-24F;  // below 2^-14, exactly
-    return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(small));
+    float const subnormal = static_cast<float>(size) * 0x1p-24F;  // below 2^-14, exactly
+    return std::bit_cast<float>(sign | std::bit_cast<std::uint32_t>(subnormal));
   }
 };
 
