@@ -28,6 +28,8 @@ foreach(component IN LISTS calotype_components)
     add_library(calotype::${component} ALIAS calotype_${component})
   elseif(PROJECT_IS_TOP_LEVEL)
     message(STATUS "calotype::${component}: not available, missing ${missing}")
+  else()
+    message(VERBOSE "calotype::${component}: not available, missing ${missing}")
   endif()
 endforeach()
 

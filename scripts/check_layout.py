@@ -40,7 +40,7 @@ DEFINE = re.compile(r"^\s*#\s*define\s+(\w+)", re.M)
 
 
 def headers():
-    return sorted(p for p in PUBLIC.rglob("*") if p.suffix in {".hpp", ".cuh"})
+    return sorted(PUBLIC.rglob("*.hpp"))
 
 
 def points_down(name, target):

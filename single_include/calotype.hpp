@@ -925,6 +925,10 @@ constexpr position seen_from_origin(point p) {
   return {math::asinh(p.z / math::sqrt(math::fma(p.x, p.x, p.y * p.y))), math::atan2(p.y, p.x)};
 }
 
+// Whether an azimuth may be one: beyond 16 turns it is its source's mistake, and lies in no cell. Wrapping
+// counts the turns, and sine and cosine end at 2^20.
+constexpr bool is_azimuth(double phi) { return phi > -100 && phi < 100; }
+
 // An azimuth, or a difference of two, in [-pi, pi); meant for a few turns more at most.
 constexpr math::strict<double> wrap_azimuth(math::strict<double> phi) {
   while (phi >= math::pi) phi -= 2 * math::pi;
@@ -937,6 +941,8 @@ constexpr point direction(double eta, double phi) {
   auto const [sine, cosine] = math::sincos(phi);
   return {cosine, sine, math::sinh(eta)};
 }
+// False for the direction of an azimuth that has no sine and cosine: NaN, infinity, 2^20 and beyond.
+constexpr bool has_direction(point d) { return d.x - d.x == 0; }
 
 }  // namespace calotype
 
@@ -1261,8 +1267,10 @@ struct regular {
   constexpr int size() const { return bins; }
   constexpr int find(double x) const {
     if (!(x >= low && x < high)) return -1;
-    auto const k = static_cast<int>((x - low) / ((high - low) / bins));
-    return k < bins ? k : bins - 1;
+    int k = static_cast<int>((x - low) / ((high - low) / bins));
+    if (k >= bins) k = bins - 1;
+    // the quotient rounds; edges are where lower() says
+    return x < lower(k) ? k - 1 : k + 1 < bins && x >= lower(k + 1) ? k + 1 : k;
   }
   // Multiples of a bin's width are divided before they are added: no compiler can fuse the two and change a
   // bit.
@@ -1328,8 +1336,8 @@ struct edges_and_centers {
 
 // A closed circle of `bins` equal cells. `offset` is the number of cells by which the start of bin 0 lies
 // before zero (half of `bins`: bin 0 starts at -pi), so that zero falls exactly on an edge wherever it should.
-// Any finite x is wrapped; centres lie in (-period/2, period/2]; lower(bin) in [-period/2, period/2),
-// upper(bin) one width above it.
+// Any x within 1e9 cells of zero is wrapped, what lies beyond is outside; centres lie in (-period/2, period/2];
+// lower(bin) in [-period/2, period/2), upper(bin) one width above it.
 struct periodic {
   int bins;
   double offset = 0;
@@ -1761,6 +1769,7 @@ struct pointing {
   constexpr int find(double eta, double phi, int) const {
     if (!Places::covers(eta, phi)) return -1;
     point const direction = calotype::direction(eta, phi);
+    if (!has_direction(direction)) return -1;
     auto const guess = Places::guess(direction);
     nearest best{.column = guess[0] - columns.first, .row = guess[1] - rows.first};
     look_around(best, direction, 0);
@@ -2566,6 +2575,7 @@ struct es_plane {
   constexpr int find(double eta, double phi, int) const {
     if (!(eta > 1.5 && eta < 3 && phi - phi == 0)) return -1;
     point const d = direction(eta, phi);
+    if (!has_direction(d)) return -1;
     double const x = d.x * z / d.z, y = d.y * z / d.z;
     double const across = plane == 1 ? x : y, along = plane == 1 ? y : x;
     int const column = sensor_at(across, across_pitch), row = sensor_at(along, along_pitch);
@@ -2909,11 +2919,26 @@ static_assert(concepts::event_with_pulses<event>);
 
 namespace calotype {
 
+// The two photons of largest ET, the larger first, of equal ones the earlier; null where there are fewer. An
+// event need not order them (concepts::event).
+inline std::array<photon const*, 2> leading_photons(std::span<photon const> photons) noexcept {
+  std::array<photon const*, 2> best{};
+  for (photon const& p : photons) {
+    if (best[0] == nullptr || p.et > best[0]->et) {
+      best[1] = std::exchange(best[0], &p);
+    } else if (best[1] == nullptr || p.et > best[1]->et) {
+      best[1] = &p;
+    }
+  }
+  return best;
+}
+
 // m_gg of the two leading photons, sqrt(2 ET1 ET2 (cosh deta - cos dphi)); 0 with fewer than two, or without
 // energy. GeV.
 inline double diphoton_mass(std::span<photon const> photons) noexcept {
-  if (photons.size() < 2) return 0;
-  photon const &a = photons[0], &b = photons[1];
+  auto const [first, second] = leading_photons(photons);
+  if (second == nullptr) return 0;
+  photon const &a = *first, &b = *second;
   if (!(a.et > 0 && b.et > 0)) return 0;
   double const angle = math::cosh(static_cast<double>(a.eta) - static_cast<double>(b.eta)) -
                        math::cos(static_cast<double>(a.phi) - static_cast<double>(b.phi));
@@ -3492,14 +3517,14 @@ struct region {
 };
 
 // A block of one of a projection's regions, for which a cell's energy (or a track) is meant. cols > 1: the
-// energy is shared equally by that many neighbouring columns. row -1: nowhere in this image.
+// energy is shared equally by that many neighbouring columns. row or col -1: nowhere in this image.
 struct block {
   int region = 0;
   int row = -1;
   int col = 0;
   int cols = 1;
 
-  constexpr explicit operator bool() const { return row >= 0; }
+  constexpr explicit operator bool() const { return row >= 0 && col >= 0; }
   friend constexpr bool operator==(block, block) = default;
 };
 
@@ -3517,11 +3542,13 @@ struct block {
 //   at          static constexpr block at(image_options, int cell): where the cell with this dense index goes;
 //               or template <class F> static void blocks(image_options, F emit), which calls emit(cell, block)
 //               for every pair: a cell's energy is shared equally by all its blocks
-//   tabulated   static constexpr bool, optional: `at` is costly, and tabulated once
+//   tabulated   static constexpr bool, optional: `at` is costly, and tabulated once. In tables (those of
+//               `blocks`, too) a block of more than 127 cols is nowhere
 //
 // or tracks:
 //
-//   locator     a struct with block operator()(float eta, float phi) const noexcept: row -1 outside and for NaN
+//   locator     a struct with block operator()(float eta, float phi) const noexcept: row -1 outside and for
+//               NaN; asked for azimuths (is_azimuth) alone
 //
 // Energies are added in the order of the projections in the list and of the hits (tracks) in the event.
 template <class... Projections>
@@ -3799,10 +3826,13 @@ namespace detail {
 
 // A block in 32 bits.
 struct packed_block {
+  static constexpr int most_rows = 1 << 11, most_regions = 1 << 3, most_cols = (1 << 7) - 1;
   std::uint32_t row : 11, col : 11, region : 3, cols : 7;  // cols == 0: nowhere
 
+  // What does not fit is nowhere, so that its hits are counted as outside.
   static packed_block of(block b) {
-    if (!b) return {0, 0, 0, 0};
+    bool const fits = b.row < most_rows && b.col < most_rows && b.region < most_regions && b.cols <= most_cols;
+    if (!b || !fits) return {0, 0, 0, 0};
     return {static_cast<std::uint32_t>(b.row) & 0x7ffu, static_cast<std::uint32_t>(b.col) & 0x7ffu,
             static_cast<std::uint32_t>(b.region) & 7u, static_cast<std::uint32_t>(b.cols) & 0x7fu};
   }
@@ -3812,6 +3842,29 @@ struct packed_block {
   }
 };
 static_assert(sizeof(packed_block) == 4);
+
+template <class Projection, int Rows, int Cols, int Regions>
+struct regions_fit_table {
+  static_assert(
+      Rows <= packed_block::most_rows && Cols <= packed_block::most_rows,
+      "calotype::image: a region of a tabulated projection has at most 2048 rows and columns of blocks "
+      "(Projection, Rows, Cols); split it, or compute its blocks (at, without tabulated)");
+  static_assert(
+      Regions <= packed_block::most_regions,
+      "calotype::image: a tabulated projection has at most 8 regions (Projection, Regions); split it, or "
+      "compute its blocks (at, without tabulated)");
+};
+// Largest of all regions.
+template <class Projection>
+constexpr int most_in_region(int region::*extent) {
+  int most = 0;
+  for (region const& r : Projection::regions({})) most = r.*extent > most ? r.*extent : most;
+  return most;
+}
+template <class Projection>
+inline constexpr bool fits_table =
+    sizeof(regions_fit_table<Projection, most_in_region<Projection>(&region::rows),
+                             most_in_region<Projection>(&region::cols), region_count<Projection>>) > 0;
 
 template <class P>
 concept lists_blocks = requires(image_options o) {
@@ -3840,6 +3893,7 @@ class hit_table {
 template <class Projection, std::uint64_t Signature>
 requires detail::tabulates<Projection>
 class hit_table<Projection, Signature> {
+  static_assert(detail::fits_table<Projection>);
   static constexpr int cells = segmentation<typename Projection::source>::size();
 
  public:
@@ -3859,17 +3913,22 @@ class hit_table<Projection, Signature> {
 template <class Projection, std::uint64_t Signature>
 requires detail::lists_blocks<Projection>
 class hit_table<Projection, Signature> {
+  static_assert(detail::fits_table<Projection>);
   static constexpr int cells = segmentation<typename Projection::source>::size();
 
  public:
   explicit hit_table(image_options options) : first_(static_cast<std::size_t>(cells) + 1) {
-    Projection::blocks(options, [&](int cell, block) { ++first_[static_cast<std::size_t>(cell) + 1]; });
+    auto const for_each = [options](auto f) {
+      Projection::blocks(options, [&](int cell, block b) {
+        auto const packed = detail::packed_block::of(b);
+        if (packed.unpacked()) f(static_cast<std::size_t>(cell), packed);
+      });
+    };
+    for_each([&](std::size_t cell, detail::packed_block) { ++first_[cell + 1]; });
     for (std::size_t i = 0; i < static_cast<std::size_t>(cells); ++i) first_[i + 1] += first_[i];
     blocks_.resize(first_.back());
     std::vector<std::uint32_t> next(first_.begin(), first_.end() - 1);
-    Projection::blocks(options, [&](int cell, block b) {
-      blocks_[next[static_cast<std::size_t>(cell)]++] = detail::packed_block::of(b);
-    });
+    for_each([&](std::size_t cell, detail::packed_block b) { blocks_[next[cell]++] = b; });
   }
   std::span<detail::packed_block const> operator[](int cell) const noexcept {
     auto const i = static_cast<std::size_t>(cell);
@@ -5753,16 +5812,18 @@ struct sparse_pooled {
   static constexpr int rows = P.out().rows;
   static constexpr int cols = P.out().cols;
 
-  // One block of filters, windows that lie side by side: the first layers of all models. Convolutions of
-  // narrow images are left alone, they cost nothing.
-  static constexpr bool applies = blocks_of(S.filters) == 1 && P.size == P.stride && S.stride <= S.kernel &&
-                                  S.kernel * S.kernel * S.in.channels >= 16 && S.in.cols >= 16;
-
   // Bands that are done before the window moves on, and the input rows that they see.
   static constexpr int bands = 8;
   static constexpr int band_step = P.size * S.stride;
   static constexpr int band_rows = (P.size - 1) * S.stride + S.kernel;
   static constexpr int window_rows = (bands - 1) * band_step + band_rows;
+
+  // One block of filters, windows that lie side by side: the first layers of all models. Convolutions of
+  // narrow images are left alone, they cost nothing; so are those whose first band may lie before the image.
+  static constexpr bool applies = blocks_of(S.filters) == 1 && P.size == P.stride && S.stride <= S.kernel &&
+                                  S.padding <= band_rows && S.kernel * S.kernel * S.in.channels >= 16 &&
+                                  S.in.cols >= 16;
+
   // Rows begin where registers are stored best; the zeros behind one are also those before the next.
   static constexpr int aligned = 16;
   static constexpr strides from = [] {
@@ -9293,9 +9354,10 @@ template <class Event>
 float divisor_of(Event const& event, divisor what) noexcept {
   if (what == divisor::none) return 1;
   std::span<photon const> const photons = event.photons();
-  if (photons.size() < 2) return 0;
+  auto const [first, second] = leading_photons(photons);
+  if (second == nullptr) return 0;
   float const value =
-      what == divisor::m_gg ? static_cast<float>(diphoton_mass(photons)) : photons[0].et + photons[1].et;
+      what == divisor::m_gg ? static_cast<float>(diphoton_mass(photons)) : first->et + second->et;
   return value > 0 && value <= std::numeric_limits<float>::max() ? value : 0;
 }
 
@@ -9335,6 +9397,9 @@ struct nothing {
 template <class Projection>
 struct locator_of : Projection::locator {
   explicit locator_of(image_options) {}
+  block operator()(float eta, float phi) const noexcept {
+    return is_azimuth(static_cast<double>(phi)) ? Projection::locator::operator()(eta, phi) : block{};
+  }
 };
 template <class Name, class Projection>
 auto tool_type() {
@@ -9361,7 +9426,7 @@ constexpr std::size_t tool_bytes() {
 }  // namespace detail
 
 // The tables that turn cells and directions into blocks of an image. Made once from the constexpr geometry,
-// immutable, shared by all builders that are copied from one.
+// immutable; builders may share them.
 template <class Name, std::uint64_t Signature = image_traits<Name>::signature>
 class image_tables {
   template <class List>
@@ -9747,7 +9812,7 @@ constexpr std::uint64_t signature_of(auto const& edges) {
   return h.value();
 }
 
-// The column of an azimuth: that of EB crystals. -1 for NaN.
+// The column of an azimuth: that of EB crystals. -1 for NaN and beyond 1e9 columns.
 constexpr int column_of(double phi) {
   constexpr auto around = eb::cells().v;
   return around.find(phi);
@@ -10005,10 +10070,12 @@ class nearest_crystal {
     }
   }
 
-  // Dense index within one side, for |eta| > 1; which side is the caller's business.
+  // Dense index within one side, for |eta| > 1; which side is the caller's business. -1 where the azimuth has
+  // no direction.
   int find(float eta, float phi) const noexcept {
-    auto const [sine, cosine] = math::sincos(static_cast<double>(phi));
-    double const z = math::sinh(static_cast<double>(eta < 0 ? -eta : eta));
+    point const to = direction(static_cast<double>(eta < 0 ? -eta : eta), static_cast<double>(phi));
+    if (!has_direction(to)) return -1;
+    auto const [cosine, sine, z] = to;
     // ix = 106.75 cos(phi) / sinh(eta) + 51 is within a crystal or two everywhere.
     int const ix = label(cosine / z), iy = label(sine / z);
     int best = start_(ix, iy);
@@ -10065,7 +10132,9 @@ struct tracks_on_crystals {
     block operator()(float eta, float phi) const noexcept {
       if (block const b = barrel(eta, phi)) return b;
       if (!(eta >= -track_end && eta <= track_end)) return {};
-      auto const crystal = segmentation<ee>::cell(endcap.find(eta, phi));
+      int const found = endcap.find(eta, phi);
+      if (found < 0) return {};
+      auto const crystal = segmentation<ee>::cell(found);
       return {.region = eta < 0 ? 1 : 2, .row = crystal.iy - 1, .col = crystal.ix - 1};
     }
     tracks_on_barrel::locator barrel{};
@@ -10427,10 +10496,13 @@ constexpr std::uint64_t signature_of_input() {
 // The common form of the inputs a network may name:
 //   static constexpr auto image()     detector images (image/layout.hpp): one map per plane
 //   static constexpr auto features()  labels(...): a vector of named numbers
-//                                     (of a crop: with compute(event), or given as numbers)
 //   static constexpr auto tensor()    std::array of kernel::map_shape: plain maps without a layout behind them;
 //                                     static constexpr std::string_view meaning(), optional, says what their
 //                                     numbers are, and is part of the signature
+// The numbers of features(), tensor() and crops may come from events:
+//   static auto compute(event)        std::array or another contiguous range of floats; must not throw
+//   static bool applies(event)        optional: false where an event has no such numbers
+//   (session::report().scaled)
 // and, where it is computed of an event's digitised pulses:
 //   static constexpr bool reads_pulses = true
 // Signature is never named (see segmentation).
@@ -11870,7 +11942,9 @@ constexpr memory_plan<C> plan_memory(plan<C> const& p, bool keep, Flags const& s
   std::array<int, C> last{};
   for (int v = 0; v < C; ++v) m.slot[static_cast<std::size_t>(v)] = last[static_cast<std::size_t>(v)] = -1;
   for (int i = 0; i < p.step_count; ++i) {
-    last[static_cast<std::size_t>(storage(p, p.at(i).in, keep))] = i;
+    // a step that is fused with the next reads its input while that one's output is written
+    last[static_cast<std::size_t>(storage(p, p.at(i).in, keep))] =
+        skipped[static_cast<std::size_t>(i)] ? i + 1 : i;
     if (p.at(i).shortcut >= 0) last[static_cast<std::size_t>(storage(p, p.at(i).shortcut, keep))] = i;
   }
   last[static_cast<std::size_t>(storage(p, p.result, keep))] = p.step_count;
@@ -12812,6 +12886,7 @@ class model {
   struct state {
     explicit state(std::span<float const> constant) noexcept : numbers(constant) {}
     explicit state(std::vector<float> given) : owned(std::move(given)), numbers(owned) {
+      assert(owned.size() == static_cast<std::size_t>(size));
       constexpr auto const& p = plan_of<Net>;
       for (int i = 0; i < p.parameter_count; ++i) {
         parameter const& q = p.parameter_at(i);
@@ -12838,6 +12913,18 @@ class model {
 // or row by row where the engine's first layers take it so.
 
 namespace calotype::nn {
+
+namespace detail {
+
+// For the compiler's message.
+template <class Net, int Got, int Want>
+struct compute_fits_the_input {
+  static_assert(Got == Want,
+                "calotype::nn: compute(event) of this network's input gives another number of values than its "
+                "features or tensor have; the compiler's next lines name them as Got and Want");
+};
+
+}  // namespace detail
 
 // The numbers of all input planes, one after the other, each channel x row x column.
 template <class Net, std::uint64_t Signature = signature<Net>>
@@ -12942,17 +13029,29 @@ class feed {
       static_assert(!any_by_rows(std::make_integer_sequence<int, traits::planes()>{}),
                     "calotype::nn: an input's compute() must take a calotype::event");
       auto const numbers = input::compute(e);
+      constexpr std::size_t given = decltype(std::span(numbers))::extent;
+      if constexpr (given != std::dynamic_extent) {
+        (void)sizeof(
+            detail::compute_fits_the_input<Net, static_cast<int>(given), static_cast<int>(input_size<Net>())>);
+      }
       (*this)(std::span<float const>(numbers), engine);
+      if constexpr (requires { input::applies(e); }) report_.scaled = input::applies(e);
     }
   }
 
-  // What became of the last event's hits and tracks; all zero after numbers, and for inputs that are no image.
+  // What became of the last event's hits and tracks; after numbers, and for inputs that are no image of an
+  // event, `not_finite` counts those that are NaN or infinite (of whole images nothing does) and all else is
+  // zero.
   image_report const& report() const noexcept { return report_; }
 
   // Plain numbers, input_size<Net>() of them, where they stay until the engine has run.
   void operator()(std::span<float const> numbers, Engine& engine) noexcept {
+    assert(numbers.size() == input_size<Net>());
     set(numbers.data(), engine);
     report_ = {};
+    if constexpr (!reads_events) {
+      for (float const x : numbers) report_.not_finite += !(x - x == 0);
+    }
     dense_ = true;
   }
 
@@ -13189,8 +13288,10 @@ class session {
     return scores_of(engine_.run(*packed_, feed_));
   }
   // The scores of an input given as numbers: all planes one after the other, channel x row x column, as the
-  // image builder would make them. Negative and infinite ones and NaN are computed with like any other; a NaN
-  // that comes out is of no particular kind. Precondition: input_size<Net>() numbers.
+  // image builder would make them. Negative and infinite ones and NaN are computed with like any other: a
+  // rectified layer takes NaN for 0, so that the scores may look like any, and a NaN that comes out is of no
+  // particular kind. report().not_finite counts them where the input is no image of an event. Precondition:
+  // input_size<Net>() numbers.
   scores operator()(std::span<float const> input) noexcept {
     feed_(input, engine_);
     return scores_of(engine_.run(*packed_, feed_));
@@ -13206,9 +13307,9 @@ class session {
     score_all(out, [&](std::size_t i) { feed_(inputs.subspan(i * size, size), engine_); });
   }
 
-  // What became of the last event's hits and tracks: ids that no cell has, numbers that are not finite. Where
-  // `scaled` is false the event has no m_gg (or sum of pT) to divide by, its image is empty and its scores mean
-  // nothing.
+  // What became of the last event's hits and tracks, or numbers: ids that no cell has, numbers that are not
+  // finite (which images leave out, while features that hold one mean nothing). Where `scaled` is false the
+  // event has no m_gg (or sum of pT) to divide by, its image is empty and its scores mean nothing.
   image_report const& report() const noexcept { return feed_.report(); }
 
   // The logits behind the last scores.
@@ -13306,7 +13407,24 @@ typename session<Net>::scores self_test_logits(model<Net> const& m, std::uint64_
   return score.logits();
 }
 
-// Whether a model gives the logits that are stored with its constant weights.
+// How far the logits of a session are from those stored with its model's constant weights, as a share of the
+// largest of these: 0 under a strict policy, some millionths under exec::winograd. What the session does not
+// compute with (other instruction sets, threads) is not tested.
+template <class Net, class Policy, std::uint64_t Layout, std::uint64_t Network, int Size, int Outputs>
+[[nodiscard]] double self_test_error(session<Net, Policy>& score,
+                                     constant_weights<Layout, Network, Size, Outputs> const& weights) {
+  detail::check_weights<Net, Layout, Network>();
+  score(std::span<float const>(self_test_input<Net>(weights.self_test_seed)));
+  double largest = 0, off = 0;
+  for (std::size_t i = 0; i < score.logits().size(); ++i) {
+    double const wanted = weights.self_test_logits[i];
+    largest = std::max(largest, std::abs(wanted));
+    off = std::max(off, std::abs(score.logits()[i] - wanted));
+  }
+  return off > 0 ? off / largest : off;
+}
+
+// Whether a model gives the logits that are stored with its constant weights, under exec::cpu<>.
 template <class Net, std::uint64_t Layout, std::uint64_t Network, int Size, int Outputs>
 [[nodiscard]] bool passes_self_test(model<Net> const& m,
                                     constant_weights<Layout, Network, Size, Outputs> const& weights) {

@@ -1,5 +1,6 @@
 // Compiled for every x86-64 CPU, scores with the widest instructions of the one it meets:
 //   any_machine WEIGHTS.safetensors EVENTS.ig [baseline|avx2|avx512]
+#include <algorithm>
 #include <cstdio>
 #include <string_view>
 
@@ -15,8 +16,14 @@ namespace ct = calotype;
 int main(int argc, char** argv) {
   if (argc < 3) return std::fputs("usage: any_machine WEIGHTS.safetensors EVENTS.ig [ISA]\n", stderr), 2;
   ct::exec::dispatched<ct::exec::single, ct::exec::winograd> policy;  // CMakeLists.txt names the same
-  for (auto set : {ct::exec::instruction_set::baseline, ct::exec::instruction_set::avx2}) {
-    if (argc > 3 && std::string_view(argv[3]) == name(set)) policy.widest = set;
+  if (argc > 3) {
+    using enum ct::exec::instruction_set;
+    auto const sets = {baseline, avx2, avx512};
+    auto const named =
+        std::find_if(sets.begin(), sets.end(), [&](auto s) { return argv[3] == std::string_view(name(s)); });
+    if (named == sets.end())
+      return std::fputs("any_machine: ISA is one of baseline, avx2, avx512\n", stderr), 2;
+    policy.widest = *named;
   }
   auto const model = ct::io::load<mine::higgs>(argv[1]);
   auto file = ct::io::open_ig(argv[2]);

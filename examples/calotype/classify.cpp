@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -47,7 +48,8 @@ struct verdict {
   std::vector<outlier> outside{};   // of the training ranges
   bool ranges_known = false;
   bool refused = false;        // for what lies outside
-  int const* label = nullptr;  // where the file tells
+  std::optional<int> label{};  // where the file tells
+  std::string label_name{};
 };
 
 std::span<ct::photon const> leading(std::span<ct::photon const> photons) {
@@ -136,7 +138,7 @@ void print_rows(verdict const& v, network_info const& net) {
   for (std::size_t i = v.scores.size(); i < net.classes.size(); ++i) {
     std::printf(" %10s", v.refused ? "refused" : "-");
   }
-  if (v.label) std::printf(" | %s", *v.label < 0 ? "-" : class_name(net, *v.label).c_str());
+  if (v.label) std::printf(" | %s", v.label_name.c_str());
   std::printf("\n%23s", "");
   print_photons("ours", v.own.photons, ct::diphoton_mass(v.own.photons));
   std::printf("\n");
@@ -179,7 +181,10 @@ int classify(classify_options const& o) {
     progress bar("scoring", source->size());
     auto const outcome = source->visit([&](ct::event const& e, truth const& t) -> ct::result<void> {
       verdict v{.event = &e, .m_gg = t.m_gg, .ranges_known = check != nullptr};
-      if (source->has_labels()) v.label = &t.label;
+      if (source->has_labels()) {
+        v.label = t.label;
+        v.label_name = source->label_name(t.label);
+      }
       if (auto const recorded = source->vertex_z()) {
         v.own.vertex_z = *recorded;
         v.own.vertex_from = "file";
@@ -214,7 +219,7 @@ int classify(classify_options const& o) {
         "found in its "
         "hits.\n"
         "The scores were learned from simulated events in equal numbers per class: on recorded data they rank\n"
-        "candidates; they are not the probability that an event is a Higgs boson.\n");
+        "candidates; they are no probabilities.\n");
   }
   std::fputs(source->tolerated().c_str(), stderr);
   if (total.without_photons > 0) {

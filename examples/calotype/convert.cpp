@@ -20,6 +20,7 @@ struct convert_options {
   std::string weights;
   std::string model;
   conversion_request request;
+  bool names_constant = false;
   bool json = false;
 };
 
@@ -30,6 +31,10 @@ int convert(convert_options o) {
   if (r.to == weights_format::header && r.numbers != ct::io::number_type::f32) {
     return fail({"--numbers has no effect on a header, whose numbers are those of its weights", "command line",
                  "leave the option out, or convert the weights first"});
+  }
+  if (r.to == weights_format::safetensors && o.names_constant) {
+    return fail({"--name and --namespace have no effect on a safetensors file, which has no constant",
+                 "command line", "leave them out"});
   }
   if (r.to == weights_format::header && r.constant.name.empty()) {
     r.constant.name = o.model;
@@ -79,6 +84,8 @@ void add_convert(CLI::App& app, int& status) {
       ->type_name("A[::B]");
   command->add_option("--name", o.request.constant.name, "Name of the constant (default: the network's)")
       ->type_name("NAME");
+  for (char const* const option : {"--namespace", "--name"})
+    command->get_option(option)->each([&o](std::string const&) { o.names_constant = true; });
   command->add_flag("--unverified", o.request.unverified,
                     "Take the weights by the names of their tensors alone, for files of other programs");
   add_force(*command, o.request.force);

@@ -136,6 +136,7 @@ ct::result<scored_events> predict(evaluate_options const& o, event_source& sourc
     std::vector<double> log_odds{};
   };
   std::vector<sample> waiting;
+  block_numbers number_of_block;
   progress bar("scoring", source.size());
   std::uint64_t done = 0;
   auto const score_waiting = [&] {
@@ -152,12 +153,9 @@ ct::result<scored_events> predict(evaluate_options const& o, event_source& sourc
         ++all.unscored;
         continue;
       }
-      // An event without a block is one of its own; blocks of files are not negative.
-      constexpr std::uint64_t own = std::uint64_t{1} << 63;
       all.momenta.push_back(kinematics_of(s.event));
       all.prompt_fakes.push_back(s.about.label == fakes && s.about.prompt_pair);
-      all.blocks.push_back(s.about.block < 0 ? own + all.blocks.size()
-                                             : static_cast<std::uint64_t>(s.about.block));
+      all.blocks.push_back(number_of_block(s.about.label, s.about.block));
       for (std::size_t n = 0; n < networks.size(); ++n) {
         auto& p = all.predictions[n];
         p.scores.insert(p.scores.end(), s.scores[n].begin(), s.scores[n].end());
@@ -770,6 +768,7 @@ void add_evaluate(CLI::App& app, int& status) {
       ->type_name("T");
   add_range(*command, o.events);
   add_force(*command, o.force);
+  command->get_option("--force")->needs("--report");
   add_json(*command, o.json, "Print a JSON object");
 }
 

@@ -86,6 +86,20 @@ std::uint64_t event_source::size() const {
 
 bool event_source::has_labels() const { return std::holds_alternative<ct::io::event_file>(state_->file); }
 
+std::string event_source::label_name(int label) const {
+  if (label < 0) return "-";
+  std::string const number = std::to_string(label);
+  auto const* const npz = std::get_if<ct::io::event_file>(&state_->file);
+  if (npz == nullptr) return number;
+  auto const labels = npz->metadata().find("labels");
+  if (labels == npz->metadata().end()) return number;
+  std::string const list = ", " + labels->second + ",", entry = ", " + number + " ";
+  auto const at = list.find(entry);
+  if (at == list.npos) return number;
+  auto const begin = at + entry.size();
+  return ct::one_line(list.substr(begin, list.find(',', begin) - begin));
+}
+
 bool event_source::has_digis() const {
   auto const* const npz = std::get_if<ct::io::event_file>(&state_->file);
   return npz != nullptr && npz->has_pulses();

@@ -48,7 +48,10 @@ class event_source {
   std::string const& path() const;
   std::uint64_t size() const;  // how many events visit() will see
   bool has_labels() const;     // whether truth::label means anything
-  bool has_digis() const;      // whether the events have digitised pulses
+  // The class behind a label as the file's metadata name it ("0 electron, 1 photon"), or its number; "-" for
+  // none.
+  std::string label_name(int label) const;
+  bool has_digis() const;  // whether the events have digitised pulses
 
   // Calls f for one event after the other; ends at the first error, of the file or of f.
   ct::result<void> visit(std::function<ct::result<void>(ct::event const&, truth const&)> const& f);

@@ -7,16 +7,16 @@
 #include <calotype/eval/matching.hpp>
 #include <calotype/eval/roc.hpp>
 #include <calotype/eval/separation.hpp>
+#include <calotype/image/kinematics.hpp>
 
 namespace program {
 
 kinematics kinematics_of(ct::event const& e) {
   constexpr float least = 40;  // the harder of the cuts at generation, that of photon + jet
-  auto const photons = e.photons();
-  if (photons.size() < 2 || !(photons[0].et > least && photons[1].et > least)) return {};
-  auto const eta = [](ct::photon const& p) { return std::fabs(static_cast<double>(p.eta)); };
-  return std::array{static_cast<double>(photons[0].et), static_cast<double>(photons[1].et), eta(photons[0]),
-                    eta(photons[1])};
+  auto const [first, second] = ct::leading_photons(e.photons());
+  if (second == nullptr || !(second->et > least)) return {};
+  auto const eta = [](ct::photon const* p) { return std::fabs(static_cast<double>(p->eta)); };
+  return std::array{static_cast<double>(first->et), static_cast<double>(second->et), eta(first), eta(second)};
 }
 
 ct::result<std::vector<double>> matching_factors(std::span<int const> labels, std::span<double const> weights,

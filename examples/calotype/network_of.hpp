@@ -31,7 +31,7 @@ constexpr bool needs_photons() {
   if constexpr (ct::nn::input_traits<Input>::is_image) {
     return ct::image_traits<Input>::options.divide_by != ct::divisor::none;
   } else {
-    return ct::nn::input_traits<Input>::is_features;
+    return requires(ct::event const& e) { Input::applies(e); };
   }
 }
 
@@ -170,10 +170,11 @@ ct::result<std::vector<ct::train::epoch_report>> train_with(
     options = before->settings;
     options.epochs = r.options.epochs;
     options.threads = r.options.threads;
-    state = before->state;
   }
   ct::train::trainer<Net, policy> trainer(ct::nn::model<Net>::initial(options.seed), options);
-  if (before) ct::train::resume(trainer, *before);
+  if (before) {
+    if (auto resumed = ct::train::resume(trainer, state, *before); !resumed) return *resumed.error();
+  }
 
   ct::result<void> saved;
   auto const trained =

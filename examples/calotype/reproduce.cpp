@@ -39,7 +39,6 @@ struct reproduce_options {
   std::uint64_t events = 0;  // 0: those of the budget
   int epochs = 0;
   study::request request{};
-  bool force = false;
   bool json = false;
 };
 
@@ -92,14 +91,16 @@ int reproduce(reproduce_options const& o) {
   std::string const page = (fs::path(request.out) / "report.html").string();
   std::string const numbers = (fs::path(request.out) / "report.json").string();
   for (auto const& path : {page, numbers}) {
-    if (auto free = ct::io::output_file::create(path, {.force = o.force}); !free) return fail(*free.error());
+    if (auto free = ct::io::output_file::create(path, {.force = request.force}); !free)
+      return fail(*free.error());
   }
   auto const done = perform(request, **soft, *showers);
   if (!done) return fail(*done.error());
   auto const report = study::report_on(*done);
   if (!report) return fail(*report.error());
-  if (auto written = write_text(page, report->page, o.force); !written) return fail(*written.error());
-  if (auto written = write_text(numbers, report->numbers, o.force); !written) return fail(*written.error());
+  if (auto written = write_text(page, report->page, request.force); !written) return fail(*written.error());
+  if (auto written = write_text(numbers, report->numbers, request.force); !written)
+    return fail(*written.error());
   if (o.json) {
     std::printf("%s", report->numbers.c_str());
   } else {
@@ -187,9 +188,9 @@ void add_reproduce(CLI::App& app, int& status) {
           "in units of 50 GeV, y_train 1 for electrons), and recorded events, of which photon candidates\n"
           "near electron candidates count as electrons")
       ->type_name("F.npz|F.ig");
-  add_force(*command, o.force);
+  add_force(*command, o.request.force);
   add_json(*command, o.json, "Print the numbers of the report as a JSON object");
-  command->get_option("--only")->excludes("--json")->excludes("--showers");
+  command->get_option("--only")->excludes("--json")->excludes("--showers")->excludes("--recorded");
   command->get_option("--no-training")->needs("--weights")->excludes("--only");
 }
 

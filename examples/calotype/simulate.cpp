@@ -59,6 +59,7 @@ struct simulate_options {
   simulation_options simulation;
   bool matched = false;
   std::string of_collisions;  // an option that only they have and that was given
+  bool fragments = false;     // --fragmentation was given
   std::string out;
   bool compress = false;
   bool force = false;
@@ -148,6 +149,10 @@ int write_events(simulate_options const& o, std::string const& process,
   return report_events(o, process, labels);
 }
 
+bool has_fake(ct::sim::process p) {
+  return p == ct::sim::process::gamma_jet || p == ct::sim::process::gamma_pi0;
+}
+
 int simulate_embedded(simulate_options const& o) {
   if (o.count.value_or(0) == 0) return fail({"no event is asked for", "command line", "say how many with -n"});
   if (o.skip > any_count - *o.count) {
@@ -161,6 +166,9 @@ int simulate_embedded(simulate_options const& o) {
                    "leave the option out"});
     }
     metadata["labels"] = "0 electron, 1 photon";
+  } else if (o.fragments && std::none_of(o.process.begin(), o.process.end(), has_fake)) {
+    return fail({"--fragmentation has no effect on events without a jet that fakes a photon", "command line",
+                 "leave the option out"});
   }
   return write_events(o, name_of(processes, o.process), metadata, [&](auto const& use) {
     return simulate_events(o.process, o.simulation, o.skip, *o.count, "simulating", use);
@@ -504,7 +512,8 @@ void add_simulate(CLI::App& app, int& status) {
                    "Generated soft collisions: what they leave becomes a library for --library")
       ->type_name("F.npz");
   source->require_option(1);
-  add_count(*command, "-n,--events", o.count, "How many events (of each process)");
+  add_count(*command, "-n,--events", o.count,
+            "How many events of each process (required), or of a file (default: all)");
   add_count(*command, "--skip", o.skip, "Begin with event N of the seed's sequence, or of a file (default: 0)");
   add_count(*command, "--seed", o.simulation.seed, "Seed of the random numbers (default: 1)")->type_name("S");
   command->add_option("--out", o.out, "File to write")->required()->type_name("F.npz");
@@ -529,6 +538,7 @@ void add_simulate(CLI::App& app, int& status) {
   for (char const* const option : {"--fragmentation", "--selection", "--scaled-pt"}) {
     command->get_option(option)->each([&o, option](std::string const&) { o.of_collisions = option; });
   }
+  command->get_option("--fragmentation")->each([&o](std::string const&) { o.fragments = true; });
   eras->excludes("--pile-up");
   command->get_option("--fragmentation")->excludes("--particles")->excludes("--minimum-bias");
   for (char const* const option :

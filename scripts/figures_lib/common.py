@@ -51,8 +51,12 @@ def figure(name, value, goal, better, unit, conditions):
 
 
 def machine():
-    model = re.search(r"model name\s*:\s*(.*)", pathlib.Path("/proc/cpuinfo").read_text())
-    return f"{model[1] if model else platform.machine()}, {os.cpu_count()} cores"
+    """The CPU, with its family and model where a virtual machine hides its name ("AMD EPYC")."""
+    told = dict(re.findall(r"^(model name|cpu family|model)\s*:\s*(.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M))
+    name = told.get("model name", platform.machine())
+    if not re.search(r"\d", name) and "cpu family" in told:
+        name += f" (family {told['cpu family']}, model {told['model']})"
+    return f"{name}, {os.cpu_count()} cores"
 
 
 def is_exact(f):

@@ -42,6 +42,10 @@ class Classify(harness.Case):
         lines = self.out("classify", "few.events", "--model", "eb", "--weights", "eb.safetensors").splitlines()
         self.assertTrue(lines[0].endswith(" | label"))
         self.assertEqual([line.rsplit(" | ", 1)[1] for line in lines[1:] if re.search(r" file \|", line)], labels)
+        # The file says what its labels mean, not the network.
+        self.out("simulate", "--process", "showers", "-n", 1, "--pile-up", 0, "--out", "showers.npz")
+        lines = self.out("classify", "showers.npz", "--model", "eb", "--weights", "eb.safetensors").splitlines()
+        self.assertEqual([line.rsplit(" | ", 1)[1] for line in lines if " file |" in line], ["electron", "photon"])
         recorded = self.out("classify", "recorded.npz", "--model", "eb", "--weights", "eb.safetensors")
         self.assertEqual(recorded, self.out("classify", self.ig, "--model", "eb", "--weights", "eb.safetensors"))
         self.assertNotIn("label", recorded)

@@ -100,6 +100,9 @@ class Convert(harness.Case):
     def test_what_is_refused(self):
         self.refused("convert", WEIGHTS, "--model", "eb", "--to", "header", "--out", "x.hpp", "--numbers", "f16",
                      says="--numbers has no effect on a header")
+        for option in ("--name", "--namespace"):
+            self.refused("convert", WEIGHTS, "--model", "eb", "--to", "safetensors", "--out", "x", option, "a",
+                         says="--name and --namespace have no effect on a safetensors file")
         self.refused("convert", WEIGHTS, "--model", "eb", "--to", "safetensors", "--out", "x", "--numbers", "f8", code=2,
                      says="'f8' is none of f32")
         to_header = ("convert", WEIGHTS, "--model", "eb", "--to", "header", "--out", "x.hpp")

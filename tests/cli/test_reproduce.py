@@ -130,6 +130,8 @@ class Reproduce(harness.Case):
         self.assertEqual(self.tensors(weights), self.tensors("study/four-momentum.safetensors"))
         # What a folder has already is not trained again, although no checkpoint is there.
         (self.folder / "part/four-momentum.safetensors.checkpoint").unlink()
+        self.refused(*study, "--epochs", 1, "--out", "part", "--only", "four-momentum",
+                     says=["four-momentum.safetensors", "exist already, without the checkpoint", "--force"])
         before = (self.folder / weights).stat().st_mtime_ns
         made = self.out(*study, "--epochs", 1, "--out", "part", "--weights", "part", "--only", "four-momentum", "reference",
                         timeout=1800).split()
@@ -166,6 +168,7 @@ class Reproduce(harness.Case):
         self.refused("reproduce", "jet-paper", says=["event-paper"], code=2)
         self.refused(*few, "--only", "unknown", says=["unknown", "cms-b"], code=2)
         self.refused(*few, "--only", "eb", "--json", says="--json", code=2)
+        self.refused(*few, "--only", "eb", "--recorded", ".", says="--recorded", code=2)
         self.refused(*few, "--no-training", says="--weights", code=2)
         self.refused(*few, "--weights", "none", says=["no such folder", "none"])
         (self.folder / "empty").mkdir()

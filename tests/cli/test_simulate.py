@@ -165,6 +165,8 @@ class Simulate(harness.Case):
         for option, value in (("--fragmentation", 2), ("--selection", "forward")):
             self.refused("simulate", "--process", "showers", "-n", 1, option, value, "--out", "x.npz",
                          says=f"{option} has no effect on the particles of a gun")
+        self.refused("simulate", "--process", "born", "-n", 1, "--fragmentation", 2, "--selection", "none", "--out", "x.npz",
+                     says="--fragmentation has no effect on events without a jet")
         self.refused("simulate", "--process", "top", "-n", 1, "--out", "x.npz", code=2, says=["'top' is none of", "gamma-jet"])
 
 

@@ -206,7 +206,7 @@ std::uint64_t digest() {
   good = good && ct::train::save_checkpoint(file, trainer, state);
   auto const back = ct::train::load_checkpoint<tagger>(file);
   good = good && back;
-  if (good) ct::train::resume(trainer, *back);
+  good = good && ct::train::resume(trainer, state, *back);
   std::remove(file.c_str());
   if (!good) std::fprintf(stderr, "namesake %d: a step failed\n", CALOTYPE_NAMESAKE);
   return good ? h.value() : 0;

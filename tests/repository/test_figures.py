@@ -4,6 +4,7 @@ import io
 import json
 import math
 import pathlib
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -412,26 +413,43 @@ class Gpu(unittest.TestCase):
         self.assertEqual({f["value"] for f in record["figures"]}, {None})
 
     def test_without_a_device_nothing_is_compiled(self):
-        with mock.patch.object(gpu, "device_name", return_value=gpu.NO_NAME), \
+        with mock.patch.object(gpu, "device_name", return_value=gpu.NO_NAME), mock.patch.object(gpu, "headers") as headers, \
                 mock.patch.object(gpu.subprocess, "run", side_effect=AssertionError), contextlib.redirect_stderr(io.StringIO()):
             record = gpu.study(with_peers=True)
+        headers.assert_called()  # they are there for a machine that has one
         self.assertEqual(self.row(record["figures"], "eb, fp16")["conditions"], "no NVIDIA device here")
 
-    def stopped(self, done):
+    def measured(self, done):
         with mock.patch.object(gpu, "device_name", return_value="a device"), mock.patch.object(gpu, "nvcc", return_value="nvcc"), \
                 mock.patch.object(gpu, "headers", return_value=[]), mock.patch.object(gpu.subprocess, "run", side_effect=done), \
-                contextlib.redirect_stderr(io.StringIO()), self.assertRaises(SystemExit) as stop:
-            gpu.study(with_peers=False)
-        return str(stop.exception)
+                contextlib.redirect_stderr(io.StringIO()):
+            return gpu.study(with_peers=False)
 
-    def test_what_is_not_near_enough_stops_it(self):
-        bad = mock.Mock(returncode=1, stdout=json.dumps(self.MEASURED[0] | {"good": False}), stderr="")
+    def test_what_is_not_near_enough_is_not_told_and_all_else_is(self):
         built = mock.Mock(returncode=0, stdout="", stderr="")
-        self.assertIn("is not near enough to exec::scalar", self.stopped(lambda c, **_: built if c[0] == "nvcc" else bad))
+
+        def run(command, **_):
+            if command[0] == "nvcc":
+                return built
+            name = command[0].rpartition("_cuda_")[2]
+            if name == "jets":
+                raise subprocess.TimeoutExpired(command, 60, output=b"")
+            rows = [m | {"good": name != "cms-b" or m["precision"] != "tf32"} for m in self.MEASURED if m["network"] == name]
+            return mock.Mock(returncode=int(name == "cms-b"), stdout="\n".join(map(json.dumps, rows)), stderr="")
+
+        record = self.measured(run)
+        self.assertEqual(record["failed"], ["cms-b", "jets"])
+        self.assertEqual(self.row(record["figures"], "cms-b, fp16")["value"], 1_200_000)
+        wrong, late = self.row(record["figures"], "cms-b, tf32"), self.row(record["figures"], "jets, fp16")
+        self.assertEqual((wrong["value"], wrong["conditions"]), (None, "not near enough to exec::scalar: tf32"))
+        self.assertIsNone(late["value"])
+        self.assertIn("did not end within", late["conditions"])
+        self.assertEqual(self.row(record["figures"], "eb, fp32")["value"], 180_000)
 
     def test_what_does_not_compile_stops_it(self):
-        self.assertIn("was not built: no such header",
-                      self.stopped(lambda c, **_: mock.Mock(returncode=2, stdout="", stderr="no such header\n")))
+        with self.assertRaises(SystemExit) as stop:
+            self.measured(lambda c, **_: mock.Mock(returncode=2, stdout="", stderr="no such header\n"))
+        self.assertIn("was not built: no such header", str(stop.exception))
 
 
 class Pages(unittest.TestCase):

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -70,7 +69,7 @@ ct::result<std::vector<ct::train::epoch_report>> train(request const& asked, run
   r.out = weights_of(asked, what);
   r.checkpoint = checkpoint_of(asked, what);
   r.resume = fs::exists(r.checkpoint);
-  r.force = true;
+  r.force = asked.force || r.resume;
   r.data = data_of(asked, what);
   r.notes = {{"command", command_line()}, {"model", std::string(t.model)}, {"training", training_note(what)}};
   progress bar("training " + what.name, 0);
@@ -101,14 +100,9 @@ ct::result<result> test(request const& asked, run const& what, std::vector<ct::t
 ct::result<void> describe_test(samples const& s, category c, study& done) {
   auto const place = static_cast<std::size_t>(c);
   auto const is_fake = [](auto const& e) { return e.label == 2; };
-  // Files count their blocks for themselves, so that one of every class has the same number. An event without
-  // a block is one of its own.
-  std::map<std::pair<int, std::int64_t>, std::uint64_t> known;
-  constexpr std::uint64_t own = std::uint64_t{1} << 63;
+  block_numbers number_of_block;
   for (auto const& e : s.test) {
-    auto& blocks = done.blocks[place];
-    blocks.push_back(e.block < 0 ? own + blocks.size()
-                                 : known.emplace(std::pair(e.label, e.block), known.size()).first->second);
+    done.blocks[place].push_back(number_of_block(e.label, e.block));
     done.prompt_fakes[place].push_back(is_fake(e) && e.prompt_pair);
     if (!has_collisions(c)) continue;
     done.momenta[place].push_back(kinematics_of(e));

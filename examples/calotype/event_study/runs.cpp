@@ -28,7 +28,12 @@ std::string kept_weights(request const& asked, run const& r) {
 // Whether a training can go on where an earlier one stopped.
 ct::result<void> check_kept(request const& asked, run const& r) {
   std::string const path = checkpoint_of(asked, r);
-  if (std::error_code unknown; !fs::exists(path, unknown)) return {};
+  if (std::error_code unknown; !fs::exists(path, unknown)) {
+    std::string const weights = kept_weights(asked, r);
+    if (asked.force || !fs::exists(weights, unknown)) return {};
+    return ct::error{"the weights exist already, without the checkpoint of their training", weights,
+                     "take them with --weights, replace them with --force, or name another folder with --out"};
+  }
   if (auto usable = check_input(path); !usable) return *usable.error();
   auto const file = ct::io::safetensors_file::open(path);
   if (!file) return *file.error();

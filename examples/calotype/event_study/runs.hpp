@@ -32,6 +32,7 @@ struct request {
   std::string recorded;           // a folder of recorded events
   std::vector<std::string> showers;  // files of electrons and photons that were not simulated here
   int threads = 1;
+  bool force = false;  // weights without the checkpoint of their training are replaced
 };
 
 // One training to be done or given: that of the study, that with another seed, or that which is validated with

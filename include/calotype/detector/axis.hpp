@@ -127,8 +127,10 @@ struct regular {
   constexpr int size() const { return bins; }
   constexpr int find(double x) const {
     if (!(x >= low && x < high)) return -1;
-    auto const k = static_cast<int>((x - low) / ((high - low) / bins));
-    return k < bins ? k : bins - 1;
+    int k = static_cast<int>((x - low) / ((high - low) / bins));
+    if (k >= bins) k = bins - 1;
+    // the quotient rounds; edges are where lower() says
+    return x < lower(k) ? k - 1 : k + 1 < bins && x >= lower(k + 1) ? k + 1 : k;
   }
   // Multiples of a bin's width are divided before they are added: no compiler can fuse the two and change a
   // bit.
@@ -194,8 +196,8 @@ struct edges_and_centers {
 
 // A closed circle of `bins` equal cells. `offset` is the number of cells by which the start of bin 0 lies
 // before zero (half of `bins`: bin 0 starts at -pi), so that zero falls exactly on an edge wherever it should.
-// Any finite x is wrapped; centres lie in (-period/2, period/2]; lower(bin) in [-period/2, period/2),
-// upper(bin) one width above it.
+// Any x within 1e9 cells of zero is wrapped, what lies beyond is outside; centres lie in (-period/2, period/2];
+// lower(bin) in [-period/2, period/2), upper(bin) one width above it.
 struct periodic {
   int bins;
   double offset = 0;

@@ -380,6 +380,7 @@ struct pointing {
   constexpr int find(double eta, double phi, int) const {
     if (!Places::covers(eta, phi)) return -1;
     point const direction = calotype::direction(eta, phi);
+    if (!has_direction(direction)) return -1;
     auto const guess = Places::guess(direction);
     nearest best{.column = guess[0] - columns.first, .row = guess[1] - rows.first};
     look_around(best, direction, 0);

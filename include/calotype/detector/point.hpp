@@ -26,6 +26,10 @@ constexpr position seen_from_origin(point p) {
   return {math::asinh(p.z / math::sqrt(math::fma(p.x, p.x, p.y * p.y))), math::atan2(p.y, p.x)};
 }
 
+// Whether an azimuth may be one: beyond 16 turns it is its source's mistake, and lies in no cell. Wrapping
+// counts the turns, and sine and cosine end at 2^20.
+constexpr bool is_azimuth(double phi) { return phi > -100 && phi < 100; }
+
 // An azimuth, or a difference of two, in [-pi, pi); meant for a few turns more at most.
 constexpr math::strict<double> wrap_azimuth(math::strict<double> phi) {
   while (phi >= math::pi) phi -= 2 * math::pi;
@@ -38,5 +42,7 @@ constexpr point direction(double eta, double phi) {
   auto const [sine, cosine] = math::sincos(phi);
   return {cosine, sine, math::sinh(eta)};
 }
+// False for the direction of an azimuth that has no sine and cosine: NaN, infinity, 2^20 and beyond.
+constexpr bool has_direction(point d) { return d.x - d.x == 0; }
 
 }  // namespace calotype

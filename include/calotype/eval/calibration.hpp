@@ -19,7 +19,9 @@ struct calibration_bin {
   double weight = 0;
   double score = 0;     // weighted mean; 0 in an empty bin, like the next two
   double observed = 0;  // the weighted part that is of the class
-  double error = 0;     // of `observed`, binomial, for the effective number of events
+  // Of `observed`: the standard deviation of a part of which nothing was known before, after the effective
+  // number of events, so that a bin in which all events are alike is not exact.
+  double error = 0;
 };
 
 struct calibration_curve {
@@ -57,7 +59,8 @@ inline result<calibration_curve> calibrate(predictions const& p, int k, int bins
     if (!(bin.weight > 0)) continue;
     bin.score /= bin.weight;
     bin.observed /= bin.weight;
-    bin.error = std::sqrt(bin.observed * (1 - bin.observed) * squares[b]) / bin.weight;
+    double const n = bin.weight * bin.weight / squares[b], middle = (bin.observed * n + 1) / (n + 2);
+    bin.error = std::sqrt(middle * (1 - middle) / (n + 3));
     curve.expected_error += bin.weight / total * std::abs(bin.observed - bin.score);
   }
   return curve;

@@ -140,7 +140,7 @@ inline error group_without_weight() {
 // Mean and standard deviation of the figure for random scores: with v_a the weights of window a as parts of its
 // sum, u those of all events, F_a - F_all is a Brownian bridge of variance c_aa and covariance c_ab =
 // sum (v_a - u)(v_b - u), so that the mean is c_aa / 6 and the covariance of two windows c_ab^2 / 45. Without
-// weights c_aa = 1/window - 1/n, and the mean is exact.
+// weights c_aa = 1/window - 1/n, and the mean is exact to a part in n.
 inline void set_floor(std::span<double const> by_mass, cvm_options const& o, cvm_figure& f) {
   std::size_t const m = f.windows;
   double total = 0;

@@ -15,8 +15,8 @@
 
 namespace calotype::eval {
 
-// One row of `classes` probabilities per event, the true class (with a single score, 0 is that class and
-// anything else is not), and optionally a weight; no weights mean 1 each. Optionally also the log-odds of class
+// One row of `classes` probabilities per event, the true class (with a single score, 0 is that class and any
+// label above is not), and optionally a weight; no weights mean 1 each. Optionally also the log-odds of class
 // 0, which separates events where probabilities round to the same number, and the mass in GeV.
 struct predictions {
   int classes = 0;
@@ -34,7 +34,8 @@ struct predictions {
   }
 };
 
-// Fails, and says where, if the lists do not fit together, a score is no number or a label is no class.
+// Fails, and says where, if the lists do not fit together, a score is no number, a label is no class or a
+// weight is negative or no number.
 inline result<void> check(predictions const& p) {
   std::size_t const n = p.size();
   if (n == 0) return error{"there are no events", "predictions", "give at least one"};
@@ -48,6 +49,10 @@ inline result<void> check(predictions const& p) {
     if (p.labels[i] < 0 || (p.classes > 1 && p.labels[i] >= p.classes)) {
       return error{"label " + std::to_string(p.labels[i]) + " is none of the classes",
                    "event " + std::to_string(i), "labels count from 0"};
+    }
+    if (double const w = p.weight(i); !(w >= 0 && std::isfinite(w))) {
+      return error{"the weight is not a finite number from 0 on", "event " + std::to_string(i),
+                   "leave the event out"};
     }
     for (float score : p.row(i)) {
       if (std::isfinite(score)) continue;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -48,9 +49,19 @@ inline void take_short_turns() noexcept {
 // next layer, and then sleeps. The threads besides the caller's take short turns. One caller at a time.
 class team {
  public:
-  // The caller is one of the threads.
+  // The caller is one of the threads. There are fewer where the system gives no more.
   explicit team(int threads) : shares_(static_cast<std::size_t>(threads > 1 ? threads : 1)) {
-    for (int worker = 1; worker < threads; ++worker) others_.emplace_back([this, worker] { serve(worker); });
+    others_.reserve(shares_.size());
+    auto const start = [this, threads] {
+      for (int worker = 1; worker < threads; ++worker) others_.emplace_back([this, worker] { serve(worker); });
+    };
+#if defined(__cpp_exceptions)
+    try {
+      start();
+    } catch (std::system_error const&) {}
+#else
+    start();
+#endif
   }
   ~team() {
     stop_.store(true, std::memory_order_relaxed);

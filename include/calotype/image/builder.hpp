@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <calotype/core/math.hpp>
+#include <calotype/detector/point.hpp>
 #include <calotype/image/event.hpp>
 #include <calotype/image/kinematics.hpp>
 #include <calotype/image/layout.hpp>
@@ -45,9 +46,10 @@ template <class Event>
 float divisor_of(Event const& event, divisor what) noexcept {
   if (what == divisor::none) return 1;
   std::span<photon const> const photons = event.photons();
-  if (photons.size() < 2) return 0;
+  auto const [first, second] = leading_photons(photons);
+  if (second == nullptr) return 0;
   float const value =
-      what == divisor::m_gg ? static_cast<float>(diphoton_mass(photons)) : photons[0].et + photons[1].et;
+      what == divisor::m_gg ? static_cast<float>(diphoton_mass(photons)) : first->et + second->et;
   return value > 0 && value <= std::numeric_limits<float>::max() ? value : 0;
 }
 
@@ -87,6 +89,9 @@ struct nothing {
 template <class Projection>
 struct locator_of : Projection::locator {
   explicit locator_of(image_options) {}
+  block operator()(float eta, float phi) const noexcept {
+    return is_azimuth(static_cast<double>(phi)) ? Projection::locator::operator()(eta, phi) : block{};
+  }
 };
 template <class Name, class Projection>
 auto tool_type() {
@@ -113,7 +118,7 @@ constexpr std::size_t tool_bytes() {
 }  // namespace detail
 
 // The tables that turn cells and directions into blocks of an image. Made once from the constexpr geometry,
-// immutable, shared by all builders that are copied from one.
+// immutable; builders may share them.
 template <class Name, std::uint64_t Signature = image_traits<Name>::signature>
 class image_tables {
   template <class List>

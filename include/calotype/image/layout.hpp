@@ -51,14 +51,14 @@ struct region {
 };
 
 // A block of one of a projection's regions, for which a cell's energy (or a track) is meant. cols > 1: the
-// energy is shared equally by that many neighbouring columns. row -1: nowhere in this image.
+// energy is shared equally by that many neighbouring columns. row or col -1: nowhere in this image.
 struct block {
   int region = 0;
   int row = -1;
   int col = 0;
   int cols = 1;
 
-  constexpr explicit operator bool() const { return row >= 0; }
+  constexpr explicit operator bool() const { return row >= 0 && col >= 0; }
   friend constexpr bool operator==(block, block) = default;
 };
 
@@ -76,11 +76,13 @@ struct block {
 //   at          static constexpr block at(image_options, int cell): where the cell with this dense index goes;
 //               or template <class F> static void blocks(image_options, F emit), which calls emit(cell, block)
 //               for every pair: a cell's energy is shared equally by all its blocks
-//   tabulated   static constexpr bool, optional: `at` is costly, and tabulated once
+//   tabulated   static constexpr bool, optional: `at` is costly, and tabulated once. In tables (those of
+//               `blocks`, too) a block of more than 127 cols is nowhere
 //
 // or tracks:
 //
-//   locator     a struct with block operator()(float eta, float phi) const noexcept: row -1 outside and for NaN
+//   locator     a struct with block operator()(float eta, float phi) const noexcept: row -1 outside and for
+//               NaN; asked for azimuths (is_azimuth) alone
 //
 // Energies are added in the order of the projections in the list and of the hits (tracks) in the event.
 template <class... Projections>

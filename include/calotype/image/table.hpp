@@ -29,10 +29,13 @@ namespace detail {
 
 // A block in 32 bits.
 struct packed_block {
+  static constexpr int most_rows = 1 << 11, most_regions = 1 << 3, most_cols = (1 << 7) - 1;
   std::uint32_t row : 11, col : 11, region : 3, cols : 7;  // cols == 0: nowhere
 
+  // What does not fit is nowhere, so that its hits are counted as outside.
   static packed_block of(block b) {
-    if (!b) return {0, 0, 0, 0};
+    bool const fits = b.row < most_rows && b.col < most_rows && b.region < most_regions && b.cols <= most_cols;
+    if (!b || !fits) return {0, 0, 0, 0};
     return {static_cast<std::uint32_t>(b.row) & 0x7ffu, static_cast<std::uint32_t>(b.col) & 0x7ffu,
             static_cast<std::uint32_t>(b.region) & 7u, static_cast<std::uint32_t>(b.cols) & 0x7fu};
   }
@@ -42,6 +45,29 @@ struct packed_block {
   }
 };
 static_assert(sizeof(packed_block) == 4);
+
+template <class Projection, int Rows, int Cols, int Regions>
+struct regions_fit_table {
+  static_assert(
+      Rows <= packed_block::most_rows && Cols <= packed_block::most_rows,
+      "calotype::image: a region of a tabulated projection has at most 2048 rows and columns of blocks "
+      "(Projection, Rows, Cols); split it, or compute its blocks (at, without tabulated)");
+  static_assert(
+      Regions <= packed_block::most_regions,
+      "calotype::image: a tabulated projection has at most 8 regions (Projection, Regions); split it, or "
+      "compute its blocks (at, without tabulated)");
+};
+// Largest of all regions.
+template <class Projection>
+constexpr int most_in_region(int region::*extent) {
+  int most = 0;
+  for (region const& r : Projection::regions({})) most = r.*extent > most ? r.*extent : most;
+  return most;
+}
+template <class Projection>
+inline constexpr bool fits_table =
+    sizeof(regions_fit_table<Projection, most_in_region<Projection>(&region::rows),
+                             most_in_region<Projection>(&region::cols), region_count<Projection>>) > 0;
 
 template <class P>
 concept lists_blocks = requires(image_options o) {
@@ -70,6 +96,7 @@ class hit_table {
 template <class Projection, std::uint64_t Signature>
 requires detail::tabulates<Projection>
 class hit_table<Projection, Signature> {
+  static_assert(detail::fits_table<Projection>);
   static constexpr int cells = segmentation<typename Projection::source>::size();
 
  public:
@@ -89,17 +116,22 @@ class hit_table<Projection, Signature> {
 template <class Projection, std::uint64_t Signature>
 requires detail::lists_blocks<Projection>
 class hit_table<Projection, Signature> {
+  static_assert(detail::fits_table<Projection>);
   static constexpr int cells = segmentation<typename Projection::source>::size();
 
  public:
   explicit hit_table(image_options options) : first_(static_cast<std::size_t>(cells) + 1) {
-    Projection::blocks(options, [&](int cell, block) { ++first_[static_cast<std::size_t>(cell) + 1]; });
+    auto const for_each = [options](auto f) {
+      Projection::blocks(options, [&](int cell, block b) {
+        auto const packed = detail::packed_block::of(b);
+        if (packed.unpacked()) f(static_cast<std::size_t>(cell), packed);
+      });
+    };
+    for_each([&](std::size_t cell, detail::packed_block) { ++first_[cell + 1]; });
     for (std::size_t i = 0; i < static_cast<std::size_t>(cells); ++i) first_[i + 1] += first_[i];
     blocks_.resize(first_.back());
     std::vector<std::uint32_t> next(first_.begin(), first_.end() - 1);
-    Projection::blocks(options, [&](int cell, block b) {
-      blocks_[next[static_cast<std::size_t>(cell)]++] = detail::packed_block::of(b);
-    });
+    for_each([&](std::size_t cell, detail::packed_block b) { blocks_[next[cell]++] = b; });
   }
   std::span<detail::packed_block const> operator[](int cell) const noexcept {
     auto const i = static_cast<std::size_t>(cell);

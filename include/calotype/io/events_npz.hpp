@@ -184,7 +184,7 @@ class event_writer {
     void append(npz_writer& npz, std::span<pulse const> pulses) {
       for (pulse const& p : pulses) {
         static_cast<void>(npz.append(id, p.id));
-        static_cast<void>(npz.append(samples, std::span<float const>(p.samples)));
+        static_cast<void>(npz.append(samples, p.samples));
       }
       count += static_cast<std::int64_t>(pulses.size());
       static_cast<void>(npz.append(offset, count));

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include <calotype/core/result.hpp>
+#include <calotype/core/utf8.hpp>
 #include <calotype/io/detail/number_text.hpp>
 #include <calotype/io/safetensors.hpp>
 #include <calotype/nn/content_range.hpp>
@@ -29,7 +30,8 @@ struct save_options {
   number_type numbers = number_type::f32;  // in the file; the self-test is of parameters rounded to these
 };
 
-// How weights came about: anything a later reader should know, e.g. {"command", "calotype train ..."}.
+// How weights came about: anything a later reader should know, e.g. {"command", "calotype train ..."}. What is
+// not UTF-8 in a text, such as the name of a file, is saved as U+FFFD.
 using provenance = std::map<std::string, std::string>;
 
 namespace detail {
@@ -307,7 +309,7 @@ result<void> save(std::string const& path, nn::model<Net> const& model, provenan
       {"self_test_seed", detail::hexadecimal(seed)},
       {"self_test_logits", detail::self_test_text(*stored, seed)},
   };
-  for (auto const& [key, text] : how) metadata.emplace("provenance." + key, text);
+  for (auto const& [key, text] : how) metadata.emplace("provenance." + key, as_utf8(text));
   for (auto const& [name, range] : ranges) {
     metadata.emplace(std::string(detail::range_prefix) + name,
                      detail::short_text(range.low) + ' ' + detail::short_text(range.high));

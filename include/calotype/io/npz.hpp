@@ -90,6 +90,8 @@ class npz_stream {
         return convert<std::uint64_t>(values);
       case npy_type::u1:
         return convert<std::uint8_t>(values);
+      case npy_type::unread:
+        break;  // no stream is made of these
     }
     return {};
   }
@@ -175,6 +177,7 @@ class npz_file {
     auto const& member = archive_->members()[members_[static_cast<std::size_t>(array - arrays_.data())]];
     auto opened = open_array(*archive_, member);
     if (!opened) return *opened.error();
+    if (!opened->first.problem.empty()) return refused(opened->first.problem, archive_->where(member));
     return npz_stream<T>(*array, archive_->where(member), std::move(opened->second));
   }
 
@@ -193,42 +196,44 @@ class npz_file {
   explicit npz_file(detail::zip_archive archive)
       : archive_(std::make_unique<detail::zip_archive>(std::move(archive))) {}
 
+  static calotype::error refused(std::string what, std::string where) {
+    return {std::move(what), std::move(where), "write it with numpy.savez or calotype"};
+  }
+
   // The header of an array and its bytes behind it.
   static result<std::pair<detail::npy_header, detail::zip_stream>> open_array(
       detail::zip_archive const& archive, detail::zip_member const& member) {
-    auto const fail = [&](calotype::error e) {
-      return calotype::error{std::move(e.what), archive.where(member),
-                             e.remedy.empty() ? "write it with numpy.savez or calotype" : e.remedy};
-    };
+    auto const fail = [&](std::string what) { return refused(std::move(what), archive.where(member)); };
     auto stream = archive.stream(member);
     if (!stream) return *stream.error();
     std::array<unsigned char, detail::npy_prefix_size + 2> prefix{};
     auto const bytes = std::as_writable_bytes(std::span(prefix));
-    if (stream->left() < detail::npy_prefix_size) return fail({"this member is no array"});
+    if (stream->left() < detail::npy_prefix_size) return fail("this member is no array");
     if (auto outcome = stream->read(bytes.first(detail::npy_prefix_size)); !outcome) return *outcome.error();
     constexpr unsigned char magic[] = {0x93, 'N', 'U', 'M', 'P', 'Y'};
-    if (std::memcmp(prefix.data(), magic, sizeof magic) != 0) return fail({"this member is no array"});
+    if (std::memcmp(prefix.data(), magic, sizeof magic) != 0) return fail("this member is no array");
     int const version = prefix[6];
     if (version < 1 || version > 3) {
-      return fail({"the array's format version " + std::to_string(version) + " is not known"});
+      return fail("the array's format version " + std::to_string(version) + " is not known");
     }
     std::size_t length = prefix[8] + std::size_t{256} * prefix[9];
     if (version > 1) {
-      if (stream->left() < 2) return fail({"the array is cut short"});
+      if (stream->left() < 2) return fail("the array is cut short");
       if (auto outcome = stream->read(bytes.subspan(detail::npy_prefix_size)); !outcome)
         return *outcome.error();
       length += std::size_t{65536} * prefix[10] + std::size_t{16777216} * prefix[11];
     }
     constexpr std::size_t longest_header = 1 << 16;
-    if (length > longest_header || length > stream->left()) return fail({"the array has a malformed header"});
+    if (length > longest_header || length > stream->left()) return fail("the array has a malformed header");
     std::string text(length, '\0');
     if (auto outcome = stream->read(std::as_writable_bytes(std::span(text))); !outcome) return *outcome.error();
     auto header = detail::npy_header_parser(text).parse();
-    if (!header) return fail(*header.error());
+    if (!header) return fail(header.error()->what);
+    if (!header->problem.empty()) return std::pair(std::move(*header), std::move(*stream));
     auto const count = detail::element_count(header->shape);
     if (count > stream->left() || count * size_of(header->type) != stream->left()) {
-      return fail(
-          {"the array's shape does not agree with its size of " + std::to_string(stream->left()) + " bytes"});
+      return fail("the array's shape does not agree with its size of " + std::to_string(stream->left()) +
+                  " bytes");
     }
     return std::pair(std::move(*header), std::move(*stream));
   }
@@ -244,9 +249,9 @@ class npz_file {
   std::vector<std::size_t> members_{};  // where each array lies in the archive
 };
 
-// Opens an archive and reads the header of every array in it. Fails for archives that hold anything else,
-// arrays of other types, in Fortran order or big-endian, names that occur twice, shapes that do not agree with
-// the sizes.
+// Opens an archive and reads the header of every array in it. Fails for archives that hold anything else, names
+// that occur twice, shapes that do not agree with the sizes. Arrays of other types, in Fortran order or
+// big-endian are refused when their values are asked for.
 inline result<npz_file> open_npz(std::string path) {
   auto archive = detail::zip_archive::open(std::move(path));
   if (!archive) return *archive.error();
@@ -317,9 +322,9 @@ class npz_writer {
     return {columns_.size() - 1};
   }
 
-  // Adds whole rows to an array.
+  // Adds whole rows to an array: a vector, an array, anything that is a span of its numbers.
   template <npy_number T>
-  result<void> append(npz_column<T> column, std::span<T const> values) {
+  result<void> append(npz_column<T> column, std::type_identity_t<std::span<T const>> values) {
     if (problem_) return *problem_;
     auto& state = columns_[column.index];
     if (state.row_size == 0 || values.size() % state.row_size != 0) {
@@ -331,10 +336,6 @@ class npz_writer {
       return keep(detail::write_error(path_, code));
     }
     return {};
-  }
-  template <npy_number T>
-  result<void> append(npz_column<T> column, std::vector<T> const& values) {
-    return append(column, std::span<T const>(values));
   }
   // Adds one value to an array of single values.
   template <npy_number T>

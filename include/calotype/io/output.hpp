@@ -5,7 +5,10 @@
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
+#include <cstdio>
+#include <cstdlib>
 #include <ctime>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -147,6 +150,28 @@ inline int create_beside(std::string const& path, std::string const& suffix, std
   return -1;
 }
 
+// Renames a file unless something has its new name: 0 or an errno, EEXIST then.
+inline int rename_to_new(std::string const& from, std::string const& to) noexcept {
+#ifdef RENAME_NOREPLACE
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
+  if (errno != EINVAL && errno != ENOSYS) return errno;
+#endif
+  // A file system that cannot do it at once may give the file a second name; where it cannot either, the
+  // caller's own look must do.
+  if (::link(from.c_str(), to.c_str()) == 0) {
+    ::unlink(from.c_str());
+    return 0;
+  }
+  if (errno == EEXIST) return EEXIST;
+  return ::rename(from.c_str(), to.c_str()) == 0 ? 0 : errno;
+}
+
+// What a name stands for, through symbolic links; the name itself where there is nothing yet.
+inline std::string resolved(std::string const& path) {
+  std::unique_ptr<char, decltype(&std::free)> const real(::realpath(path.c_str(), nullptr), &std::free);
+  return real ? std::string(real.get()) : path;
+}
+
 inline calotype::error write_error(std::string const& path, int code) {
   std::string remedy = "nothing was left behind; check the place and its permissions";
   if (code == ENOSPC || code == EDQUOT || code == EFBIG) {
@@ -158,21 +183,23 @@ inline calotype::error write_error(std::string const& path, int code) {
 }  // namespace detail
 
 // A file being written. Until `commit` the target is untouched; an object that goes away uncommitted removes
-// what it wrote. Not for concurrent use.
+// what it wrote. With `force` a symbolic link stays, and the file that it points to is replaced. Not for
+// concurrent use.
 class output_file {
  public:
   // Fails if the target is a folder or another thing that is no plain file, exists (without `force`), or lies
   // in a folder that does not exist or cannot be written.
   static result<output_file> create(std::string path, output_options options = {}) {
     if (auto const refused = check_target(path, options.force)) return *refused;
-    std::string temporary;
-    int const descriptor = detail::create_beside(path, {}, temporary);
+    std::string temporary, target = options.force ? detail::resolved(path) : path;
+    int const descriptor = detail::create_beside(target, {}, temporary);
     if (descriptor < 0) return open_error(path, errno);
-    return output_file(std::move(path), std::move(temporary), descriptor, options.force);
+    return output_file(std::move(path), std::move(target), std::move(temporary), descriptor, options.force);
   }
 
   output_file(output_file&& other) noexcept
       : path_(std::move(other.path_)),
+        target_(std::move(other.target_)),
         temporary_(std::exchange(other.temporary_, {})),
         stream_(std::move(other.stream_)),
         force_(other.force_) {}
@@ -180,6 +207,7 @@ class output_file {
     if (this != &other) {
       discard();
       path_ = std::move(other.path_);
+      target_ = std::move(other.target_);
       temporary_ = std::exchange(other.temporary_, {});
       stream_ = std::move(other.stream_);
       force_ = other.force_;
@@ -210,7 +238,15 @@ class output_file {
         discard();
         return *refused;
       }
-      if (::rename(temporary_.c_str(), path_.c_str()) != 0) code = errno;
+      if (force_) {
+        if (::rename(temporary_.c_str(), target_.c_str()) != 0) code = errno;
+      } else {
+        code = detail::rename_to_new(temporary_, target_);
+      }
+    }
+    if (code == EEXIST) {  // since that check
+      discard();
+      return exists_already(path_);
     }
     if (code != 0) {
       discard();
@@ -221,16 +257,26 @@ class output_file {
   }
 
  private:
-  output_file(std::string path, std::string temporary, int descriptor, bool force)
-      : path_(std::move(path)), temporary_(std::move(temporary)), stream_(descriptor), force_(force) {}
+  output_file(std::string path, std::string target, std::string temporary, int descriptor, bool force)
+      : path_(std::move(path)),
+        target_(std::move(target)),
+        temporary_(std::move(temporary)),
+        stream_(descriptor),
+        force_(force) {}
+
+  static calotype::error exists_already(std::string const& path) {
+    return {"the output file exists already", path, "choose another name, or replace it with force (--force)"};
+  }
 
   // Why no file may be put there, if so.
   static std::optional<calotype::error> check_target(std::string const& path, bool force) {
     if (path.empty()) return calotype::error{"the name of the output file is empty", {}, "name a file"};
     struct stat found {};
     if (::stat(path.c_str(), &found) != 0) {
-      if (errno == ENOENT) return std::nullopt;
-      return open_error(path, errno);
+      if (errno != ENOENT) return open_error(path, errno);
+      bool const leads_nowhere = ::lstat(path.c_str(), &found) == 0;
+      if (leads_nowhere && !force) return exists_already(path);
+      return std::nullopt;
     }
     if (S_ISDIR(found.st_mode)) {
       return calotype::error{"the output path is a folder", path, "name a file in it"};
@@ -238,10 +284,7 @@ class output_file {
     if (!S_ISREG(found.st_mode)) {
       return calotype::error{"the output path is a device or pipe", path, "name a plain file"};
     }
-    if (!force) {
-      return calotype::error{"the output file exists already", path,
-                             "choose another name, or replace it with force (--force)"};
-    }
+    if (!force) return exists_already(path);
     return std::nullopt;
   }
 
@@ -267,6 +310,7 @@ class output_file {
   }
 
   std::string path_;
+  std::string target_;  // what `path` stands for
   std::string temporary_;
   detail::buffered_descriptor stream_;
   bool force_ = false;

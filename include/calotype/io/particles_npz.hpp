@@ -42,10 +42,33 @@ class particle_file {
   std::map<std::string, std::string> const& metadata() const noexcept { return metadata_; }
 
   // Reads the next events in place of what `into` held: `count`, or as many as are left. Refused: offsets that
-  // fall or reach beyond, particles that do not reach the detector, NaN and infinity.
+  // fall or reach beyond, particles that do not reach the detector, NaN and infinity. The first error is kept:
+  // everything after it reads nothing and returns it again.
   result<void> read(sim::generated_events& into, std::size_t count) {
     into.clear();
-    count = std::min(count, left());
+    if (!problem_) {
+      if (auto outcome = read_next(into, std::min(count, left())); !outcome) problem_ = *outcome.error();
+    }
+    return problem_ ? result<void>(*problem_) : result<void>();
+  }
+
+  // Passes over events.
+  result<void> skip(std::size_t count) {
+    if (problem_) return *problem_;
+    sim::generated_events passed;
+    for (count = std::min(count, left()); count > 0;) {
+      auto const part = std::min<std::size_t>(count, 256);
+      if (auto outcome = read(passed, part); !outcome) return outcome;
+      count -= part;
+    }
+    return {};
+  }
+
+ private:
+  friend result<particle_file> open_particles(std::string path);
+  explicit particle_file(npz_file npz) : npz_(std::move(npz)) {}
+
+  result<void> read_next(sim::generated_events& into, std::size_t count) {
     std::vector<std::int64_t> ends(count);
     if (auto read = offsets_->read(ends); !read) return read;
     for (std::size_t i = 0; i < count; ++i) {
@@ -65,21 +88,6 @@ class particle_file {
     }
     return {};
   }
-
-  // Passes over events.
-  result<void> skip(std::size_t count) {
-    sim::generated_events passed;
-    for (count = std::min(count, left()); count > 0;) {
-      auto const part = std::min<std::size_t>(count, 256);
-      if (auto outcome = read(passed, part); !outcome) return outcome;
-      count -= part;
-    }
-    return {};
-  }
-
- private:
-  friend result<particle_file> open_particles(std::string path);
-  explicit particle_file(npz_file npz) : npz_(std::move(npz)) {}
 
   static constexpr std::array momentum{"px", "py", "pz"};
   static constexpr std::array vertex{"x", "y", "z"};
@@ -223,6 +231,7 @@ class particle_file {
   npz_file npz_;
   std::size_t size_ = 0, next_ = 0;
   std::int64_t end_ = 0;  // of the particles read
+  std::optional<calotype::error> problem_{};
   std::map<std::string, std::string> metadata_{};
   std::optional<npz_stream<std::int64_t>> offsets_{}, block_{};
   std::optional<npz_stream<std::int32_t>> pdg_id_{}, label_{};

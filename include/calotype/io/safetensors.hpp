@@ -20,11 +20,13 @@
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
 #include <nlohmann/json.hpp>
+#include <sys/stat.h>
 
 #include <calotype/core/half.hpp>
 #include <calotype/core/result.hpp>
-#include <calotype/io/detail/utf8.hpp>
+#include <calotype/core/utf8.hpp>
 #include <calotype/io/output.hpp>
 
 namespace calotype::io {
@@ -256,8 +258,11 @@ class safetensors_file {
  public:
   static result<safetensors_file> open(std::string const& path) {
     safetensors_file opened(path);
+    // Without waiting, as a pipe would make it.
+    int const descriptor = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (descriptor >= 0) opened.file_.reset(::fdopen(descriptor, "rb"));
     struct stat found {};
-    if (!opened.file_ || ::fstat(::fileno(opened.file_.get()), &found) != 0) {
+    if (!opened.file_ || ::fstat(descriptor, &found) != 0) {
       return calotype::error{"the file cannot be read (" + detail::system_reason(errno) + ")", path,
                              "check the name"};
     }
@@ -316,7 +321,7 @@ class safetensors_file {
   }
 
  private:
-  explicit safetensors_file(std::string const& path) : path_(path), file_(std::fopen(path.c_str(), "rb")) {}
+  explicit safetensors_file(std::string const& path) : path_(path) {}
 
   bool read_bytes(void* into, std::size_t bytes) { return std::fread(into, 1, bytes, file_.get()) == bytes; }
   calotype::error damaged(std::string what) const {
@@ -362,7 +367,10 @@ inline result<void> write_safetensors(std::string const& path, std::span<tensor_
   if (!metadata.empty()) {
     put("\"__metadata__\":{");
     for (auto const& [key, value] : metadata) {
-      if (!detail::is_utf8(key) || !detail::is_utf8(value)) return refuse("the metadata are not in UTF-8");
+      if (!is_utf8(key) || !is_utf8(value)) {
+        return calotype::error{"the metadata entry '" + as_utf8(key) + "' is not in UTF-8", path,
+                               "correct its text"};
+      }
       put(text.back() == '{' ? "" : ",", quoted(key), ":", quoted(value));
     }
     put("}");
@@ -376,7 +384,7 @@ inline result<void> write_safetensors(std::string const& path, std::span<tensor_
     bool const is_empty = std::find(t.shape.begin(), t.shape.end(), 0u) != t.shape.end();
     if (is_empty ? !t.values.empty() : !fits || count != t.values.size())
       return refuse("the shape of the tensor '" + t.name + "' disagrees with its values");
-    if (t.name == "__metadata__" || !detail::is_utf8(t.name) || !names.insert(t.name).second) {
+    if (t.name == "__metadata__" || !is_utf8(t.name) || !names.insert(t.name).second) {
       return refuse("the name of the tensor '" + t.name + "' is reserved, repeated or not in UTF-8");
     }
     for (float const x : t.values) {

@@ -83,10 +83,15 @@ struct ecal_barrel_image_sum_pt {
 struct photon_pair {
   static constexpr auto features() { return labels("pt1/m", "eta1", "pt2/m", "eta2", "cos(dphi)"); }
   template <concepts::event E>
+  static bool applies(E const& e) noexcept {
+    return diphoton_mass(e.photons()) > 0;
+  }
+  template <concepts::event E>
   static std::array<float, 5> compute(E const& e) noexcept {
     auto const photons = e.photons();
-    if (photons.size() < 2) return {};
-    photon const &a = photons[0], &b = photons[1];
+    auto const [first, second] = leading_photons(photons);
+    if (second == nullptr) return {};
+    photon const &a = *first, &b = *second;
     auto const mass = static_cast<float>(diphoton_mass(photons));
     if (!(mass > 0)) return {};
     return {a.et / mass, a.eta, b.et / mass, b.eta, math::cos(a.phi - b.phi)};

@@ -2,6 +2,7 @@
 // or row by row where the engine's first layers take it so.
 #pragma once
 
+#include <cassert>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -17,6 +18,18 @@
 #include <calotype/tensor/buffer.hpp>
 
 namespace calotype::nn {
+
+namespace detail {
+
+// For the compiler's message.
+template <class Net, int Got, int Want>
+struct compute_fits_the_input {
+  static_assert(Got == Want,
+                "calotype::nn: compute(event) of this network's input gives another number of values than its "
+                "features or tensor have; the compiler's next lines name them as Got and Want");
+};
+
+}  // namespace detail
 
 // The numbers of all input planes, one after the other, each channel x row x column.
 template <class Net, std::uint64_t Signature = signature<Net>>
@@ -121,17 +134,29 @@ class feed {
       static_assert(!any_by_rows(std::make_integer_sequence<int, traits::planes()>{}),
                     "calotype::nn: an input's compute() must take a calotype::event");
       auto const numbers = input::compute(e);
+      constexpr std::size_t given = decltype(std::span(numbers))::extent;
+      if constexpr (given != std::dynamic_extent) {
+        (void)sizeof(
+            detail::compute_fits_the_input<Net, static_cast<int>(given), static_cast<int>(input_size<Net>())>);
+      }
       (*this)(std::span<float const>(numbers), engine);
+      if constexpr (requires { input::applies(e); }) report_.scaled = input::applies(e);
     }
   }
 
-  // What became of the last event's hits and tracks; all zero after numbers, and for inputs that are no image.
+  // What became of the last event's hits and tracks; after numbers, and for inputs that are no image of an
+  // event, `not_finite` counts those that are NaN or infinite (of whole images nothing does) and all else is
+  // zero.
   image_report const& report() const noexcept { return report_; }
 
   // Plain numbers, input_size<Net>() of them, where they stay until the engine has run.
   void operator()(std::span<float const> numbers, Engine& engine) noexcept {
+    assert(numbers.size() == input_size<Net>());
     set(numbers.data(), engine);
     report_ = {};
+    if constexpr (!reads_events) {
+      for (float const x : numbers) report_.not_finite += !(x - x == 0);
+    }
     dense_ = true;
   }
 

@@ -34,10 +34,13 @@ constexpr std::uint64_t signature_of_input() {
 // The common form of the inputs a network may name:
 //   static constexpr auto image()     detector images (image/layout.hpp): one map per plane
 //   static constexpr auto features()  labels(...): a vector of named numbers
-//                                     (of a crop: with compute(event), or given as numbers)
 //   static constexpr auto tensor()    std::array of kernel::map_shape: plain maps without a layout behind them;
 //                                     static constexpr std::string_view meaning(), optional, says what their
 //                                     numbers are, and is part of the signature
+// The numbers of features(), tensor() and crops may come from events:
+//   static auto compute(event)        std::array or another contiguous range of floats; must not throw
+//   static bool applies(event)        optional: false where an event has no such numbers
+//   (session::report().scaled)
 // and, where it is computed of an event's digitised pulses:
 //   static constexpr bool reads_pulses = true
 // Signature is never named (see segmentation).

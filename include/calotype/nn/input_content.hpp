@@ -102,12 +102,15 @@ class input_content {
       auto const photons = event.photons();
       constexpr double none = std::numeric_limits<double>::quiet_NaN();
       double const mass = diphoton_mass(photons);
-      values_[photons_] = !photons.empty() ? static_cast<double>(photons[0].et) : none;
-      values_[photons_ + 1] = photons.size() > 1 ? static_cast<double>(photons[1].et) : none;
+      auto const leading = leading_photons(photons);
+      for (std::size_t k = 0; k < 2; ++k) {
+        values_[photons_ + k] = leading[k] != nullptr ? static_cast<double>(leading[k]->et) : none;
+      }
       values_[photons_ + 2] = mass > 0 ? mass : none;
       if constexpr (traits::is_whole_image) {
-        values_[photons_ + 3] = !photons.empty() ? static_cast<double>(photons[0].eta) : none;
-        values_[photons_ + 4] = photons.size() > 1 ? static_cast<double>(photons[1].eta) : none;
+        for (std::size_t k = 0; k < 2; ++k) {
+          values_[photons_ + 3 + k] = leading[k] != nullptr ? static_cast<double>(leading[k]->eta) : none;
+        }
       }
     }
     return values_;

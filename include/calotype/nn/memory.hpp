@@ -115,7 +115,9 @@ constexpr memory_plan<C> plan_memory(plan<C> const& p, bool keep, Flags const& s
   std::array<int, C> last{};
   for (int v = 0; v < C; ++v) m.slot[static_cast<std::size_t>(v)] = last[static_cast<std::size_t>(v)] = -1;
   for (int i = 0; i < p.step_count; ++i) {
-    last[static_cast<std::size_t>(storage(p, p.at(i).in, keep))] = i;
+    // a step that is fused with the next reads its input while that one's output is written
+    last[static_cast<std::size_t>(storage(p, p.at(i).in, keep))] =
+        skipped[static_cast<std::size_t>(i)] ? i + 1 : i;
     if (p.at(i).shortcut >= 0) last[static_cast<std::size_t>(storage(p, p.at(i).shortcut, keep))] = i;
   }
   last[static_cast<std::size_t>(storage(p, p.result, keep))] = p.step_count;

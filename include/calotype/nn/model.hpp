@@ -1,6 +1,7 @@
 // The parameters of a network: a value, immutable once made, shared by any number of sessions and threads.
 #pragma once
 
+#include <cassert>
 #include <cmath>
 #include <concepts>
 #include <cstddef>
@@ -150,6 +151,7 @@ class model {
   struct state {
     explicit state(std::span<float const> constant) noexcept : numbers(constant) {}
     explicit state(std::vector<float> given) : owned(std::move(given)), numbers(owned) {
+      assert(owned.size() == static_cast<std::size_t>(size));
       constexpr auto const& p = plan_of<Net>;
       for (int i = 0; i < p.parameter_count; ++i) {
         parameter const& q = p.parameter_at(i);

@@ -2,6 +2,8 @@
 // that follows from a seed, bit for bit.
 #pragma once
 
+#include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -39,7 +41,24 @@ typename session<Net>::scores self_test_logits(model<Net> const& m, std::uint64_
   return score.logits();
 }
 
-// Whether a model gives the logits that are stored with its constant weights.
+// How far the logits of a session are from those stored with its model's constant weights, as a share of the
+// largest of these: 0 under a strict policy, some millionths under exec::winograd. What the session does not
+// compute with (other instruction sets, threads) is not tested.
+template <class Net, class Policy, std::uint64_t Layout, std::uint64_t Network, int Size, int Outputs>
+[[nodiscard]] double self_test_error(session<Net, Policy>& score,
+                                     constant_weights<Layout, Network, Size, Outputs> const& weights) {
+  detail::check_weights<Net, Layout, Network>();
+  score(std::span<float const>(self_test_input<Net>(weights.self_test_seed)));
+  double largest = 0, off = 0;
+  for (std::size_t i = 0; i < score.logits().size(); ++i) {
+    double const wanted = weights.self_test_logits[i];
+    largest = std::max(largest, std::abs(wanted));
+    off = std::max(off, std::abs(score.logits()[i] - wanted));
+  }
+  return off > 0 ? off / largest : off;
+}
+
+// Whether a model gives the logits that are stored with its constant weights, under exec::cpu<>.
 template <class Net, std::uint64_t Layout, std::uint64_t Network, int Size, int Outputs>
 [[nodiscard]] bool passes_self_test(model<Net> const& m,
                                     constant_weights<Layout, Network, Size, Outputs> const& weights) {

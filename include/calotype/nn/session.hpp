@@ -78,8 +78,10 @@ class session {
     return scores_of(engine_.run(*packed_, feed_));
   }
   // The scores of an input given as numbers: all planes one after the other, channel x row x column, as the
-  // image builder would make them. Negative and infinite ones and NaN are computed with like any other; a NaN
-  // that comes out is of no particular kind. Precondition: input_size<Net>() numbers.
+  // image builder would make them. Negative and infinite ones and NaN are computed with like any other: a
+  // rectified layer takes NaN for 0, so that the scores may look like any, and a NaN that comes out is of no
+  // particular kind. report().not_finite counts them where the input is no image of an event. Precondition:
+  // input_size<Net>() numbers.
   scores operator()(std::span<float const> input) noexcept {
     feed_(input, engine_);
     return scores_of(engine_.run(*packed_, feed_));
@@ -95,9 +97,9 @@ class session {
     score_all(out, [&](std::size_t i) { feed_(inputs.subspan(i * size, size), engine_); });
   }
 
-  // What became of the last event's hits and tracks: ids that no cell has, numbers that are not finite. Where
-  // `scaled` is false the event has no m_gg (or sum of pT) to divide by, its image is empty and its scores mean
-  // nothing.
+  // What became of the last event's hits and tracks, or numbers: ids that no cell has, numbers that are not
+  // finite (which images leave out, while features that hold one mean nothing). Where `scaled` is false the
+  // event has no m_gg (or sum of pT) to divide by, its image is empty and its scores mean nothing.
   image_report const& report() const noexcept { return feed_.report(); }
 
   // The logits behind the last scores.

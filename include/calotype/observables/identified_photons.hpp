@@ -24,14 +24,18 @@ struct identified_photon_pair {
                   "ecal_iso_2/pt2");
   }
   template <concepts::event E>
+  static bool applies(E const& e) noexcept {
+    return photon_pair::applies(e);
+  }
+  template <concepts::event E>
   static std::array<float, 13> compute(E const& e) noexcept {
     std::array<float, 13> f{};
     auto const pair = photon_pair::compute(e);
     for (std::size_t i = 0; i < pair.size(); ++i) f[i] = pair[i];
-    auto const photons = e.photons();
-    for (std::size_t p = 0; p < 2 && p < photons.size(); ++p) {
-      photon const& candidate = photons[p];
-      if (!(candidate.et > 0)) continue;
+    auto const leading = leading_photons(e.photons());
+    for (std::size_t p = 0; p < 2; ++p) {
+      if (leading[p] == nullptr || !(leading[p]->et > 0)) continue;
+      photon const& candidate = *leading[p];
       float* const to = f.data() + pair.size() + 4 * p;
       to[0] = candidate.r9;
       to[2] = track_isolation(e.tracks(), candidate.eta, candidate.phi) / candidate.et;

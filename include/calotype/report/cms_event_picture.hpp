@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <numbers>
 #include <span>
 #include <string>
@@ -81,9 +80,7 @@ inline callout snapped(panel const& p, double row, double col, std::string label
 }
 
 inline std::string photon_label(std::size_t number, photon const& g) {
-  char text[64];
-  std::snprintf(text, sizeof text, "γ_%zu  E_T = %.0f GeV", number + 1, static_cast<double>(g.et));
-  return text;
+  return formatted("γ_%d  E_T = %.0f GeV", number + 1, g.et);
 }
 
 template <std::size_t N>
@@ -208,12 +205,15 @@ struct cms_picture_text {
   std::string note{};      // at the right end of the title line
 };
 
-// Draws events of CMS, one after another; tables and buffers are made once. HCAL from hits or from towers.
+// Draws events of CMS, one after another; tables and buffers are made once. HCAL from hits or from towers, and
+// called so unless the options name it.
 template <hcal_source Source = hcal_source::hits>
 class cms_event_painter {
  public:
   explicit cms_event_painter(event_picture_options options = {}) : options_(std::move(options)) {
-    options_.hcal_name = Source == hcal_source::hits ? "HCAL hit energy" : "HCAL tower energy";
+    if (options_.hcal_name == event_picture_options{}.hcal_name) {
+      options_.hcal_name = Source == hcal_source::hits ? "HCAL hit energy" : "HCAL tower energy";
+    }
   }
 
   // The ECAL barrel and what lies behind and before it (Figure 1a).
@@ -255,41 +255,34 @@ class cms_event_painter {
  private:
   template <class E>
   static std::string title(E const& event) {
-    char text[160];
     double const mass = diphoton_mass(event.photons());
-    int const length =
-        std::snprintf(text, sizeof text, "Run %lu,  event %llu", static_cast<unsigned long>(event.run),
-                      static_cast<unsigned long long>(event.number));
-    if (mass > 0) {
-      std::snprintf(text + length, sizeof text - static_cast<std::size_t>(length), "      m_{γγ} = %.1f GeV",
-                    mass);
-    }
-    return text;
+    auto const text = formatted("Run %d,  event %d", static_cast<std::uint32_t>(event.run),
+                                static_cast<std::uint64_t>(event.number));
+    return mass > 0 ? text + formatted("      m_{γγ} = %.1f GeV", mass) : text;
   }
-
-  static constexpr std::size_t marked = 2;  // leading photons
 
   template <class E, std::size_t N>
   static void mark_by_rows(E const& event, std::array<float, N> const& edges, panel& p) {
-    auto const photons = event.photons();
-    for (std::size_t i = 0; i < photons.size() && i < marked; ++i) {
-      double const row = cms_detail::row_position(edges, static_cast<double>(photons[i].eta));
-      if (row < 0) continue;
-      double const col = cms_detail::column_position(static_cast<double>(photons[i].phi));
-      p.callouts.push_back(cms_detail::snapped(p, row, col, cms_detail::photon_label(i, photons[i])));
+    auto const photons = leading_photons(event.photons());
+    for (std::size_t i = 0; i < photons.size() && photons[i] != nullptr; ++i) {
+      auto const phi = static_cast<double>(photons[i]->phi);
+      double const row = cms_detail::row_position(edges, static_cast<double>(photons[i]->eta));
+      if (row < 0 || !is_azimuth(phi)) continue;
+      p.callouts.push_back(cms_detail::snapped(p, row, cms_detail::column_position(phi),
+                                               cms_detail::photon_label(i, *photons[i])));
     }
   }
 
   template <class E>
   static void mark_endcap(E const& event, int zside, panel& p) {
-    auto const photons = event.photons();
-    for (std::size_t i = 0; i < photons.size() && i < marked; ++i) {
-      auto const eta = static_cast<double>(photons[i].eta);
-      int const found = segmentation<cms::ee>::find(eta, static_cast<double>(photons[i].phi));
+    auto const photons = leading_photons(event.photons());
+    for (std::size_t i = 0; i < photons.size() && photons[i] != nullptr; ++i) {
+      auto const eta = static_cast<double>(photons[i]->eta);
+      int const found = segmentation<cms::ee>::find(eta, static_cast<double>(photons[i]->phi));
       if (found < 0 || eta * zside < 0) continue;
       auto const crystal = segmentation<cms::ee>::cell(found);
       p.callouts.push_back(
-          cms_detail::snapped(p, crystal.iy - 0.5, crystal.ix - 0.5, cms_detail::photon_label(i, photons[i])));
+          cms_detail::snapped(p, crystal.iy - 0.5, crystal.ix - 0.5, cms_detail::photon_label(i, *photons[i])));
     }
   }
 

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <array>
-#include <cstdio>
 #include <span>
 #include <string>
 #include <vector>
 
 #include <calotype/eval/roc.hpp>
+#include <calotype/report/format.hpp>
 #include <calotype/report/plot.hpp>
 
 namespace calotype::report {
@@ -30,9 +30,7 @@ inline std::string roc_figure(std::span<named_curve const> curves) {
       efficiency.push_back(p.true_positive_rate);
       rejection.push_back(1 - p.false_positive_rate);
     }
-    std::array<char, 32> area{};
-    std::snprintf(area.data(), area.size(), " (AUC %.3f)", c.curve->auc());
-    figure.line(efficiency, rejection, c.name + area.data());
+    figure.line(efficiency, rejection, c.name + formatted(" (AUC %.3f)", c.curve->auc()));
   }
   return figure.svg();
 }

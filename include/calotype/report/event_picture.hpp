@@ -6,13 +6,13 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <cstdio>
 #include <span>
 #include <string>
 #include <tuple>
 #include <utility>
 #include <vector>
 
+#include <calotype/report/format.hpp>
 #include <calotype/report/picture.hpp>
 #include <calotype/report/text.hpp>
 
@@ -57,7 +57,8 @@ struct panel {
 
 struct event_picture_options {
   int scale = 4;  // pixels per cell and direction
-  // What is left out for clarity, in GeV: smaller numbers are not drawn.
+  // What is left out for clarity, in GeV: smaller numbers are not drawn. Logarithmic scales begin there, or at
+  // 1 MeV where nothing is left out.
   double track_threshold = 0.7;
   double ecal_threshold = 0.15;
   double hcal_threshold = 0.7;
@@ -92,7 +93,7 @@ struct color_scale {
 
   double place(double value) const {
     double const t = logarithmic ? std::log(value / low) / std::log(high / low) : (value - low) / (high - low);
-    return std::clamp(t, 0.0, 1.0);
+    return t > 0 ? std::min(t, 1.0) : 0;
   }
   color at(double place) const {
     return place < 0.5 ? mix(stops[0], stops[1], 2 * place) : mix(stops[1], stops[2], 2 * place - 1);
@@ -129,24 +130,24 @@ inline bool shown(std::vector<std::vector<panel>> const& lines, std::span<float 
   });
 }
 
-inline std::string number_text(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%g", value);
-  return text;
-}
+inline std::string number_text(double value) { return formatted("%g", value); }
 
 // Draws one picture; measures first, so that the canvas fits.
 class event_painter {
  public:
   event_painter(event_picture const& what, event_picture_options const& options)
       : what_(what), options_(options), canvas_(1, 1) {
-    auto const scale = [&](std::span<float const> panel::*channel, double low, bool logarithmic, double least,
-                           std::array<color, 3> const& stops) {
-      return color_scale{low, round_up(std::max(largest(what.lines, channel), least)), logarithmic, stops};
+    auto const high = [&](std::span<float const> panel::*channel, double least) {
+      return round_up(std::max(largest(what.lines, channel), least));
     };
-    tracks_ = scale(&panel::tracks, options.track_threshold, true, 10 * options.track_threshold, track_stops);
-    ecal_ = scale(&panel::ecal, options.ecal_threshold, true, 10 * options.ecal_threshold, ecal_stops);
-    hcal_ = scale(&panel::hcal, 0, false, 2, hcal_stops);
+    auto const logarithmic = [&](std::span<float const> panel::*channel, double threshold,
+                                 std::array<color, 3> const& stops) {
+      double const low = threshold > 0 ? threshold : 1e-3;
+      return color_scale{low, high(channel, 10 * low), true, stops};
+    };
+    tracks_ = logarithmic(&panel::tracks, options.track_threshold, track_stops);
+    ecal_ = logarithmic(&panel::ecal, options.ecal_threshold, ecal_stops);
+    hcal_ = {0, high(&panel::hcal, 2), false, hcal_stops};
   }
 
   picture draw() {

@@ -5,7 +5,6 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <cstdio>
 #include <span>
 #include <string>
 #include <utility>
@@ -15,7 +14,8 @@
 
 namespace calotype::report {
 
-// The range of an axis that is shown; a logarithmic one begins above 0.
+// The range of an axis that is shown. A logarithmic one begins above 0, at a thousandth of its high end if told
+// otherwise; one without width gets some.
 struct plot_axis {
   std::string title{};
   double low = 0;
@@ -32,7 +32,7 @@ class plot {
  public:
   // The sizes are of the area inside the axes, in pixels.
   plot(plot_axis x, plot_axis y, int width = 400, int height = 300)
-      : x_(std::move(x)), y_(std::move(y)), width_(width), height_(height) {}
+      : x_(drawable(std::move(x))), y_(drawable(std::move(y))), width_(width), height_(height) {}
 
   // Straight from point to point; a point without neighbours is a disc. An empty name stays out of the legend.
   void line(std::span<double const> x, std::span<double const> y, std::string name = {}) {
@@ -58,7 +58,7 @@ class plot {
     line(x, y, std::move(name));
   }
 
-  // Points with error bars of +- errors[i]; no errors, no bars.
+  // Points with error bars of +- errors[i]; no errors, no bars, and none for errors that are not finite.
   void points(std::span<double const> x, std::span<double const> y, std::span<double const> errors,
               std::string name = {}) {
     char const* const ink = next_color();
@@ -68,8 +68,9 @@ class plot {
       disc(px, py, ink);
       if (i >= errors.size()) continue;
       double const low = y[i] - errors[i];
-      inside_.add("<path d=\"M%.1f %.1f V%.1f\" stroke=\"%s\"/>\n", px,
-                  down(y_.logarithmic && low < y_.low ? y_.low : low), down(y[i] + errors[i]), ink);
+      double const from = down(y_.logarithmic && low < y_.low ? y_.low : low), to = down(y[i] + errors[i]);
+      if (!std::isfinite(from) || !std::isfinite(to)) continue;
+      inside_.add("<path d=\"M%.1f %.1f V%.1f\" stroke=\"%s\"/>\n", px, from, to, ink);
     }
     named(ink, std::move(name));
   }
@@ -129,8 +130,32 @@ class plot {
     if (!name.empty()) names_.push_back({ink, std::move(name)});
   }
 
+  static plot_axis drawable(plot_axis a) {
+    if (!std::isfinite(a.low) || !std::isfinite(a.high)) {
+      a.low = 0;
+      a.high = 1;
+    }
+    if (a.logarithmic && !(a.high > 0)) a.high = 1;
+    if (a.logarithmic && !(a.low > 0)) a.low = a.high / 1e3;
+    double const reach = std::max(std::abs(a.low), std::abs(a.high));
+    if (std::abs(a.high - a.low) > 1e-9 * reach) return a;
+    if (a.logarithmic) {
+      a.low /= 2;
+      a.high *= 2;
+    } else {
+      double const more = reach > 0 ? 0.01 * reach : 0.5;
+      a.low -= more;
+      a.high += more;
+    }
+    return a;
+  }
+
+  // Where a number lies on an axis, from 0 to 1. What is far beyond stays within a few plots, so that every
+  // program can draw it.
   static double part(plot_axis const& a, double v) {
-    return a.logarithmic ? std::log(v / a.low) / std::log(a.high / a.low) : (v - a.low) / (a.high - a.low);
+    double const t =
+        a.logarithmic ? std::log(v / a.low) / std::log(a.high / a.low) : (v - a.low) / (a.high - a.low);
+    return std::isfinite(t) ? std::clamp(t, -10.0, 11.0) : t;
   }
   double across(double v) const { return width_ * part(x_, v); }
   double down(double v) const { return height_ * (1 - part(y_, v)); }
@@ -166,12 +191,13 @@ class plot {
     inside_.add("<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"/>\n", px, py, ink);
   }
 
-  // About five round numbers; powers of ten on a logarithmic axis.
+  // About five round numbers; powers of ten on a logarithmic axis. Bounded, whatever the rounding.
   static std::vector<double> ticks(plot_axis const& a) {
+    constexpr std::size_t most = 640;  // powers of ten that a double has
     std::vector<double> at;
     if (a.logarithmic) {
-      for (double v = std::pow(10.0, std::ceil(std::log10(a.low) - 1e-9)); v <= a.high * (1 + 1e-9); v *= 10)
-        at.push_back(v);
+      double v = std::pow(10.0, std::ceil(std::log10(a.low) - 1e-9));
+      for (; v <= a.high * (1 + 1e-9) && at.size() < most; v *= 10) at.push_back(v);
       return at;
     }
     double const raw = (a.high - a.low) / 5;
@@ -181,7 +207,8 @@ class plot {
                         : raw / unit < 7.5 ? 5 * unit
                                            : 10 * unit;
     double const first = std::ceil(a.low / step - 1e-9);
-    for (double k = first; k * step <= a.high + 1e-9 * step; ++k) at.push_back(k * step + 0.0);  // no -0
+    for (double k = first; k * step <= a.high + 1e-9 * step && at.size() < most; ++k)
+      at.push_back(k * step + 0.0);  // no -0
     return at;
   }
 

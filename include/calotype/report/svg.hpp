@@ -1,11 +1,10 @@
 // A drawing in SVG, element by element, to be looked at or put into a page.
 #pragma once
 
-#include <array>
-#include <cstddef>
-#include <cstdio>
 #include <string>
 #include <string_view>
+
+#include <calotype/report/format.hpp>
 
 namespace calotype::report {
 
@@ -38,12 +37,10 @@ class drawing {
   // In pixels; x to the right, y downwards.
   drawing(int width, int height) : width_(width), height_(height) {}
 
-  // Elements by printf's rules, at most 511 characters a call; for all that holds no text from outside.
+  // Elements by the rules of formatted(); for all that holds no text from outside.
   template <class... Values>
   requires(sizeof...(Values) > 0) void add(char const* format, Values... values) {
-    std::array<char, 512> piece{};
-    int const length = std::snprintf(piece.data(), piece.size(), format, values...);
-    elements_.append(piece.data(), static_cast<std::size_t>(length));
+    elements_ += formatted(format, values...);
   }
 
   // Any text, whose `anchor` (start, middle, end) is at (x, y) on the baseline.

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include <calotype/core/utf8.hpp>
 #include <calotype/report/picture.hpp>
 
 namespace calotype::report {
@@ -148,13 +149,11 @@ inline glyph const& glyph_of(char32_t code) {
 // The next character of UTF-8 text, which is shortened by it; a broken sequence counts byte by byte.
 inline char32_t next_character(std::string_view& text) {
   auto const byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  std::size_t const length = byte(0) < 0xc0 ? 1 : byte(0) < 0xe0 ? 2 : byte(0) < 0xf0 ? 3 : 4;
+  std::size_t const length = std::max<std::size_t>(utf8_length(text), 1);
   char32_t code = byte(0);
-  if (length > 1 && length <= text.size()) {
-    code &= 0x3fU >> (length - 1);
-    for (std::size_t i = 1; i < length; ++i) code = code << 6 | (byte(i) & 0x3fU);
-  }
-  text.remove_prefix(std::min(length, text.size()));
+  if (length > 1) code &= 0x3fU >> (length - 1);
+  for (std::size_t i = 1; i < length; ++i) code = code << 6 | (byte(i) & 0x3fU);
+  text.remove_prefix(length);
   return code;
 }
 

@@ -492,7 +492,7 @@ class response {
 
   static void add_energy(float& cell, real32 energy) { cell = (cell + energy).value; }
 
-  // 94 % for |eta| < 0.9 and 85 % on average up to 2.5 (CMS, JINST 9 P10009), falling as recorded tracks do.
+  // 94 % for |eta| < 0.9 (CMS, JINST 9 P10009), beyond that falling as recorded tracks do.
   static double track_efficiency(real eta) {
     real const size = math::abs(eta);
     return size < 0.9 ? 0.94 : size < 1.5 ? 0.93 : size < 2 ? 0.83 : size < 2.5 ? 0.57 : 0;

@@ -113,7 +113,7 @@ class simulator {
   sim::sample const& description() const { return sample_; }
 
   // Event i: collisions are drawn until one passes the selection. Should none of 100,000 do, the event is
-  // empty.
+  // empty but for its label.
   simulated_event operator()(std::uint64_t i) const {
     workspace memory;
     return (*this)(i, memory);
@@ -123,8 +123,10 @@ class simulator {
     for (int attempt = 0; attempt < max_attempts; ++attempt) {
       out = simulated_event{};
       stream random(sample_.seed, i, first_purpose(attempt));
-      if (collide(out, i, attempt, random, memory)) break;
+      if (collide(out, i, attempt, random, memory)) return out;
     }
+    out = simulated_event{};
+    out.label = label_of(sample_.process);
     return out;
   }
 

@@ -5,7 +5,6 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <map>
 #include <optional>
 #include <span>
@@ -18,6 +17,7 @@
 #include <calotype/io/detail/number_text.hpp>
 #include <calotype/io/model.hpp>
 #include <calotype/io/safetensors.hpp>
+#include <calotype/train/check.hpp>
 #include <calotype/train/fit.hpp>
 #include <calotype/train/options.hpp>
 
@@ -110,15 +110,12 @@ inline bool is_checkpoint_of(std::map<std::string, std::string> const& metadata,
 }
 
 // Writes the state of a run; call it between epochs (from fit's on_epoch). Replaces an older checkpoint, whole
-// or not at all. What load_checkpoint would refuse is refused here: numbers that are not finite, and a learning
-// rate or a decay of it that is not above zero.
+// or not at all. What load_checkpoint would refuse is refused here: options that check_options refuses, numbers
+// that are not finite, and a history that is not of all epochs done.
 template <class Net, class Policy, std::uint64_t Signature = nn::signature<Net>>
 result<void> save_checkpoint(std::string const& path, trainer<Net, Policy> const& t,
                              run_state<Net> const& state, io::provenance const& notes = {}) {
-  auto const& a = t.settings().optimiser;
-  if (!(a.learning_rate > 0 && a.rate_decay > 0)) {
-    return error{"the learning rate or its decay is not above zero", path, "train with positive ones"};
-  }
+  if (auto good = check_options(t.settings()); !good) return good;
   std::map<std::string, std::string> metadata = detail::settings_text(t.settings());
   metadata.merge(std::map<std::string, std::string>{
       {"network_signature", io::detail::hexadecimal(nn::signature<Net>)},
@@ -145,13 +142,17 @@ result<void> save_checkpoint(std::string const& path, trainer<Net, Policy> const
   for (auto const& h : state.history) {
     for (double const* number : detail::numbers_of(h)) finite = finite && std::isfinite(*number);
   }
-  if (!finite) {
+  std::vector<float> ring;
+  for (scored_mass const& e : now.ring) ring.insert(ring.end(), {e.mass, e.score, e.weight});
+  if (!finite || !nn::all_finite(ring)) {
     return error{"the state of the run holds a number that is not finite", path,
                  "start anew with a smaller learning rate"};
   }
-  std::vector<float> ring;
-  for (scored_mass const& e : now.ring) ring.insert(ring.end(), {e.mass, e.score, e.weight});
-  finite = finite && nn::all_finite(ring);
+  if (state.history.size() != t.done().epochs) {
+    return error{"the run's state has " + std::to_string(state.history.size()) +
+                     " epochs and its trainer has done " + std::to_string(t.done().epochs),
+                 path, "give the state that fit() filled, or that resume() put back"};
+  }
   std::vector<io::tensor_view> const tensors{
       {"parameters", {now.parameters.size()}, now.parameters},
       {"first_moment", {now.first_moment.size()}, now.first_moment},
@@ -182,9 +183,9 @@ result<checkpoint<Net>> load_checkpoint(std::string const& path) {
     return refuse("the checkpoint belongs to another network or input");
   }
   std::string wrong;  // the first entry that is not what it should be
-  auto real = [&](std::string const& key, double least, double below) {
+  auto real = [&](std::string const& key) {
     auto const x = io::detail::exact_number(meta(key));
-    if ((!x || !(*x >= least && *x < below)) && wrong.empty()) wrong = key;
+    if ((!x || !std::isfinite(*x)) && wrong.empty()) wrong = key;
     return x.value_or(0);
   };
   auto whole = [&](std::string const& key, std::uint64_t least, std::uint64_t most) {
@@ -194,19 +195,18 @@ result<checkpoint<Net>> load_checkpoint(std::string const& path) {
   };
   constexpr std::uint64_t many = 1'000'000'000;
   checkpoint<Net> c;
-  constexpr double above_zero = std::numeric_limits<double>::min();
-  c.settings.optimiser = {real("learning_rate", above_zero, 1e6), real("rate_decay", above_zero, 1e3),
-                          real("beta1", 0, 1), real("beta2", 0, 1), real("epsilon", above_zero, 1e6)};
-  c.settings.batch_size = static_cast<int>(whole("batch_size", 1, many));
+  c.settings.optimiser = {real("learning_rate"), real("rate_decay"), real("beta1"), real("beta2"),
+                          real("epsilon")};
+  c.settings.batch_size = static_cast<int>(whole("batch_size", 0, many));
   c.settings.epochs = static_cast<int>(whole("epochs", 0, many));
   c.settings.seed = whole("seed", 0, ~std::uint64_t{0});
-  c.settings.decorrelation = {real("decorrelation.strength", 0, 1e9),
+  c.settings.decorrelation = {real("decorrelation.strength"),
                               static_cast<int>(whole("decorrelation.neighbours", 0, many)),
                               static_cast<int>(whole("decorrelation.ring", 0, many)),
                               static_cast<int>(whole("decorrelation.label", 0, many))};
-  c.settings.cvm_bound = real("cvm_bound", 0, 1e9);
+  c.settings.cvm_bound = real("cvm_bound");
   c.done = {whole("steps_done", 0, ~std::uint64_t{0} - 1), whole("epochs_done", 0, many)};
-  c.state.best_auc = real("best_auc", -2, 2);
+  c.state.best_auc = real("best_auc");
   for (std::uint64_t e = 1; e <= c.done.epochs && wrong.empty(); ++e) {
     std::string const key = "epoch." + std::to_string(e), text = meta(key);
     auto const h = detail::epoch_of(e, text);
@@ -216,6 +216,7 @@ result<checkpoint<Net>> load_checkpoint(std::string const& path) {
       c.state.history.push_back(*h);
     }
   }
+  if (auto const good = check_options(c.settings); wrong.empty() && !good) return refuse(good.error()->what);
   if (!wrong.empty()) return refuse("the checkpoint's entry '" + wrong + "' is missing or out of range");
   for (auto const& [key, text] : file->metadata) {
     if (key.starts_with("note.")) c.notes.emplace(key.substr(5), text);
@@ -249,11 +250,19 @@ result<checkpoint<Net>> load_checkpoint(std::string const& path) {
   return c;
 }
 
-// Puts a trainer where the checkpoint was taken; its options but for threads and epochs must be the
-// checkpoint's.
+// Puts a trainer and the state of its run where the checkpoint was taken. Fails, and changes nothing, where an
+// option of the trainer, but for threads and epochs, is another than the checkpoint's.
 template <class Net, class Policy, std::uint64_t Signature = nn::signature<Net>>
-void resume(trainer<Net, Policy>& t, checkpoint<Net> const& c) {
+result<void> resume(trainer<Net, Policy>& t, run_state<Net>& state, checkpoint<Net> const& c) {
+  auto const had = detail::settings_text(c.settings), has = detail::settings_text(t.settings());
+  for (auto const& [name, value] : had) {
+    if (name == "epochs" || has.at(name) == value) continue;
+    return error{"the checkpoint was made with '" + name + "' " + value + ", not " + has.at(name),
+                 "training options", "take the checkpoint's settings, or start anew"};
+  }
   t.restore({c.parameters, c.first_moment, c.second_moment, c.done, c.ring});
+  state = c.state;
+  return {};
 }
 
 }  // namespace calotype::train

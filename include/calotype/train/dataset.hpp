@@ -15,8 +15,9 @@
 namespace calotype::concepts {
 
 // size(), and for every i < size(): sample(i) (an event or a span of numbers, whatever the network's input
-// takes; may be made on the fly), label(i) (index in classes(); with one class, 0 is that class and anything
-// else is not), weight(i) > 0. Callable from any thread.
+// takes; may be made on the fly), label(i) (index in classes(); with one class, 0 is that class and any label
+// above is not), weight(i) > 0. Callable from any thread. What one throws ends the training and reaches its
+// caller (in a team of processes the others then wait for this one: end them all).
 template <class D>
 concept dataset = requires(D const& d, std::size_t i) {
   { d.size() } -> std::convertible_to<std::size_t>;

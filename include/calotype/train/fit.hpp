@@ -17,6 +17,7 @@
 #include <calotype/eval/cvm.hpp>
 #include <calotype/eval/predictions.hpp>
 #include <calotype/nn/session.hpp>
+#include <calotype/train/check.hpp>
 #include <calotype/train/team.hpp>
 #include <calotype/train/trainer.hpp>
 
@@ -160,23 +161,24 @@ result<void> check_decorrelation(options const& o, Data const& training, Data co
   return {};
 }
 
-// Whether all processes of a team begin with the same parameters, optimiser, progress and number of events.
-template <class Snapshot>
-result<void> check_team(team& together, Snapshot const& s, std::size_t training, std::size_t validation) {
+// Whether all processes of a team begin with the same options, parameters, optimiser, progress and events.
+template <class Snapshot, concepts::dataset Data>
+result<void> check_team(team& together, options const& o, Snapshot const& s, Data const& training,
+                        Data const& validation) {
+  if (together.size() == 1) return {};
   hasher h;
+  add_to(h, o);
+  for (auto const* data : {&training, &validation}) add_to(h, *data);
   for (auto const* list : {&s.parameters, &s.first_moment, &s.second_moment}) {
     for (float x : *list) h.add(x);
   }
-  for (std::uint64_t n : {s.done.steps, s.done.epochs, std::uint64_t{s.ring.size()}, std::uint64_t{training},
-                          std::uint64_t{validation}}) {
-    h.add(n);
-  }
+  for (std::uint64_t n : {s.done.steps, s.done.epochs, std::uint64_t{s.ring.size()}}) h.add(n);
   std::vector<std::uint64_t> all(static_cast<std::size_t>(together.size()));
   all[static_cast<std::size_t>(together.rank())] = h.value();
   share_out(together, share_of{all.size(), together.size()}, std::span(all));
   if (std::all_of(all.begin(), all.end(), [&all](std::uint64_t x) { return x == all[0]; })) return {};
   return error{"the processes do not begin alike", "training by several processes",
-               "give all the same start or checkpoint, and the same events"};
+               "give all the same options, the same start or checkpoint, and the same events"};
 }
 
 }  // namespace detail
@@ -186,7 +188,8 @@ result<void> check_team(team& together, Snapshot const& s, std::size_t training,
 // a team every process calls both, with the same numbers but for the seconds; what process 0 says of stopping
 // counts, and it is the one to write files; a checkpoint is resumed by all.
 // Without validation data the last parameters are the best, and all validation numbers stay 0. A validation
-// AUC is 0.5 where the data hold one class only. Fails where decorrelation or the bound on CvM is asked for and
+// AUC is 0.5 where the data hold one class only. Fails before the first step where an option or an event is
+// none that a run can be done with (train/check.hpp), where decorrelation or the bound on CvM is asked for and
 // the data do not allow it, and where the processes of a team do not begin alike, or train a network with
 // batch_norm; fails, before on_epoch, once a loss, a parameter or the optimiser's state is no longer a finite
 // number; `state` is then that of the last good epoch.
@@ -198,9 +201,13 @@ result<void> fit(trainer<Net, Policy>& t, Data const& training, Data const& vali
     return error{"batch_norm needs the whole batch in one process", "training by several processes",
                  "train with more threads of one, or leave batch_norm out"};
   }
-  if (auto good = detail::check_team(t.team(), t.save(), training.size(), validation.size()); !good) {
-    return good;
+  if (auto good = check_options(t.settings()); !good) return good;
+  if (training.size() == 0) { return error{"there are no training events", "training", "give at least one"}; }
+  for (auto const& [data, what] : {std::pair{&training, "training"}, std::pair{&validation, "validation"}}) {
+    if (auto good = check_data(*data, trainer<Net, Policy>::outputs, what); !good) return good;
   }
+  if (auto good = detail::check_team(t.team(), t.settings(), t.save(), training, validation); !good)
+    return good;
   if (auto good = detail::check_decorrelation(t.settings(), training, validation); !good) return good;
   using clock = std::chrono::steady_clock;
   auto const since = [](clock::time_point start) {

@@ -38,11 +38,6 @@ requires(nn::plan_of<Net>.normalised_channels() > 0 &&
   using logits_type = std::array<real, static_cast<std::size_t>(outputs)>;
   static constexpr bool takes_whole_batches = true;
 
-  static_assert(
-      !nn::detail::has_team<Policy>,
-      "calotype::train: events of a normalised batch are shared out among the trainer's threads; train "
-      "with exec::single in place of exec::pool");
-
   batch_engine(Policy policy, nn::model<Net> const& m, int threads, std::size_t /*batch*/)
       : policy_(policy),
         threads_(threads),

@@ -53,6 +53,10 @@ class trainer {
       requires { typename ops::buffer; },
       "calotype::train: this policy scores only; train with exec::cpu, exec::on_thrust<System> or, with "
       "train/cuda.hpp, exec::cuda<exec::fp32>, whose weights are for every policy");
+  static_assert(
+      !nn::detail::has_team<Policy>,
+      "calotype::train: events are shared out among the trainer's threads; train with exec::single in "
+      "place of exec::pool");
 
   // Precondition: `together` is no null pointer, and start and options are the same in all of its processes,
   // but for the number of threads. What one restores, all must.

@@ -68,6 +68,19 @@ TEST_CASE("regular: lower edges belong to the cell, the upper end does not") {
         defect::labels_do_not_advance);
 }
 
+TEST_CASE("regular: an edge is found in the cell above it, whatever it rounds to") {
+  for (ct::regular const axis : {ct::regular{200, -2.5, 2.5}, ct::regular{7, 0.1, 0.8},
+                                 ct::regular{63, -3.15, 3.15}, ct::regular{1000, -1.0 / 3, 1e3}}) {
+    CAPTURE(axis.bins);
+    bool found = true;
+    for (int k = 0; k < axis.bins; ++k) {
+      double const edge = axis.lower(k);
+      found = found && axis.find(edge) == k && axis.find(std::nextafter(edge, -1e9)) == k - 1;
+    }
+    CHECK(found);
+  }
+}
+
 TEST_CASE("edges: bisection finds what a walk finds") {
   edges const axis{.at = std::array{0., 0.1, 0.15, 2., 2.5, 7.}, .labels = {.first = 1}};
   check_every_bin(axis);
@@ -92,7 +105,7 @@ TEST_CASE("edges_and_centers: centres are those given") {
   CHECK(swapped.inspect().what == defect::centers_do_not_ascend);
 }
 
-TEST_CASE("periodic: zero falls on an edge, everything finite is wrapped") {
+TEST_CASE("periodic: zero falls on an edge, everything within 1e9 cells is wrapped") {
   double const degree = math::pi / 180;
   periodic const iphi{.bins = 360, .offset = 10, .labels = {.first = 1}};
   check_every_bin(iphi);

@@ -22,6 +22,7 @@ TEST_CASE("bins hold their upper edges; empty ones stay 0") {
   CHECK(curve->bins[1].observed == 1);
   // (2 x .125 + .5 + .25 + 0) / 5
   CHECK(curve->expected_error == doctest::Approx(0.2).scale(0));
+  CHECK(curve->bins[1].error == doctest::Approx(std::sqrt(1.0 / 18)).scale(0));  // 1 of 1
   auto const fine = eval::calibrate(p, 0, 10);
   CHECK(fine->bins[5].events == 0);
   CHECK(fine->bins[5].observed == 0);

@@ -632,6 +632,62 @@ TEST_CASE("the report counts what was left out, and why") {
   CHECK(selected.used == 3);
 }
 
+// Tracks whose azimuth is a mistake are outside of every image, in the barrel and in the endcaps.
+template <class Name, class Policy = exec::cpu<>>
+void check_far_azimuths() {
+  memory<Name> m(1);
+  image_builder<Name, Policy> builder;
+  row_builder<Name> rows;
+  for (float const phi : {101.f, 2e6f, 2e7f, 1e30f}) {
+    CAPTURE(phi);
+    event e;
+    e.track_list = {{1, 0, phi}, {1, 0.5f, -phi}, {1, -1.4f, phi}, {1, 2, phi}, {1, -2, -phi}};
+    image_report const report = builder.build(e, m.target());
+    CHECK(report == image_report{.outside = 5});
+    CHECK(std::all_of(m.numbers.begin(), m.numbers.end(), [](float x) { return x == 0; }));
+    CHECK(rows.build(e) == report);
+    compare_rows(rows, m);
+  }
+  event e;
+  e.track_list = {{1, 0.5f, 99.f}};
+  CHECK(builder.build(e, m.target()).used == 1);
+}
+
+TEST_CASE("an azimuth of many turns is outside, not beside the image") {
+  check_far_azimuths<full<grid_of::central>>();
+  check_far_azimuths<full<grid_of::ecal_centric>>();
+  check_far_azimuths<full<grid_of::hcal_centric>>();
+  check_far_azimuths<full<grid_of::central>, exec::scalar>();
+  check_far_azimuths<full<grid_of::ecal_centric>, exec::scalar>();
+  check_far_azimuths<full<grid_of::hcal_centric>, exec::scalar>();
+}
+
+TEST_CASE("an event is divided by its two leading photons, in whatever order it lists them") {
+  auto const check = []<class Name>(Name) {
+    memory<Name> a, b;
+    image_builder<Name> builder;
+    event e = random_event(4);
+    e.photon_list.push_back({20, 0.1f, 0.2f, 20, 0, 0});
+    builder.build(e, a.target());
+    std::reverse(e.photon_list.begin(), e.photon_list.end());
+    image_builder<Name>().build(e, b.target());
+    CHECK(a.numbers == b.numbers);
+  };
+  check(full<grid_of::central, 1, 0, 0, 0, 1>{});
+  check(full<grid_of::central, 1, 0, 0, 0, 2>{});
+}
+
+TEST_CASE("a block in a table comes back, or is nowhere where it does not fit") {
+  using calotype::detail::packed_block;
+  for (block const b : {block{}, block{7, 2047, 2047, 127}, block{0, 0, 0, 1}, block{3, 5, 360, 2}}) {
+    CHECK(packed_block::of(b).unpacked() == b);
+  }
+  for (block const b : {block{8, 0, 0, 1}, block{0, 2048, 0, 1}, block{0, 0, 2048, 1}, block{0, 0, 0, 128},
+                        block{0, 0, -1, 1}}) {
+    CHECK_FALSE(packed_block::of(b).unpacked());
+  }
+}
+
 TEST_CASE("other memory than last time is taken as zero; coming back to a cleared one works") {
   using name = full<grid_of::central>;
   memory<name> a, b;

@@ -29,4 +29,22 @@ TEST_CASE("the mass of two photons: by formula, of the leading two, 0 where ther
   }
 }
 
+TEST_CASE("the leading photons are those of largest ET, in whatever order an event has them") {
+  using calotype::leading_photons;
+  photon const a{.et = 60, .eta = 0.5f, .phi = 0.3f}, b{.et = 45, .eta = -1.2f, .phi = 2.9f}, c{.et = 30};
+  double const mass = diphoton_mass(std::vector<photon>{a, b, c});
+  for (auto const& photons :
+       {std::vector<photon>{c, a, b}, std::vector<photon>{b, c, a}, std::vector<photon>{c, b, a}}) {
+    CHECK(leading_photons(photons)[0]->et == 60);
+    CHECK(leading_photons(photons)[1]->et == 45);
+    CHECK(diphoton_mass(photons) == mass);
+  }
+  std::vector<photon> const same{b, b, b};
+  CHECK(leading_photons(same)[0] == &same[0]);
+  CHECK(leading_photons(same)[1] == &same[1]);
+  CHECK(leading_photons({same.data(), 1})[0] == &same[0]);
+  CHECK(leading_photons({same.data(), 1})[1] == nullptr);
+  CHECK(leading_photons({})[0] == nullptr);
+}
+
 }  // namespace

@@ -304,6 +304,12 @@ TEST_CASE("tracks on crystals: barrel, endcaps, nothing beyond |eta| = 3") {
   CHECK(locate(3.0f, 1.f).region == 2);
   CHECK_FALSE(locate(3.001f, 1.f));
   CHECK_FALSE(locate(-3.001f, 1.f));
+  for (float const phi : {2e6f, 2e7f, 1e30f, std::numeric_limits<float>::quiet_NaN()}) {
+    CAPTURE(phi);
+    CHECK_FALSE(locate(2.f, phi));
+    CHECK_FALSE(locate(-2.f, -phi));
+  }
+  CHECK_FALSE(locate(0.f, 2e7f));
   for (int i = 0; i < ee::size(); i += 7) {
     auto const center = ee::center(i);
     block const b = locate(static_cast<float>(center.u), static_cast<float>(center.v));

@@ -303,6 +303,10 @@ TEST_CASE("events that are malformed are refused") {
   text = {};
   text.types += ", \"EBRecHits_V2\": []";
   CHECK(has(refusal(text.str()), "describes the collection EBRecHits_V2 twice"));
+  std::string const types = R"("Types":{"A_V1":[["x","int"]]})", more = R"("Types":{"B_V1":[["x","int"]]})";
+  std::string const list = R"("Collections":{"A_V1":[]})";
+  CHECK(has(refusal("{" + types + "," + list + "," + more + R"(,"Collections":{?)"), "holds Types twice"));
+  CHECK(has(refusal("{" + types + "," + list + "," + list + "}"), "holds Collections twice"));
 }
 
 TEST_CASE("after a refused event the iteration ends and says why") {

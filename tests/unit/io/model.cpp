@@ -87,6 +87,14 @@ TEST_CASE("a saved model comes back with the same bits, and says what it is") {
   CHECK(has(message(ct::io::save(path, model)), "exists already"));
 }
 
+TEST_CASE("a provenance that is not UTF-8 does not keep a model from being saved") {
+  scratch::folder const folder;
+  std::string const path = folder / "m.safetensors";
+  REQUIRE(ct::io::save(path, model, {{"command", "train m\xfcnchen.npz"}}));
+  REQUIRE(ct::io::load<tagger>(path));
+  CHECK(ct::io::read_safetensors(path)->metadata.at("provenance.command") == "train m\uFFFDnchen.npz");
+}
+
 TEST_CASE("a model in numbers of 16 bits has half the size, and what is left of it is proven") {
   scratch::folder const folder;
   std::string const path = folder / "m.safetensors", half = folder / "half.safetensors";

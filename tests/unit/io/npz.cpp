@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <calotype/io/npz.hpp>
+#include <calotype/tensor/buffer.hpp>
 
 namespace {
 
@@ -41,12 +42,40 @@ std::string raw(std::vector<T> const& values) {
   return bytes;
 }
 
-// The sentence with which an archive of that one array is refused; empty if it is not.
+// The sentence with which an archive of that one array, or its values, are refused; empty if they are not.
 std::string refusal(std::string const& array, std::string const& name = "x.npy") {
   scratch::folder const folder;
   scratch::make_zip(folder / "file.npz", {{name, array}});
   auto const file = io::open_npz(folder / "file.npz");
-  return file ? "" : file.error()->message();
+  if (!file) return file.error()->message();
+  auto const values = file->read<double>("x");
+  return values ? "" : values.error()->message();
+}
+
+// An archive of one stored member of which the list of members says that it takes `claimed` bytes.
+std::string archive_claiming(std::string const& content, std::uint64_t claimed) {
+  std::string bytes;
+  auto const put = [&bytes](std::uint64_t number, int count) {
+    for (int k = 0; k < count; ++k) bytes += static_cast<char>(number >> (8 * k) & 0xFF);
+  };
+  std::string const name = "x.npy";
+  std::uint64_t const in_extra = 0xFFFFFFFF;  // zip64
+  auto const describe = [&](std::uint64_t packed, std::uint64_t extra) {
+    put(45, 2), put(0, 2), put(0, 2), put(0, 2), put(0x21, 2);  // version, flags, stored, time, day
+    put(0, 4), put(packed, 4), put(packed, 4), put(name.size(), 2), put(extra, 2);
+  };
+  put(0x04034B50, 4);
+  describe(content.size(), 0);
+  bytes += name + content;
+  auto const list = bytes.size();
+  put(0x02014B50, 4), put(45, 2);
+  describe(in_extra, 20);
+  put(0, 2), put(0, 2), put(0, 2), put(0, 4), put(0, 4);  // comment, disk, attributes, place
+  bytes += name;
+  put(1, 2), put(16, 2), put(claimed, 8), put(claimed, 8);
+  auto const size = bytes.size() - list;
+  put(0x06054B50, 4), put(0, 4), put(1, 2), put(1, 2), put(size, 4), put(list, 4), put(0, 2);
+  return bytes;
 }
 
 TEST_CASE("arrays come back as they were written") {
@@ -210,6 +239,71 @@ TEST_CASE("arrays that are not read are refused with the reason") {
   CHECK(has(refusal("hello hello hello"), "no array"));
   CHECK(has(refusal("\x93NUMPY\x01" + std::string("\0\xFF\xFF", 3)), "malformed header"));
   CHECK(has(refusal(npy("{}", ""), "x.txt"), "no array"));
+}
+
+TEST_CASE("an array that is not read is in nobody's way") {
+  std::string const four(16, '\0');
+  auto const array = [&](std::string const& type, std::string const& order, std::string const& shape) {
+    return npy("{'descr': " + type + ", 'fortran_order': " + order + ", 'shape': " + shape + ", }", four);
+  };
+  scratch::folder const folder;
+  scratch::make_zip(folder / "file.npz",
+                    {{"text.npy", array("'<U4'", "False", "(1,)")},
+                     {"turned.npy", array("'<f4'", "True", "(2, 2)")},
+                     {"records.npy", array("[('a', '<f4'), ('b', [('c', '<f4', (3,))])]", "False", "(1,)")},
+                     {"good.npy", array("'<f4'", "False", "(4,)")},
+                     {"flags.npy", npy("{'descr': '|b1', 'fortran_order': False, 'shape': (3,), }",
+                                       std::string("\1\0\1", 3))}});
+  auto const file = io::open_npz(folder / "file.npz");
+  REQUIRE(file);
+  CHECK(file->arrays().size() == 5);
+  CHECK(file->read<float>("good")->size() == 4);
+  CHECK(*file->read<std::uint8_t>("flags") == std::vector<std::uint8_t>{1, 0, 1});
+  CHECK(file->find("flags")->type == io::npy_type::u1);
+  CHECK(file->find("turned")->shape == std::vector<std::uint64_t>{2, 2});
+  for (auto const* const name : {"text", "turned", "records"}) {
+    CHECK(file->find(name)->type == io::npy_type::unread);
+    auto const values = file->stream<float>(name);
+    REQUIRE(!values);
+    CHECK(has(values.error()->message(), std::string("member ") + name + ".npy"));
+  }
+  CHECK(io::name_of(io::npy_type::unread) == "not read");
+}
+
+TEST_CASE("a member that claims more than the file holds is refused before memory is reserved") {
+  scratch::folder const folder;
+  auto const says = [&](std::uint64_t claimed, std::uint64_t count) {
+    auto const dictionary =
+        "{'descr': '|u1', 'fortran_order': False, 'shape': (" + std::to_string(count) + ",), }";
+    scratch::spill(folder / "file.npz", archive_claiming(npy(dictionary, std::string(16, 'x')), claimed));
+    auto const file = io::open_npz(folder / "file.npz");
+    return file ? "" : file.error()->message();
+  };
+  auto const header = npy("{'descr': '|u1', 'fortran_order': False, 'shape': (16,), }", "").size();
+  CHECK(says(header + 16, 16).empty());
+  std::uint64_t const terabyte = std::uint64_t{1} << 40;
+  CHECK(has(says(terabyte, terabyte - header - 11), "more bytes for this member than it can hold"));
+}
+
+TEST_CASE("rows are appended from whatever is a span of them") {
+  scratch::folder const folder;
+  auto writer = io::npz_writer::create(folder / "file.npz");
+  REQUIRE(writer);
+  auto const x = writer->add<float>("x", {2});
+  std::array<float, 2> row{1, 2};
+  std::vector<float> const vector{3, 4};
+  ct::buffer<float> block(2);
+  block.fill(5);
+  ct::buffer<float> const& constant = block;
+  REQUIRE(writer->append(x, row));
+  REQUIRE(writer->append(x, vector));
+  REQUIRE(writer->append(x, block));
+  REQUIRE(writer->append(x, constant));
+  REQUIRE(writer->append(x, std::span<float>(row)));
+  REQUIRE(writer->append(x, std::span<float const>(row)));
+  REQUIRE(writer->close());
+  CHECK(*io::open_npz(folder / "file.npz")->read<float>("x") ==
+        std::vector<float>{1, 2, 3, 4, 5, 5, 5, 5, 1, 2, 1, 2});
 }
 
 TEST_CASE("archives that are none are refused") {

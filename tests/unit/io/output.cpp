@@ -1,3 +1,4 @@
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <functional>
@@ -77,6 +78,38 @@ TEST_CASE("a file that came into being meanwhile is not replaced") {
   REQUIRE(!file->commit());
   CHECK(scratch::slurp(folder / "out") == "somebody else's");
   CHECK(folder.list().size() == 1);
+
+  scratch::spill(folder / "mine", "new");
+  CHECK(io::detail::rename_to_new(folder / "mine", folder / "out") == EEXIST);
+  CHECK(scratch::slurp(folder / "out") == "somebody else's");
+  CHECK(io::detail::rename_to_new(folder / "mine", folder / "other") == 0);
+  CHECK(scratch::slurp(folder / "other") == "new");
+  CHECK(folder.list().size() == 2);
+}
+
+TEST_CASE("with force what a symbolic link points to is replaced, not the link") {
+  scratch::folder const folder;
+  REQUIRE(::mkdir((folder / "store").c_str(), 0700) == 0);
+  scratch::spill(folder / "store/file", "old");
+  REQUIRE(::symlink("store/file", (folder / "link").c_str()) == 0);
+  CHECK(!io::output_file::create(folder / "link"));
+  {
+    auto file = io::output_file::create(folder / "link", {.force = true});
+    REQUIRE(file);
+    CHECK(file->path() == folder / "link");
+    REQUIRE(file->write("new"));
+    REQUIRE(file->commit());
+  }
+  struct stat found {};
+  REQUIRE(::lstat((folder / "link").c_str(), &found) == 0);
+  CHECK(S_ISLNK(found.st_mode));
+  CHECK(scratch::slurp(folder / "store/file") == "new");
+  CHECK(folder.list().size() == 2);
+
+  REQUIRE(::symlink("nowhere", (folder / "lost").c_str()) == 0);
+  auto const refused = io::output_file::create(folder / "lost");
+  REQUIRE(!refused);
+  CHECK(refused.error()->message().find("exists already") != std::string::npos);
 }
 
 TEST_CASE("places that cannot become a file are refused with the reason") {

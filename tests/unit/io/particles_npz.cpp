@@ -119,6 +119,23 @@ TEST_CASE("events are passed over, and little is needed") {
   CHECK(events.particles(0).size() == 2);
 }
 
+TEST_CASE("an error is kept: nothing is read behind it") {
+  scratch::folder const folder;
+  arrays bad;
+  bad.pdg_id[0] = 111;
+  bad.write(folder / "p.npz");
+  auto file = io::open_particles(folder / "p.npz");
+  REQUIRE(file);
+  sim::generated_events events;
+  auto const first = file->read(events, 1);
+  REQUIRE(!first);
+  auto const again = file->read(events, 1);
+  REQUIRE(!again);
+  CHECK(again.error()->message() == first.error()->message());
+  CHECK(events.size() == 0);
+  CHECK(!file->skip(1));
+}
+
 TEST_CASE("broken files of particles are refused") {
   CHECK(arrays{}.refusal().empty());
   CHECK(has(arrays{.left_out = "[offsets]"}.refusal(), "no array 'offsets'"));

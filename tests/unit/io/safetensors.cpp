@@ -10,6 +10,7 @@
 #include "scratch.hpp"
 #include <doctest/doctest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -240,6 +241,9 @@ TEST_CASE("what is no file of tensors cannot be read") {
   CHECK(has(io::read_safetensors(folder / "none").error()->message(), "cannot be read"));
   CHECK(has(io::read_safetensors(folder.path()).error()->message(), "not a plain file"));
   CHECK(has(io::read_safetensors("/dev/zero").error()->message(), "not a plain file"));
+  REQUIRE(::mkfifo((folder / "pipe").c_str(), 0600) == 0);
+  CHECK(has(io::read_safetensors(folder / "pipe").error()->message(),
+            "not a plain file"));  // and is not waited for
 }
 
 TEST_CASE("tensors that cannot be written are refused") {
@@ -256,7 +260,8 @@ TEST_CASE("tensors that cannot be written are refused") {
   CHECK(has(says({{"a", {2}, two}, {"a", {2}, two}}), "repeated"));
   CHECK(has(says({{"__metadata__", {2}, two}}), "reserved"));
   CHECK(has(says({{"\xC0\x80", {2}, two}}), "UTF-8"));
-  CHECK(has(says({{"a", {2}, two}}, {{"k", "\xED\xA0\x80"}}), "not in UTF-8"));
+  CHECK(has(says({{"a", {2}, two}}, {{"k", "\xED\xA0\x80"}}),
+            "the metadata entry 'k' is not in UTF-8; correct its text"));
   CHECK(folder.list().empty());
   CHECK(says({{"a", {2}, two}}).empty());
   CHECK(has(says({{"a", {2}, two}}), "exists already"));

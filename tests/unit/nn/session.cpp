@@ -19,6 +19,7 @@
 #include <calotype/image/image.hpp>
 #include <calotype/kernel/scalar.hpp>
 #include <calotype/models/event_paper.hpp>
+#include <calotype/nn/self_test.hpp>
 #include <calotype/nn/session.hpp>
 
 // Counts every allocation of the program, so that a test can show that a call makes none.
@@ -292,6 +293,81 @@ TEST_CASE("photon kinematics feed the four-momentum network") {
   CHECK(x[4] == doctest::Approx(std::cos(2.8)).epsilon(1e-6));
   e.photon_list.pop_back();
   CHECK(ct::models::photon_pair::compute(e) == std::array<float, 5>{});
+}
+
+TEST_CASE("features that are not finite are counted, since the scores do not show them") {
+  ct::session<ct::models::four_momentum> score(ct::nn::model<ct::models::four_momentum>::initial(1));
+  score(some_event(0));
+  CHECK(score.report() == ct::image_report{});
+  ct::event e = some_event(0);
+  e.photon_list.pop_back();
+  CHECK(std::isfinite(score(e)[0]));
+  CHECK_FALSE(score.report().scaled);
+  std::array<float, 5> const numbers{1, HUGE_VALF, 0, std::nanf(""), 0};
+  score(std::span<float const>(numbers));
+  CHECK(score.report().not_finite == 2);
+}
+
+// Scores of numbers by the reference and by the default policy.
+template <class Net>
+void check_numbers() {
+  auto const model = ct::nn::model<Net>::initial(3);
+  ct::session<Net> fast(model);
+  ct::session<Net, ct::exec::scalar> slow(model);
+  std::vector<float> input(ct::nn::input_size<Net>());
+  ct::stream draw(21, 0, 5);
+  for (float& x : input) x = draw.uniform(-1.0F, 1.0F);
+  CHECK(fast(std::span<float const>(input)) == slow(std::span<float const>(input)));
+}
+
+struct four_planes {
+  static constexpr auto tensor() { return std::array{ct::kernel::map_shape{4, 20, 24}}; }
+};
+// Windows of one pixel behind a convolution that keeps its shape: output and input may not share a buffer.
+struct single_windows {
+  using input = four_planes;
+  static constexpr auto classes() { return ct::labels("a", "b"); }
+  static constexpr auto layers() {
+    using namespace ct::nn;
+    return ct::nn::layers(conv{.filters = 8, .padding = 1}, relu{}, conv{.filters = 8, .padding = 1}, relu{},
+                          max_pool{.size = 1, .stride = 1}, conv{.filters = 8, .padding = 1}, relu{},
+                          max_pool{.size = 1, .stride = 1}, global_max_pool{}, logits{});
+  }
+};
+// The first rows of windows lie before the image altogether.
+struct wide_margin {
+  using input = four_planes;
+  static constexpr auto classes() { return ct::labels("a", "b"); }
+  static constexpr auto layers() {
+    using namespace ct::nn;
+    return ct::nn::layers(conv{.filters = 16, .kernel = 2, .padding = 4}, relu{}, max_pool{}, global_max_pool{},
+                          logits{});
+  }
+};
+
+TEST_CASE("windows of one pixel, and windows before the image") {
+  check_numbers<single_windows>();
+  check_numbers<wide_margin>();
+}
+
+TEST_CASE("a session tests itself against the logits that are stored with its weights") {
+  using model = ct::nn::model<small_barrel>;
+  auto const m = model::initial(4);
+  using input_traits = ct::nn::input_traits<small_barrel::input>;
+  ct::nn::constant_weights<input_traits::signature(), ct::nn::signature<small_barrel>, model::size, 3> weights{
+      7, {}, {}};
+  std::copy(m.parameters().begin(), m.parameters().end(), weights.numbers);
+  auto const logits = ct::nn::self_test_logits<small_barrel>(m, 7);
+  std::copy(logits.begin(), logits.end(), weights.self_test_logits);
+  ct::session<small_barrel> direct(m);
+  CHECK(ct::nn::self_test_error(direct, weights) == 0);
+  ct::session<small_barrel, ct::exec::scalar> reference(m);
+  CHECK(ct::nn::self_test_error(reference, weights) == 0);
+  ct::session<small_barrel, ct::exec::cpu<ct::exec::best_arch, ct::exec::single, ct::exec::winograd>> winograd(
+      m);
+  CHECK(ct::nn::self_test_error(winograd, weights) < 1e-5);
+  weights.self_test_logits[1] += 0.01F;
+  CHECK(ct::nn::self_test_error(direct, weights) > 1e-3);
 }
 
 TEST_CASE("parameters start as PyTorch's do, and depend on the seed alone") {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -140,6 +141,21 @@ TEST_CASE("the canvas fits its panels, and absent channels are no harm") {
   CHECK(larger.height() == p.height() + 2 * 10 * 4);
 }
 
+TEST_CASE("without thresholds everything above zero is drawn, in colours of the scale") {
+  event_picture_options const all{.track_threshold = 0, .ecal_threshold = 0, .hcal_threshold = 0};
+  small_plane p;
+  p.tracks[2 * 20 + 3] = 1e-6F;
+  p.ecal[2 * 20 + 10] = 1e-6F;
+  p.ecal[7 * 20 + 10] = 5;
+  auto const drawn = p.draw(all), blank = small_plane{}.draw(all);
+  CHECK(compare(drawn, blank).pixels > 2 * 36);
+  detail::color_scale const scale{1e-3, 10, true, detail::ecal_stops};
+  for (double const value : {0.0, -1.0, 1e-9, std::numeric_limits<double>::quiet_NaN()})
+    CHECK(scale.place(value) == 0);
+  CHECK(scale.place(1e9) == 1);
+  CHECK(detail::color_scale{0, 0, true, {}}.place(0) == 0);
+}
+
 TEST_CASE("scales end in round numbers") {
   CHECK(detail::round_up(0.7) == doctest::Approx(1));
   CHECK(detail::round_up(1) == doctest::Approx(1));
@@ -188,6 +204,30 @@ TEST_CASE("CMS pictures have the paper's panels and mark the photons where their
   auto const c = cms_detail::snapped(p, row, col, "");
   CHECK(c.row == doctest::Approx(85 + 29 + 0.5));
   CHECK(c.col == doctest::Approx(99.5));
+}
+
+TEST_CASE("the leading photons are marked in whatever order they are listed, those of no azimuth are not") {
+  cms_event_painter<> paint;
+  auto e = two_photons();
+  auto const expected = paint.ecal_centric(e);
+  std::reverse(e.photon_list.begin(), e.photon_list.end());
+  e.photon_list.insert(e.photon_list.begin(), {1, 0.5F, 2, 1, 1, 0});
+  CHECK(compare(paint.ecal_centric(e), expected).pixels == 0);
+  for (float const phi :
+       {1e30F, std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+    e.photon_list = {{50, 0.5F, phi, 60, 1, 0}};
+    auto none = e;
+    none.photon_list.clear();
+    CHECK(compare(paint.central(e), paint.central(none)).pixels == 0);
+    CHECK(compare(paint.ecal_centric(e), paint.ecal_centric(none)).pixels == 0);
+  }
+}
+
+TEST_CASE("the HCAL is called what it is read from, unless it has a name") {
+  auto const e = two_photons();
+  auto const usual = cms_event_painter<>().central(e);
+  CHECK(compare(usual, cms_event_painter<>({.hcal_name = "HCAL hit energy"}).central(e)).pixels == 0);
+  CHECK(compare(usual, cms_event_painter<>({.hcal_name = "Mine"}).central(e)).pixels > 0);
 }
 
 TEST_CASE("azimuths come into the image's columns") {

@@ -68,6 +68,43 @@ TEST_CASE("a density is darkest where most is, and empty cells are not drawn") {
   CHECK(svg.find("fill-opacity=\"0.500\"") != svg.npos);
 }
 
+TEST_CASE("what lies far outside stays within a few plots, and bars that are not finite are left out") {
+  double const nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
+  rp::plot p({"x", 0, 1}, {"y", 0, 1}, 100, 100);
+  p.line(std::array{0.0, 1.0}, std::array{-1e300, 1e300});
+  p.points(std::array{0.1, 0.2, 0.3, 1e300}, std::array{0.5, 0.5, 0.5, -1e300},
+           std::array{nan, inf, 0.1, 1e300});
+  std::string const svg = p.svg();
+  CHECK(svg.find("M0.0 1100.0L100.0 -1000.0\"/>") != svg.npos);
+  CHECK(count(svg, "<circle") == 4);
+  CHECK(count(svg, "stroke=\"#c81042\"/>") == 2);
+  CHECK(svg.find("M30.0 60.0 V40.0") != svg.npos);
+  CHECK(svg.find("nan") == svg.npos);
+  CHECK(svg.find("inf") == svg.npos);
+}
+
+TEST_CASE("an axis that cannot be drawn becomes one that can") {
+  double const nan = std::numeric_limits<double>::quiet_NaN(), inf = std::numeric_limits<double>::infinity();
+  rp::plot below({"x", 0, 1000, true}, {"y", -5, -1, true});
+  below.line(std::array{1.0, 1000.0}, std::array{0.001, 1.0});
+  CHECK(below.svg().find("M0.0 300.0L400.0 0.0\"/>") != std::string::npos);
+  CHECK(below.svg().find(">100</text>") != std::string::npos);
+  for (rp::plot_axis const& axis :
+       {rp::plot_axis{"", 1e9, 1e9 + 2e-7}, rp::plot_axis{"", 3, 3}, rp::plot_axis{"", 0, 0},
+        rp::plot_axis{"", 7, 7, true}, rp::plot_axis{"", nan, 1}, rp::plot_axis{"", 0, inf, true},
+        rp::plot_axis{"", 0, 1e-322, true}, rp::plot_axis{"", -1e308, 1e308},
+        rp::plot_axis{"", 1e-308, 1e308, true}}) {
+    CAPTURE(axis.low);
+    CAPTURE(axis.high);
+    std::string const svg = rp::plot(axis, axis).svg();
+    CHECK(svg.ends_with("</svg>\n"));
+    CHECK(svg.size() < 200'000);
+  }
+  rp::plot even({"x", 3, 3}, {"y", 0, 1}, 100, 100);
+  even.line(std::array{3.0}, std::array{0.5});
+  CHECK(even.svg().find("<circle cx=\"50.0\" cy=\"50.0\"") != std::string::npos);
+}
+
 TEST_CASE("ticks are round numbers inside the axis") {
   rp::plot p({"x", -0.3, 0.7}, {"y", 90, 180});
   std::string const svg = p.svg();

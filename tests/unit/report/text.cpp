@@ -61,8 +61,15 @@ TEST_CASE("UTF-8 is read by characters, and broken text does not run away") {
   CHECK(detail::next_character(text) == char32_t{0x1f600});
   CHECK(text.empty());
   std::string_view cut = "\xe2\x86";
-  detail::next_character(cut);
+  CHECK(detail::next_character(cut) == char32_t{0xe2});
+  CHECK(detail::next_character(cut) == char32_t{0x86});
   CHECK(cut.empty());
+  std::string_view broken = "\xce\x41\xc0\xaf";  // a lead byte before a letter, an overlong slash
+  CHECK(detail::next_character(broken) == char32_t{0xce});
+  CHECK(detail::next_character(broken) == U'A');
+  CHECK(detail::next_character(broken) == char32_t{0xc0});
+  CHECK(detail::next_character(broken) == char32_t{0xaf});
+  CHECK(broken.empty());
 }
 
 TEST_CASE("widths add up; an index is smaller") {

@@ -246,8 +246,8 @@ TEST_CASE("a checkpoint goes on with the same bits") {
     REQUIRE(saved);
     CHECK(saved->done.epochs == 1);
     ct::train::trainer<net, cpu> again(ct::nn::model<net>::initial(9), o);
-    ct::train::resume(again, *saved);
-    auto rest = saved->state;
+    ct::train::run_state<net> rest;
+    REQUIRE(ct::train::resume(again, rest, *saved));
     REQUIRE(ct::train::fit(
         again, data, none, rest, [](auto const&) {}, [](auto const&) { return true; }));
     CHECK(again.save().parameters == whole);

@@ -84,17 +84,26 @@ TEST_CASE("a run interrupted after any epoch ends with the bits of an uninterrup
     CHECK(c->settings.cvm_bound == 0.0015);
     CHECK(c->ring.size() == std::min<std::size_t>(60, first.save().ring.size()));
     REQUIRE(c->state.history.size() == stop);
+    auto another = c->settings;
+    another.seed = 10;
+    ct::train::trainer<net, cpu> unlike(ct::nn::model<net>::initial(77), another);
+    auto const refused = ct::train::resume(unlike, state, *c);
+    REQUIRE(refused.error() != nullptr);
+    CHECK(refused.error()->message() ==
+          "training options: the checkpoint was made with 'seed' 9, not 10; take the checkpoint's settings, or "
+          "start anew");
     ct::train::trainer<net, cpu> second(ct::nn::model<net>::initial(77), c->settings);
-    ct::train::resume(second, *c);
-    REQUIRE(ct::train::fit(second, data, validation, c->state, nothing, [](auto const&) { return true; }));
+    ct::train::run_state<net> second_state;
+    REQUIRE(ct::train::resume(second, second_state, *c));
+    REQUIRE(ct::train::fit(second, data, validation, second_state, nothing, [](auto const&) { return true; }));
     CHECK(second.save().parameters == whole.save().parameters);
-    CHECK(c->state.best_parameters == whole_state.best_parameters);
-    CHECK(c->state.best_auc == whole_state.best_auc);
+    CHECK(second_state.best_parameters == whole_state.best_parameters);
+    CHECK(second_state.best_auc == whole_state.best_auc);
     for (std::size_t e = 0; e < 4; ++e) {
-      CHECK(c->state.history[e].loss == whole_state.history[e].loss);
-      CHECK(c->state.history[e].best == whole_state.history[e].best);
-      CHECK(c->state.history[e].validation_cvm.value == whole_state.history[e].validation_cvm.value);
-      CHECK(c->state.history[e].validation_cvm.windows == whole_state.history[e].validation_cvm.windows);
+      CHECK(second_state.history[e].loss == whole_state.history[e].loss);
+      CHECK(second_state.history[e].best == whole_state.history[e].best);
+      CHECK(second_state.history[e].validation_cvm.value == whole_state.history[e].validation_cvm.value);
+      CHECK(second_state.history[e].validation_cvm.windows == whole_state.history[e].validation_cvm.windows);
     }
   }
   auto const wrong = ct::train::load_checkpoint<other>(path);
@@ -148,7 +157,7 @@ TEST_CASE("what could not be read back is not written") {
     ct::train::trainer<net, cpu> const t(ct::nn::model<net>::initial(2), {.optimiser = a});
     auto const saved = ct::train::save_checkpoint(path, t, ct::train::run_state<net>{});
     REQUIRE(saved.error() != nullptr);
-    CHECK(saved.error()->message().find("not above zero") != std::string::npos);
+    CHECK(saved.error()->message().find("is 0; take a finite number above 0") != std::string::npos);
     CHECK(!std::filesystem::exists(path));
   }
 }
@@ -223,6 +232,61 @@ TEST_CASE("a checkpoint that could not be read back is not written") {
   t.restore(moments);
   std::filesystem::remove(path);
   CHECK(refused(good));
+  moments.second_moment[1] = 0;
+  moments.ring.push_back({100, static_cast<float>(nan), 1});
+  t.restore(moments);
+  CHECK(refused(good));
+  moments.ring.clear();
+  t.restore(moments);
+  CHECK(refused({}));  // a state that was not put back with its trainer
+  CHECK(!refused(good));
+  std::filesystem::remove(path);
+}
+
+// Points with one number or another that no run can be done with.
+struct flawed : quadrants {
+  using quadrants::quadrants;
+  int wrong_label = -1;
+  float wrong_weight = 1, wrong_mass = 100;
+  int label(std::size_t i) const { return i == 3 && wrong_label >= 0 ? wrong_label : quadrants::label(i); }
+  float weight(std::size_t i) const { return i == 4 ? wrong_weight : 1; }
+  float mass(std::size_t i) const { return i == 5 ? wrong_mass : quadrants::mass(i); }
+};
+
+TEST_CASE("options and events that no run can be done with are refused before the first step") {
+  auto const said = [](ct::train::options const& o, flawed const& training, flawed const& validation) {
+    ct::train::trainer<net, cpu> t(ct::nn::model<net>::initial(2), o);
+    ct::train::run_state<net> state;
+    auto const done = ct::train::fit(
+        t, training, validation, state, [](auto const&) { FAIL("a step was done"); },
+        [](auto const&) { return true; });
+    return done ? std::string() : done.error()->message();
+  };
+  auto const with = [](auto change) {
+    flawed data(20);
+    change(data);
+    return data;
+  };
+  flawed const good(20), none(0);
+  auto const label = with([](flawed& d) { d.wrong_label = 2; });
+  auto const weight = with([](flawed& d) { d.wrong_weight = -1; });
+  auto const no_weight = with([](flawed& d) { d.wrong_weight = std::nanf(""); });
+  auto const mass = with([](flawed& d) { d.wrong_mass = HUGE_VALF; });
+  CHECK(said({}, label, none) ==
+        "training event 3: label 2 is none of the classes; labels count from 0, for 2 classes");
+  CHECK(said({}, good, label).starts_with("validation event 3: label 2"));
+  CHECK(said({}, weight, none).starts_with("training event 4: the weight is -1; give weights"));
+  CHECK(said({}, no_weight, none).starts_with("training event 4: the weight is"));
+  CHECK(said({}, good, mass).starts_with("validation event 5: the mass is not a finite number"));
+  CHECK(said({}, none, good) == "training: there are no training events; give at least one");
+  CHECK(said({.batch_size = 0}, good, none) ==
+        "training options: the size of a batch is 0; take 1 to 1,000,000,000");
+  CHECK(said({.epochs = -1}, good, none).find("number of epochs is -1") != std::string::npos);
+  CHECK(said({.optimiser = {.beta1 = 1}}, good, none) ==
+        "training options: the beta1 of Adam is 1; take a finite number from 0 on, below 1");
+  CHECK(said({.decorrelation = {.ring = -5}}, good, none).find("length of the ring is -5") !=
+        std::string::npos);
+  CHECK(said({.cvm_bound = -0.5}, good, none).find("bound on CvM is -0.5") != std::string::npos);
 }
 
 TEST_CASE("weights are not a checkpoint") {

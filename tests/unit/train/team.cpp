@@ -185,24 +185,29 @@ TEST_CASE("a team of processes trains to the bits of one process") {
 }
 
 TEST_CASE("processes that do not begin alike are told so, all of them") {
-  post_office office(2);
-  std::vector<int> told(2);
-  std::vector<std::thread> members;
-  for (int r = 0; r < 2; ++r) {
-    members.emplace_back([&, r] {
-      clouds const training(40, 7), validation(0, 8);
-      train::trainer<net, ct::exec::cpu<>> t(ct::nn::model<net>::initial(1 + static_cast<std::uint64_t>(r)),
-                                             {.epochs = 1}, {}, std::make_shared<member>(office, r));
-      train::run_state<net> state;
-      auto const done = train::fit(
-          t, training, validation, state, [](train::step_report const&) {},
-          [](train::epoch_report const&) { return true; });
-      told[static_cast<std::size_t>(r)] =
-          !done && done.error()->message().find("do not begin alike") != std::string::npos;
-    });
+  for (int what : {0, 1, 2}) {
+    CAPTURE(what);
+    post_office office(2);
+    std::vector<int> told(2);
+    std::vector<std::thread> members;
+    for (int r = 0; r < 2; ++r) {
+      members.emplace_back([&, r] {
+        auto const other = [&](int which) { return static_cast<std::uint64_t>(what == which ? r : 0); };
+        clouds const training(40, 7 + other(0)), validation(0, 8);
+        train::trainer<net, ct::exec::cpu<>> t(ct::nn::model<net>::initial(1 + other(1)),
+                                               {.epochs = 1, .seed = 1 + other(2)}, {},
+                                               std::make_shared<member>(office, r));
+        train::run_state<net> state;
+        auto const done = train::fit(
+            t, training, validation, state, [](train::step_report const&) {},
+            [](train::epoch_report const&) { return true; });
+        told[static_cast<std::size_t>(r)] =
+            !done && done.error()->message().find("do not begin alike") != std::string::npos;
+      });
+    }
+    for (auto& m : members) m.join();
+    CHECK(told == std::vector<int>{1, 1});
   }
-  for (auto& m : members) m.join();
-  CHECK(told == std::vector<int>{1, 1});
 }
 
 TEST_CASE("what the first process says of stopping counts for all") {

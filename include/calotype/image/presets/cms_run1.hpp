@@ -48,7 +48,7 @@ constexpr std::uint64_t signature_of(auto const& edges) {
   return h.value();
 }
 
-// The column of an azimuth: that of EB crystals. -1 for NaN.
+// The column of an azimuth: that of EB crystals. -1 for NaN and beyond 1e9 columns.
 constexpr int column_of(double phi) {
   constexpr auto around = eb::cells().v;
   return around.find(phi);
@@ -306,10 +306,12 @@ class nearest_crystal {
     }
   }
 
-  // Dense index within one side, for |eta| > 1; which side is the caller's business.
+  // Dense index within one side, for |eta| > 1; which side is the caller's business. -1 where the azimuth has
+  // no direction.
   int find(float eta, float phi) const noexcept {
-    auto const [sine, cosine] = math::sincos(static_cast<double>(phi));
-    double const z = math::sinh(static_cast<double>(eta < 0 ? -eta : eta));
+    point const to = direction(static_cast<double>(eta < 0 ? -eta : eta), static_cast<double>(phi));
+    if (!has_direction(to)) return -1;
+    auto const [cosine, sine, z] = to;
     // ix = 106.75 cos(phi) / sinh(eta) + 51 is within a crystal or two everywhere.
     int const ix = label(cosine / z), iy = label(sine / z);
     int best = start_(ix, iy);
@@ -366,7 +368,9 @@ struct tracks_on_crystals {
     block operator()(float eta, float phi) const noexcept {
       if (block const b = barrel(eta, phi)) return b;
       if (!(eta >= -track_end && eta <= track_end)) return {};
-      auto const crystal = segmentation<ee>::cell(endcap.find(eta, phi));
+      int const found = endcap.find(eta, phi);
+      if (found < 0) return {};
+      auto const crystal = segmentation<ee>::cell(found);
       return {.region = eta < 0 ? 1 : 2, .row = crystal.iy - 1, .col = crystal.ix - 1};
     }
     tracks_on_barrel::locator barrel{};

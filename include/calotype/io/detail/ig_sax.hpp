@@ -65,7 +65,11 @@ class ig_sax final : public nlohmann::json_sax<nlohmann::json> {
       section_ = name == "Types"         ? section::types
                  : name == "Collections" ? section::collections
                                          : section::other;
-      has_collections_ = has_collections_ || section_ == section::collections;
+      table_ = nullptr;
+      vector_ = nullptr;
+      if (section_ == section::types && std::exchange(has_types_, true)) return refuse("holds Types twice");
+      if (section_ == section::collections && std::exchange(has_collections_, true))
+        return refuse("holds Collections twice");
     } else if (section_ == section::types) {
       if (find(name) != nullptr) return refuse("describes the collection " + name + " twice");
       tables_.push_back({name});
@@ -195,6 +199,7 @@ class ig_sax final : public nlohmann::json_sax<nlohmann::json> {
   int depth_ = 0;
   std::size_t column_ = 0;  // of the next value in the row
   std::size_t part_ = 0;    // of a vector or a column's description
+  bool has_types_ = false;
   bool has_collections_ = false;
   std::string problem_{};
 };

@@ -12,8 +12,9 @@
 
 namespace calotype::io {
 
-// The number types that arrays are read and written in, all little-endian.
-enum class npy_type { f4, f8, i4, i8, u4, u8, u1 };
+// The number types that arrays are read and written in, all little-endian; truth values are read as u1. Of
+// arrays of other types, or in Fortran order, only name and shape are read.
+enum class npy_type { f4, f8, i4, i8, u4, u8, u1, unread };
 
 constexpr std::size_t size_of(npy_type type) noexcept {
   switch (type) {
@@ -30,7 +31,7 @@ constexpr std::size_t size_of(npy_type type) noexcept {
 
 // NumPy's own spelling: "<f4".
 constexpr std::string_view name_of(npy_type type) noexcept {
-  constexpr std::string_view names[] = {"<f4", "<f8", "<i4", "<i8", "<u4", "<u8", "|u1"};
+  constexpr std::string_view names[] = {"<f4", "<f8", "<i4", "<i8", "<u4", "<u8", "|u1", "not read"};
   return names[static_cast<int>(type)];
 }
 
@@ -39,6 +40,7 @@ namespace detail {
 struct npy_header {
   npy_type type = npy_type::f4;
   std::vector<std::uint64_t> shape{};
+  std::string problem{};  // why the values are not read; empty if they are
 };
 
 // The number of elements, or nothing sensible (the largest value) when it overflows.
@@ -96,13 +98,19 @@ class npy_header_parser {
       auto const key = quoted();
       if (!take(':')) return malformed();
       if (key == "descr" && !has_type) {
-        if (peek() == '[') return refused("holds records, not plain numbers");
-        auto const name = quoted();
-        if (!find_type(name)) return refused(type_problem(name));
+        if (peek() == '[') {
+          if (!pass_list()) return malformed();
+          leave_unread("holds records, not plain numbers");
+        } else if (auto const name = quoted(); !find_type(name)) {
+          leave_unread(type_problem(name));
+        }
         has_type = true;
       } else if (key == "fortran_order" && !has_order) {
-        if (word("True")) return refused("is stored in Fortran order; save it with numpy.ascontiguousarray");
-        if (!word("False")) return malformed();
+        if (word("True")) {
+          leave_unread("is stored in Fortran order; save it with numpy.ascontiguousarray");
+        } else if (!word("False")) {
+          return malformed();
+        }
         has_order = true;
       } else if (key == "shape" && !has_shape) {
         if (!shape()) return malformed();
@@ -114,29 +122,42 @@ class npy_header_parser {
     }
     skip_blanks();
     if (at_ != text_.size() || !has_type || !has_order || !has_shape) return malformed();
+    if (!header_.problem.empty()) header_.type = npy_type::unread;
     return std::move(header_);
   }
 
  private:
-  static calotype::error refused(std::string how) { return {"the array " + std::move(how), {}, {}}; }
-  static calotype::error malformed() { return refused("has a malformed header"); }
+  static calotype::error malformed() { return {"the array has a malformed header", {}, {}}; }
+  void leave_unread(std::string const& why) {
+    if (header_.problem.empty()) header_.problem = "the array " + why;
+  }
 
   static std::string type_problem(std::string_view name) {
     std::string const type(name.substr(0, 16));
     if (name.find('O') != name.npos) return "holds Python objects (type " + type + "), which are not read";
     if (name.starts_with('>')) return "is big-endian (type " + type + "); save it in little-endian order";
-    return "has the type '" + type + "'; f4, f8, i4, i8, u4, u8 and u1 are read";
+    return "has the type '" + type + "'; f4, f8, i4, i8, u4, u8, u1 and b1 are read";
   }
 
   bool find_type(std::string_view name) {
     for (int i = 0; i < 7; ++i) {
       auto const known = name_of(static_cast<npy_type>(i));
-      if (name == known || (known == "|u1" && name.size() == 3 && name.substr(1) == "u1")) {
+      if (name == known || (known == "|u1" && name.size() == 3 && (name.substr(1) == "u1" || name == "|b1"))) {
         header_.type = static_cast<npy_type>(i);
         return true;
       }
     }
     return false;
+  }
+
+  // Passes over a list of records, nested ones included.
+  bool pass_list() noexcept {
+    int depth = 0;
+    do {
+      depth += take('[') ? 1 : take(']') ? -1 : 0;
+      if (depth > 0 && peek() != '[' && peek() != ']') ++at_;
+    } while (depth > 0 && at_ < text_.size());
+    return depth == 0;
   }
 
   bool shape() {

@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include <calotype/core/result.hpp>
-#include <calotype/io/detail/utf8.hpp>
+#include <calotype/core/utf8.hpp>
 #include <calotype/io/npz.hpp>
 
 namespace calotype::io::detail {

@@ -84,6 +84,7 @@ class zip_archive {
     zip_archive archive;
     archive.archive_.reset(zip_open(path.c_str(), ZIP_RDONLY, &code));
     if (!archive.archive_) return open_error(path, code);
+    auto packed_left = static_cast<zip_uint64_t>(entry.st_size);  // bytes that no member has claimed
     auto const count = zip_get_num_entries(archive.archive_.get(), 0);
     for (zip_int64_t i = 0; i < count; ++i) {
       zip_stat_t found;
@@ -97,10 +98,11 @@ class zip_archive {
                                path + ", member " + found.name,
                                "pack the archive again with an ordinary zip program"};
       }
-      if (!plausible(found)) {
+      if (found.comp_size > packed_left || !plausible(found)) {
         return calotype::error{"the archive claims more bytes for this member than it can hold",
                                path + ", member " + found.name, "fetch the file again"};
       }
+      packed_left -= found.comp_size;
       archive.members_.push_back({found.name, index, found.size});
     }
     archive.path_ = std::move(path);

@@ -31,16 +31,18 @@ struct sparse_pooled {
   static constexpr int rows = P.out().rows;
   static constexpr int cols = P.out().cols;
 
-  // One block of filters, windows that lie side by side: the first layers of all models. Convolutions of
-  // narrow images are left alone, they cost nothing.
-  static constexpr bool applies = blocks_of(S.filters) == 1 && P.size == P.stride && S.stride <= S.kernel &&
-                                  S.kernel * S.kernel * S.in.channels >= 16 && S.in.cols >= 16;
-
   // Bands that are done before the window moves on, and the input rows that they see.
   static constexpr int bands = 8;
   static constexpr int band_step = P.size * S.stride;
   static constexpr int band_rows = (P.size - 1) * S.stride + S.kernel;
   static constexpr int window_rows = (bands - 1) * band_step + band_rows;
+
+  // One block of filters, windows that lie side by side: the first layers of all models. Convolutions of
+  // narrow images are left alone, they cost nothing; so are those whose first band may lie before the image.
+  static constexpr bool applies = blocks_of(S.filters) == 1 && P.size == P.stride && S.stride <= S.kernel &&
+                                  S.padding <= band_rows && S.kernel * S.kernel * S.in.channels >= 16 &&
+                                  S.in.cols >= 16;
+
   // Rows begin where registers are stored best; the zeros behind one are also those before the next.
   static constexpr int aligned = 16;
   static constexpr strides from = [] {

@@ -379,7 +379,7 @@ template <class Function>
 struct for_all {
   static constexpr std::size_t shared_size = 0;
   static constexpr int threads = 256, blocks_at_once = 8;
-  static constexpr int span = 4 * threads;
+  static constexpr int span = threads;
 
   Function f;
   int n;
