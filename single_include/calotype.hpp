@@ -8671,8 +8671,6 @@ class buffer {
   T* end() noexcept { return data() + size_; }
   T const* begin() const noexcept { return data(); }
   T const* end() const noexcept { return data() + size_; }
-  operator std::span<T>() noexcept { return {data(), size_}; }
-  operator std::span<T const>() const noexcept { return {data(), size_}; }
   void fill(T value) noexcept { std::fill_n(data(), size_, value); }
 
  private:

@@ -144,7 +144,7 @@ class Classify(harness.Case):
         self.assertNotIn("refused", text)
         text = self.out("classify", "hot.npz", "--model", "eb", "--weights", "eb.safetensors", "--strict", code=1)
         self.assertEqual(len(re.findall(r" refused +refused +refused \| \S+\n", text)), 1)
-        self.assertIn("not the probability", text)
+        self.assertIn("no probabilities", text)
 
     def test_more_hits_and_a_lack_of_candidates(self):
         """Twice as many crystals in a recorded-like file; events without a pair."""

@@ -215,7 +215,7 @@ class Networks(harness.Case):
         text = self.out("classify", self.ig, "--model", "four-momentum-3", "--weights", "w.safetensors")
         for e in self.truth:
             self.assertRegex(text, rf"(?m)^ *{e['run']} +{e['event']} +file \| +{e['leading_et']:.1f} ")
-        self.assertIn("not the probability", text)
+        self.assertIn("no probabilities", text)
         lines = self.out("classify", self.ig, "--model", "four-momentum-3", "--weights", "w.safetensors", "--json").splitlines()
         self.assertEqual([json.loads(l)["event"] for l in lines], [e["event"] for e in self.truth])
         one = json.loads(lines[2])

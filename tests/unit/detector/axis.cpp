@@ -69,8 +69,8 @@ TEST_CASE("regular: lower edges belong to the cell, the upper end does not") {
 }
 
 TEST_CASE("regular: an edge is found in the cell above it, whatever it rounds to") {
-  for (ct::regular const axis : {ct::regular{200, -2.5, 2.5}, ct::regular{7, 0.1, 0.8},
-                                 ct::regular{63, -3.15, 3.15}, ct::regular{1000, -1.0 / 3, 1e3}}) {
+  for (regular const axis : {regular{200, -2.5, 2.5}, regular{7, 0.1, 0.8}, regular{63, -3.15, 3.15},
+                             regular{1000, -1.0 / 3, 1e3}}) {
     CAPTURE(axis.bins);
     bool found = true;
     for (int k = 0; k < axis.bins; ++k) {
