@@ -3,11 +3,12 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
+#include <utility>
 
 #include "common.hpp"
 
@@ -27,6 +28,22 @@ struct truth {
   double m_gg = 0;
   std::int64_t block = -1;   // the same for events that must not be split; -1 where each is its own
   bool prompt_pair = false;  // both photons are known to be none of a jet's
+};
+
+// Numbers for what bootstraps keep together: the same for events of one class with one block of their file,
+// where files count their blocks for themselves. An event without a block is one of its own.
+class block_numbers {
+ public:
+  std::uint64_t operator()(int label, std::int64_t block) {
+    constexpr std::uint64_t own = std::uint64_t{1} << 63;
+    std::uint64_t const alone = own + events_++;
+    if (block < 0) return alone;
+    return known_.emplace(std::pair(label, block), known_.size()).first->second;
+  }
+
+ private:
+  std::map<std::pair<int, std::int64_t>, std::uint64_t> known_;
+  std::uint64_t events_ = 0;
 };
 
 // What a file holds, whatever it is called.

@@ -4,12 +4,9 @@
 
 #include <array>
 #include <cstddef>
-#include <cstdint>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "networks.hpp"
@@ -19,22 +16,6 @@
 #include <calotype/image/event.hpp>
 
 namespace program {
-
-// Numbers for what bootstraps keep together: the same for events of one class with one block of their file,
-// where files count their blocks for themselves. An event without a block is one of its own.
-class block_numbers {
- public:
-  std::uint64_t operator()(int label, std::int64_t block) {
-    constexpr std::uint64_t own = std::uint64_t{1} << 63;
-    std::uint64_t const alone = own + events_++;
-    if (block < 0) return alone;
-    return known_.emplace(std::pair(label, block), known_.size()).first->second;
-  }
-
- private:
-  std::map<std::pair<int, std::int64_t>, std::uint64_t> known_;
-  std::uint64_t events_ = 0;
-};
 
 // ET of the two leading photon candidates in GeV, and their |eta|; nothing where one of them has less than 40
 // GeV.

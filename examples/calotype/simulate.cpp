@@ -58,8 +58,7 @@ struct simulate_options {
   std::uint64_t skip = 0;
   simulation_options simulation;
   bool matched = false;
-  std::string of_collisions;  // an option that only they have and that was given
-  bool fragments = false;     // --fragmentation was given
+  std::vector<std::string> of_collisions;  // the options that only they have and that were given
   std::string out;
   bool compress = false;
   bool force = false;
@@ -162,11 +161,13 @@ int simulate_embedded(simulate_options const& o) {
   std::map<std::string, std::string> metadata;
   if (ct::sim::is_gun(o.process.front())) {
     if (!o.of_collisions.empty()) {
-      return fail({o.of_collisions + " has no effect on the particles of a gun", "command line",
+      return fail({o.of_collisions.front() + " has no effect on the particles of a gun", "command line",
                    "leave the option out"});
     }
     metadata["labels"] = "0 electron, 1 photon";
-  } else if (o.fragments && std::none_of(o.process.begin(), o.process.end(), has_fake)) {
+  } else if (auto const& given = o.of_collisions;
+             std::find(given.begin(), given.end(), "--fragmentation") != given.end() &&
+             std::none_of(o.process.begin(), o.process.end(), has_fake)) {
     return fail({"--fragmentation has no effect on events without a jet that fakes a photon", "command line",
                  "leave the option out"});
   }
@@ -536,9 +537,9 @@ void add_simulate(CLI::App& app, int& status) {
       ->type_name("K/M");
   // what would have no effect is refused
   for (char const* const option : {"--fragmentation", "--selection", "--scaled-pt"}) {
-    command->get_option(option)->each([&o, option](std::string const&) { o.of_collisions = option; });
+    command->get_option(option)->each(
+        [&o, option](std::string const&) { o.of_collisions.emplace_back(option); });
   }
-  command->get_option("--fragmentation")->each([&o](std::string const&) { o.fragments = true; });
   eras->excludes("--pile-up");
   command->get_option("--fragmentation")->excludes("--particles")->excludes("--minimum-bias");
   for (char const* const option :

@@ -1,18 +1,9 @@
 // expect: calotype::image_builder: hits are known by their ids, but the segmentation that this projection
+#include "one_detector.hpp"
+
 #include <calotype/image/image.hpp>
 #include <calotype/image/projection.hpp>
 
-namespace ct = calotype;
-
-struct pad {
-  int ieta, iphi;
-};
-struct ecal {
-  using cell_type = pad;
-  static constexpr std::string_view name() { return "ecal"; }
-  static constexpr auto cells() { return ct::grid{.u = ct::regular{4, -1, 1}, .v = ct::periodic{8}}; }
-  static constexpr int collection = 0;
-};
 struct barrel {
   using projections_type = ct::projections<ct::cells_to_pixels<ct::quantity::ecal_energy, ecal, 0, 4, 8>>;
   static constexpr std::string_view name() { return "barrel"; }

@@ -1,17 +1,8 @@
 // expect: calotype::image: a projection of your own needs static constexpr std::uint64_t signature..
+#include "one_detector.hpp"
+
 #include <calotype/image/layout.hpp>
 
-namespace ct = calotype;
-
-struct pad {
-  int ieta, iphi;
-};
-struct ecal {
-  using cell_type = pad;
-  static constexpr std::string_view name() { return "ecal"; }
-  static constexpr auto cells() { return ct::grid{.u = ct::regular{4, -1, 1}, .v = ct::periodic{8}}; }
-  static constexpr int collection = 0;
-};
 struct pads {
   static constexpr ct::quantity fills = ct::quantity::ecal_energy;
   using source = ecal;

@@ -1,17 +1,8 @@
 // expect: calotype::image: a region of a tabulated projection has at most 2048 rows and columns of blocks
+#include "one_detector.hpp"
+
 #include <calotype/image/table.hpp>
 
-namespace ct = calotype;
-
-struct pad {
-  int ieta, iphi;
-};
-struct ecal {
-  using cell_type = pad;
-  static constexpr std::string_view name() { return "ecal"; }
-  static constexpr auto cells() { return ct::grid{.u = ct::regular{4, -1, 1}, .v = ct::periodic{8}}; }
-  static constexpr int collection = 0;
-};
 struct pads {
   static constexpr std::uint64_t signature() { return 1; }
   static constexpr ct::quantity fills = ct::quantity::ecal_energy;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "../common.hpp"
+#include "../events.hpp"
 #include "../matched.hpp"
 #include "../networks.hpp"
 

@@ -378,9 +378,8 @@ struct pointing {
     return column < 0 ? -1 : cells.index(rows.bin(labels[1], static_cast<int>(Rows)), column);
   }
   constexpr int find(double eta, double phi, int) const {
-    if (!Places::covers(eta, phi)) return -1;
+    if (!Places::covers(eta, phi) || !is_azimuth(phi)) return -1;
     point const direction = calotype::direction(eta, phi);
-    if (!has_direction(direction)) return -1;
     auto const guess = Places::guess(direction);
     nearest best{.column = guess[0] - columns.first, .row = guess[1] - rows.first};
     look_around(best, direction, 0);

@@ -42,7 +42,5 @@ constexpr point direction(double eta, double phi) {
   auto const [sine, cosine] = math::sincos(phi);
   return {cosine, sine, math::sinh(eta)};
 }
-// False for the direction of an azimuth that has no sine and cosine: NaN, infinity, 2^20 and beyond.
-constexpr bool has_direction(point d) { return d.x - d.x == 0; }
 
 }  // namespace calotype

@@ -207,6 +207,7 @@ result<checkpoint<Net>> load_checkpoint(std::string const& path) {
   c.settings.cvm_bound = real("cvm_bound");
   c.done = {whole("steps_done", 0, ~std::uint64_t{0} - 1), whole("epochs_done", 0, many)};
   c.state.best_auc = real("best_auc");
+  if (!(c.state.best_auc >= -1 && c.state.best_auc <= 1) && wrong.empty()) wrong = "best_auc";
   for (std::uint64_t e = 1; e <= c.done.epochs && wrong.empty(); ++e) {
     std::string const key = "epoch." + std::to_string(e), text = meta(key);
     auto const h = detail::epoch_of(e, text);

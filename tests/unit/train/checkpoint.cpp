@@ -135,6 +135,7 @@ TEST_CASE("a checkpoint whose entries are missing or absurd is refused, entry by
                                                         {"rate_decay", "0x0p+0"},
                                                         {"rate_decay", ""},
                                                         {"beta1", "0x1p+0"},
+                                                        {"best_auc", "0x1p+1"},
                                                         {"decorrelation.strength", "-0x1p+0"},
                                                         {"decorrelation.ring", ""},
                                                         {"epoch.1", "0 0 0x1p+0 0x1p+0"},

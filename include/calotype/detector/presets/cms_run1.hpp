@@ -266,9 +266,8 @@ struct es_plane {
     return seen_from_origin({x, y, z});
   }
   constexpr int find(double eta, double phi, int) const {
-    if (!(eta > 1.5 && eta < 3 && phi - phi == 0)) return -1;
+    if (!(eta > 1.5 && eta < 3 && is_azimuth(phi))) return -1;
     point const d = direction(eta, phi);
-    if (!has_direction(d)) return -1;
     double const x = d.x * z / d.z, y = d.y * z / d.z;
     double const across = plane == 1 ? x : y, along = plane == 1 ? y : x;
     int const column = sensor_at(across, across_pitch), row = sensor_at(along, along_pitch);

@@ -306,12 +306,11 @@ class nearest_crystal {
     }
   }
 
-  // Dense index within one side, for |eta| > 1; which side is the caller's business. -1 where the azimuth has
-  // no direction.
+  // Dense index within one side, for |eta| > 1; which side is the caller's business. -1 for what is no azimuth.
   int find(float eta, float phi) const noexcept {
-    point const to = direction(static_cast<double>(eta < 0 ? -eta : eta), static_cast<double>(phi));
-    if (!has_direction(to)) return -1;
-    auto const [cosine, sine, z] = to;
+    if (!is_azimuth(static_cast<double>(phi))) return -1;
+    auto const [cosine, sine, z] =
+        direction(static_cast<double>(eta < 0 ? -eta : eta), static_cast<double>(phi));
     // ix = 106.75 cos(phi) / sinh(eta) + 51 is within a crystal or two everywhere.
     int const ix = label(cosine / z), iy = label(sine / z);
     int best = start_(ix, iy);
