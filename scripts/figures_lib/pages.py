@@ -71,7 +71,9 @@ def event_paper_tables(record):
     lines = [f"Made {record['measured']} on {record['machine']}: budget {about['budget']}, {about['epochs']} epochs in batches of "
              f"{about['batch']}, seed {about['seed']}; events per class: {events} to train on, {about['validation_events']:,} to "
              f"choose by, {events_text(about['test_events'])} for the test."
-             + (f" Not trained, and left out: {', '.join(about['left_out'])}." if about.get("left_out") else ""), "",
+             + (f" Not trained, and left out: {', '.join(about['left_out'])}." if about.get("left_out") else "")
+             + (f" Trained before the simulation was changed, on events of its earlier revision: {', '.join(about['earlier_simulation'])}."
+                if about.get("earlier_simulation") else ""), "",
              "| statement or gate | value | goal | | conditions |", "|---|---|---|---|---|"]
     lines += [f"| {f['figure']} | {value_text(f)} | {goal_text(f)} | {verdict(f)} | {f['conditions']} |" for f in record["figures"]]
     for category, trainings in record["trainings"].items():

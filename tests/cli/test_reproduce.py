@@ -95,6 +95,9 @@ class Reproduce(harness.Case):
         (wrong / "eb.safetensors").write_bytes(changed)
         self.refused(*study, "--epochs", 1, "--out", "given", "--weights", "wrong",
                      says=["learning rate of the weights is 0.0007 instead of 0.0005"])
+        changed = (self.folder / "study/eb.safetensors").read_bytes().replace(b", simulation 2, ", b", simulation 3, ")
+        (wrong / "eb.safetensors").write_bytes(changed)
+        self.refused(*study, "--epochs", 1, "--out", "given", "--weights", "wrong", says=["trained on other events", "simulation 3"])
         (wrong / "eb.safetensors").unlink()
         kept = self.folder / "kept"
         kept.mkdir()
@@ -112,15 +115,21 @@ class Reproduce(harness.Case):
                 shutil.copy(weights, some)
         shutil.copy(self.folder / "study/eb.safetensors.checkpoint", again)
         (again / "report.html").write_text("old")
+        earlier = some / "four-momentum.safetensors"  # of a simulation before this one
+        earlier.write_bytes(earlier.read_bytes().replace(b", simulation 2, ", b", simulation 1, "))
         report = self.json(*study, "--epochs", 1, "--out", "again", "--weights", "some", "--force", *showers, timeout=1800)
         self.assertEqual(len(report.pop("other_showers")), 6)
         self.assertEqual([f.name for f in again.glob("*.safetensors")], ["eb.safetensors"])
         self.assertEqual(self.tensors("again/eb.safetensors"), self.tensors("study/eb.safetensors"))
         self.assertEqual(report["given_weights"], 31)
+        of_before = next(t for t in report["trainings"] if t["id"] == "four-momentum")
+        self.assertEqual((of_before["simulation"], report["simulation"]), (1, 2))
+        of_before["simulation"] = 2
         differing = {"command": "", "minutes": 0, "given_weights": 0}
         self.assertEqual({**report, **differing}, {**numbers, **differing})
         page = (again / "report.html").read_text()
         self.assertIn("Weights of 31 trainings were given", page)
+        self.assertIn("an earlier revision of the simulation than 2, which made those of the tests: 4-mom, central.", page)
         self.assertIn("CvM of gg", page)  # by epoch, from the weights' history
 
         # A part of the study makes the same weights.

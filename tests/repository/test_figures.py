@@ -333,6 +333,10 @@ class EventPaper(unittest.TestCase):
                       "per_event": [{"name": "EB hits", "simulated": 200.0, "recorded": 300.0},
                                     {"name": "HB hits", "simulated": 38.0, "recorded": None}]}
         self.assertEqual([f["value"] for f in event_paper.response_gates(validation)], [0.19, 0.12, 1.5, None])
+        validation["halo_step"] = {"simulated": {"below": 20, "hits": 200}, "recorded": {"below": 3, "hits": 25}}
+        self.assertEqual([f["value"] for f in event_paper.plot_gates(validation)], [0.33])
+        validation["halo_step"]["recorded"] = None
+        self.assertEqual([f["value"] for f in event_paper.plot_gates(validation)], [None])
         del validation["m_gg_of_recorded"]
         self.assertEqual([f["value"] for f in event_paper.response_gates(validation)], [0.19, None, 1.5, None])
         figures = event_paper.pion_gates("AUC 20-30 GeV 0.77, 30-45 GeV 0.74, 45-60 GeV 0.6941")

@@ -59,9 +59,9 @@ double minutes_since(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() / 60;
 }
 
-// The epochs of a training that is done now, goes on where it stopped, or was given.
-ct::result<std::vector<ct::train::epoch_report>> train(request const& asked, run const& what, samples& s) {
-  if (what.given) return history_of(asked, what);
+// A training that is done now, goes on where it stopped, or was given.
+ct::result<record> train(request const& asked, run const& what, samples& s) {
+  if (what.given) return record_of(asked, what);
   training const& t = *what.what;
   auto const net = find_network(t.model);
   if (!net) return *net.error();
@@ -82,19 +82,20 @@ ct::result<std::vector<ct::train::epoch_report>> train(request const& asked, run
   auto history = (*net)->train(r);
   if (what.validated_by_test) std::swap(r.validation, s.test);
   bar.finish();
-  return history;
+  if (!history) return *history.error();
+  return record{std::move(*history)};
 }
 
 // The scores that a training gives the test events.
-ct::result<result> test(request const& asked, run const& what, std::vector<ct::train::epoch_report> history,
-                        labelled_events const& events) {
+ct::result<result> test(request const& asked, run const& what, record past, labelled_events const& events) {
   auto const net = find_network(what.what->model);
   if (!net) return *net.error();
   auto const trained = (*net)->load(weights_of(asked, what));
   if (!trained) return *trained.error();
   auto const start = std::chrono::steady_clock::now();
   auto scores = predict(**trained, static_cast<int>((*net)->info().classes.size()), events, asked.threads);
-  return result{what.what, what.seed, what.given, std::move(scores), std::move(history), minutes_since(start)};
+  return result{what.what,       what.seed,           what.given, std::move(scores), std::move(past.history),
+                past.simulation, minutes_since(start)};
 }
 
 // What must be known of the test events of a category besides their scores.
@@ -154,11 +155,11 @@ ct::result<study> perform(request const& asked, pile_up const& soft, shower_list
       done.minutes += minutes_since(changing);
       for (run const& r : runs) {
         auto const start = std::chrono::steady_clock::now();
-        auto history = train(asked, r, *s);
-        if (!history) return *history.error();
-        for (auto const& e : *history) done.minutes += e.seconds / 60;
+        auto past = train(asked, r, *s);
+        if (!past) return *past.error();
+        for (auto const& e : past->history) done.minutes += e.seconds / 60;
         if (tested) {
-          auto result = test(asked, r, std::move(*history), s->test);
+          auto result = test(asked, r, std::move(*past), s->test);
           if (!result) return *result.error();
           done.minutes += result->test_minutes;
           auto& into = r.validated_by_test    ? done.chosen_by_test

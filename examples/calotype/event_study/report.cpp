@@ -805,6 +805,7 @@ json as_json(measured const& m) {
     j["separations"].push_back(std::move(row));
   }
   for (auto const& e : m.of->history) j["epochs"].push_back(program::as_json(e));
+  j["simulation"] = m.of->simulation;
   return j;
 }
 
@@ -864,6 +865,16 @@ ct::result<report> report_on(study const& s) {
     left_out += (left_out.empty() ? "" : "; ") + std::string(t.title) + ", " + std::string(name_of(t.where));
   }
   if (!left_out.empty()) page.paragraph("Not trained, and left out of all that follows: " + left_out + ".");
+  std::string earlier;
+  for (result const& r : s.results) {
+    if (r.simulation != ct::sim::revision)
+      earlier += (earlier.empty() ? "" : "; ") + std::string(r.what->title) + ", " +
+                 std::string(name_of(r.what->where));
+  }
+  if (!earlier.empty()) {
+    page.paragraph("Trained on events of an earlier revision of the simulation than " +
+                   std::to_string(ct::sim::revision) + ", which made those of the tests: " + earlier + ".");
+  }
   for (auto const& [where, number] : {std::pair{category::central, "6"}, std::pair{category::forward, "7"}}) {
     page.section("Results, " + std::string(name_of(where)) + " (Table " + number + ", Figure " +
                  (where == category::central ? "4" : "6") + ")");
@@ -891,6 +902,7 @@ ct::result<report> report_on(study const& s) {
   json numbers{{"study", "event-paper"},
                {"budget", s.size.name},
                {"seed", s.seed},
+               {"simulation", ct::sim::revision},
                {"epochs", s.size.epochs},
                {"batch", s.size.batch},
                {"rate_decay", s.size.rate_decay},

@@ -1,8 +1,10 @@
 #include "runs.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 
 #include "../common.hpp"
@@ -23,6 +25,19 @@ std::string given_weights(request const& asked, run const& r) {
 }
 std::string kept_weights(request const& asked, run const& r) {
   return (fs::path(asked.out) / (r.name + ".safetensors")).string();
+}
+
+// Takes the revision of the simulation out of what weights say of their events. Those of the first do not name
+// it.
+int take_revision(std::string& data) {
+  constexpr std::string_view words = ", simulation ";
+  auto const at = data.find(words);
+  if (at == std::string::npos) return 1;
+  auto const end = std::min(data.find(',', at + words.size()), data.size());
+  int revision = 0;
+  std::from_chars(data.data() + at + words.size(), data.data() + end, revision);
+  data.erase(at, end - at);
+  return revision;
 }
 
 // Whether a training can go on where an earlier one stopped.
@@ -134,7 +149,7 @@ bool is_trained_here(request const& asked, category c) {
   return false;
 }
 
-ct::result<std::vector<ct::train::epoch_report>> history_of(request const& asked, run const& r) {
+ct::result<record> record_of(request const& asked, run const& r) {
   std::string const path = given_weights(asked, r);
   if (auto usable = check_input(path); !usable) return *usable.error();
   auto const file = ct::io::safetensors_file::open(path);
@@ -149,7 +164,9 @@ ct::result<std::vector<ct::train::epoch_report>> history_of(request const& asked
     return ct::error{
         "the weights do not say which events they were trained on, among which those of the test may be", path,
         remedy};
-  if (data != data_of(asked, r)) {
+  std::string had = data, wanted = data_of(asked, r);
+  int const simulation = take_revision(had);
+  if (simulation > take_revision(wanted) || had != wanted) {
     return ct::error{"the weights were trained on other events (" + ct::one_line(data) +
                          "), among which those of the test may be",
                      path, remedy};
@@ -164,13 +181,13 @@ ct::result<std::vector<ct::train::epoch_report>> history_of(request const& asked
         setting{"epochs", "number of epochs", std::to_string(asked.size.epochs)},
         setting{"batch", "size of the batches", std::to_string(asked.size.batch)},
         setting{"learning_rate", "learning rate", learning_rate_note(optimiser_of(asked.size))}}) {
-    auto const had = note(s.key);
-    if (had == s.wanted) continue;
+    auto const found = note(s.key);
+    if (found == s.wanted) continue;
     return ct::error{std::string("the ") + s.words + " of the weights is " +
-                         (had.empty() ? "unknown" : ct::one_line(had)) + " instead of " + s.wanted,
+                         (found.empty() ? "unknown" : ct::one_line(found)) + " instead of " + s.wanted,
                      path, remedy};
   }
-  return history_from(note("history"));
+  return record{history_from(note("history")), simulation};
 }
 
 ct::result<void> check_found(request const& asked) {
@@ -187,7 +204,7 @@ ct::result<void> check_found(request const& asked) {
         continue;
       }
       any = true;
-      if (auto const history = history_of(asked, r); !history) return *history.error();
+      if (auto const past = record_of(asked, r); !past) return *past.error();
       if (auto const weights = (*net)->load(given_weights(asked, r)); !weights) return *weights.error();
     }
   }

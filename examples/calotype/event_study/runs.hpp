@@ -71,9 +71,15 @@ std::string checkpoint_of(request const& asked, run const& r);
 // Whether anything of a category is still to be trained.
 bool is_trained_here(request const& asked, category c);
 
-// The epochs of weights that were given, once these are of this training and these events: an event of the test
-// must not be among those that they were trained on.
-ct::result<std::vector<ct::train::epoch_report>> history_of(request const& asked, run const& r);
+// What is known of how a run was trained.
+struct record {
+  std::vector<ct::train::epoch_report> history;
+  int simulation = ct::sim::revision;  // that made the events, which may be an earlier one
+};
+
+// Of weights that were given, once these are of this training and these events: an event of the test must not
+// be among those that they were trained on.
+ct::result<record> record_of(request const& asked, run const& r);
 
 // Whether the weights and checkpoints that are there can be used, which should not come out after hours.
 ct::result<void> check_found(request const& asked);

@@ -175,6 +175,7 @@ struct result {
   bool given = false;                            // weights that were not trained here
   ct::eval::predictions test;                    // scores of the test events, in the order of the samples
   std::vector<ct::train::epoch_report> history;  // empty for weights that were given without
+  int simulation = ct::sim::revision;            // of the events that it was trained on
   double test_minutes = 0;
 };
 

@@ -124,7 +124,7 @@ struct jet_axis {
   real pt, eta, phi;
 };
 inline jet_axis radiate(std::vector<particle>& out, jet_axis const& jet, stream& random) {
-  real const part = 0.65 * math::exp(1.9 * math::log(real(random.uniform<double>())));
+  real const part = 0.65 * math::exp(4.0 * math::log(real(random.uniform<double>())));
   real const distance = random.uniform<double>(0.4, 1.0);
   auto const [s, c] = math::sincos(real(random.uniform<double>(0, two_pi)));
   add_jet(out, part * jet.pt, jet.eta + distance * c, wrap_azimuth(jet.phi + distance * s), random);
@@ -135,11 +135,10 @@ inline jet_axis radiate(std::vector<particle>& out, jet_axis const& jet, stream&
 // A jet that passes for a photon: false where its photons hold too little.
 inline bool add_fake(hard_event& out, jet_axis const& parton, double hardness, stream& random) {
   auto const [jet_pt, eta, phi] = radiate(out.particles, parton, random);
-  real const other = 0.045 * math::exp(0.8 * real(random.normal<double>()));
+  real const other = 0.055 * math::exp(0.8 * real(random.normal<double>()));
   real const neutral = jet_pt * (other < 0.5 ? other : real(0.5));
-  // after the selection 2.2/13.9/37 GeV at 10/50/90 % are within dR 0.3 (Pythia 8.302: 3.7/14.5/39)
-  real const hadrons = random.gamma(1.6), photons = random.gamma(0.8);
-  real const charged = (jet_pt - neutral) * hadrons / (hadrons + photons);
+  real const hadrons = random.gamma(1.9), photons = random.gamma(0.8);
+  real charged = (jet_pt - neutral) * hadrons / (hadrons + photons);
   real const pt = jet_pt - neutral - charged;
   if (!(pt > 15)) return false;
   candidate_truth& fake = out.candidates[1];
@@ -151,16 +150,29 @@ inline bool add_fake(hard_event& out, jet_axis const& parton, double hardness, s
   auto const seed = scatter(eta, phi, fake.seed_share * pt, 0, random);
   decay_to_photons(out.particles, fake.seed,
                    from_pt_eta_phi_mass(fake.seed_share * pt, seed.eta, seed.phi, mass_of(fake.seed)), random);
-  // the rest of the candidate: neutral pions in |deta| < 0.12, |dphi| < 0.2 of the seed
+  // neutral pions that the filter does not count and superclusters take in
+  real const part = 0.2 * real(random.exponential<double>());
+  real const beside = charged * (part < 0.9 ? part : real(0.9));
+  charged -= beside;
+  if (beside > 0.3) {
+    for (real share : split(1 + random.poisson(static_cast<double>(0.5 + 0.1 * beside)), random)) {
+      real const p = beside * share;
+      if (p < 0.2) continue;
+      auto const d = scatter(eta, phi, p, 0.07, random, 0);
+      decay_pion_0(out.particles, from_pt_eta_phi_mass(p, d.eta, d.phi, mass_pion_0), random);
+    }
+  }
+  // the rest of the candidate: neutral pions in |deta| < 0.12, |dphi| < 0.2 of the seed, most of them close to
+  // it
   real const rest = (1 - fake.seed_share) * pt;
   if (rest > 0.3) {
     for (real share : split(1 + random.poisson(static_cast<double>(0.5 + 0.08 * rest)), random)) {
       real const p = rest * share;
       if (p < 0.2) continue;
-      auto d = scatter(seed.eta, seed.phi, p, 0.025, random);
+      auto d = scatter(seed.eta, seed.phi, p, 0.008, random, 0.15);
       for (int tries = 0; tries < 20; ++tries) {
         if (math::abs(d.eta - seed.eta) < 0.12 && math::abs(wrap_azimuth(d.phi - seed.phi)) < 0.2) break;
-        d = scatter(seed.eta, seed.phi, p, 0.025, random);
+        d = scatter(seed.eta, seed.phi, p, 0.008, random, 0.15);
       }
       decay_pion_0(out.particles, from_pt_eta_phi_mass(p, d.eta, d.phi, mass_pion_0), random);
     }
@@ -249,15 +261,15 @@ inline bool generate(hard_event& out, process which, double hardness, stream& ra
     detail::add_prompt(out, 1, b);
   } else {
     bool const born = which == process::born;
-    double const pt_min = born ? 25 : 40;
-    real const mass = detail::power_law(80, 1000, born ? 3.35 : 4.9, random);
+    double const pt_min = born ? 28 : 40;
+    real const mass = detail::power_law(80, 1000, born ? 3.25 : 4.75, random);
     real const sine = 2 * pt_min / mass;
     if (!(sine < 1)) return false;
     real const limit = math::sqrt((1 - sine) * (1 + sine));
     y = detail::system_rapidity(mass, born ? 1.0 : 1.6, random);
-    real const cos_theta = born || random.below(4) == 0 ? detail::annihilation_angle(limit, random)
+    real const cos_theta = born || random.below(2) == 0 ? detail::annihilation_angle(limit, random)
                                                         : detail::compton_angle(limit, y, random);
-    recoil = born ? detail::system_pt(2.6, 16, random) : detail::system_pt(2.6, 23, random);
+    recoil = born ? detail::system_pt(2.15, 12, random) : detail::system_pt(2.6, 28.5, random);
     out.system = from_pt_rapidity(recoil, y, phi, mass);
     auto const [a, b] = decay(out.system, mass, 0, 0, cos_theta, random.uniform<double>(0, two_pi));
     detail::add_prompt(out, 0, a);
@@ -265,7 +277,7 @@ inline bool generate(hard_event& out, process which, double hardness, stream& ra
       detail::add_prompt(out, 1, b);
     } else if (which == process::gamma_jet) {
       // radiated photons pass the cuts more often than fakes: in the end 4.5 % of the sample
-      if (random.uniform<double>() < 0.0054) {
+      if (random.uniform<double>() < 0.007) {
         // what is left of the quark goes to two jets: the photon's pT is that of Pythia's, below that of the
         // quark
         auto axis = detail::radiate(out.particles, {b.pt(), b.eta(), b.phi()}, random);

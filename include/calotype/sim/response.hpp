@@ -16,11 +16,6 @@
 
 namespace calotype::sim {
 
-inline constexpr double magnetic_field = 3.8;  // tesla
-// Front faces of the ECAL (metres).
-inline constexpr calorimeter_face ecal_face{
-    .radius = 1.29, .half_length = 2.84, .endcap_z = 3.19, .endcap_radius = 1.53};
-
 inline constexpr int eb_rows = 170, eb_columns = 360, ee_side = 100;
 
 // Where the endcap crystals are, as seen from the origin: x/z and y/z of the front faces at z > 0. Built once,
@@ -179,17 +174,17 @@ class response {
   static aim straight(particle const& p, point const& origin) {
     if (origin.x != 0 || origin.y != 0) {
       impact const hit =
-          propagate({p.pt.value, p.eta.value, p.phi.value, 0, origin}, ecal_face, magnetic_field);
+          propagate({p.pt.value, p.eta.value, p.phi.value, 0, origin}, cms::ecal_face(), cms::field);
       return hit.on == face::none ? aim{} : bent(p, hit);
     }
     real const slope = math::sinh(p.eta), z0 = origin.z;
-    real const radius = ecal_face.radius;
+    constexpr calorimeter_face front = cms::ecal_face();
+    real const radius = front.radius;
     real const z = z0 + radius * slope;
-    if (math::abs(z) < ecal_face.half_length)
-      return {face::barrel, math::asinh(z / radius), p.phi, radius, p.eta};
-    real const plane = slope < 0 ? -ecal_face.endcap_z : ecal_face.endcap_z;
+    if (math::abs(z) <= front.half_length) return {face::barrel, math::asinh(z / radius), p.phi, radius, p.eta};
+    real const plane = slope < 0 ? -front.endcap_z : front.endcap_z;
     real const r = (plane - z0) / slope;
-    if (!(r > 0.3 && r < 1.6)) return {};
+    if (!(r <= front.endcap_radius)) return {};
     return {face::endcap, math::asinh(plane / r), p.phi, r, p.eta};
   }
   // A particle that a trajectory brought there.
@@ -297,7 +292,7 @@ class response {
   }
   static flight moved(flight f, real radius) {
     real const step = radius - f.radius;
-    real const curvature = -f.charge * 0.299792458 * magnetic_field / f.pt;
+    real const curvature = -f.charge * 0.299792458 * cms::field / f.pt;
     f.offset += step * (f.slope + 0.5 * curvature * step);
     f.slope += curvature * step;
     f.radius = radius;
@@ -402,8 +397,8 @@ class response {
     p.u = hit.v;
     p.v = hit.u;
     // the axes meet 1.3 m behind the collision point
-    real const slope =
-        1 / math::sinh(math::abs(at.forward)) - inverse * (ecal_face.endcap_z / (ecal_face.endcap_z + 1.3));
+    constexpr double front = cms::ecal_face().endcap_z;
+    real const slope = 1 / math::sinh(math::abs(at.forward)) - inverse * (front / (front + 1.3));
     p.drift_u = static_cast<float>(slope * s + inverse * c * at.sideways);
     p.drift_v = static_cast<float>(slope * c - inverse * s * at.sideways);
     return p;
@@ -439,9 +434,9 @@ class response {
       sum += s.share;
     }
     depth = depth / sum;
-    auto const step = [](real32 x) { return x < 0 ? -1 : x >= 1 ? 1 : 0; };
     real32 const scale = 1 / in.width(depth);
-    int const up = step(p.u + p.drift_u * depth * scale), right = step(p.v + p.drift_v * depth * scale);
+    int const up = crystals_away(p.u + p.drift_u * depth * scale);
+    int const right = crystals_away(p.v + p.drift_v * depth * scale);
     p.row += up;
     p.column += right;
     p.u -= static_cast<float>(up);
@@ -490,6 +485,13 @@ class response {
     }
   }
 
+  // The whole crystals that a place lies away from [0, 1), at most 20: a soft hadron may fly along the face.
+  static int crystals_away(real32 x) {
+    real32 const near = x < -20 ? real32(-20.0F) : x > 20 ? real32(20.0F) : x;
+    int const whole = static_cast<int>(near.value);
+    return near < static_cast<float>(whole) ? whole - 1 : whole;
+  }
+
   static void add_energy(float& cell, real32 energy) { cell = (cell + energy).value; }
 
   // 94 % for |eta| < 0.9 (CMS, JINST 9 P10009), beyond that falling as recorded tracks do.
@@ -502,7 +504,7 @@ class response {
     if (random_.uniform<double>() < track_efficiency(p.eta)) add_track(p, p.pt, p.charge, origin);
     if (p.pt < 0.25) return;
     impact const hit = propagate({p.pt.value, p.eta.value, p.phi.value, static_cast<double>(p.charge), origin},
-                                 ecal_face, magnetic_field);
+                                 cms::ecal_face(), cms::field);
     if (hit.on == face::none) return;
     aim const at = bent(p, hit);
     if (p.kind == species::muon) {

@@ -32,6 +32,9 @@
 
 namespace calotype::sim {
 
+// Grows when a seed comes to make other events, so that files and weights can tell which they are from.
+inline constexpr int revision = 2;
+
 // Which events are kept. central, forward: those whose candidates are a pair of this category as seen from the
 // vertex and from the origin (observables/diphoton_selection.hpp). none: every collision that passes the
 // generator's own cuts.

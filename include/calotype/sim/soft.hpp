@@ -76,16 +76,16 @@ inline std::vector<real> split(int n, stream& random) {
   return shares;
 }
 
-// A direction near (eta, phi), with a transverse momentum of about 0.45 GeV per component against the axis (the
-// Lund string's 0.3 and soft emission) and `width` of harder emission.
+// A direction near (eta, phi), with a transverse momentum of about `kick` GeV per component against the axis
+// (the Lund string's 0.3 and soft emission) and `width` of harder emission.
 struct direction_near {
   real eta, phi;
 };
-inline direction_near scatter(real eta, real phi, real pt, double width, stream& random) {
+inline direction_near scatter(real eta, real phi, real pt, double width, stream& random, double kick = 0.45) {
   auto const z = random.normal_pair<double>();
   auto const w = random.normal_pair<double>();
-  real const kick = 0.45 / pt;
-  real const size = kick < 0.5 ? kick : real(0.5);
+  real const angle = kick / pt;
+  real const size = angle < 0.5 ? angle : real(0.5);
   return {eta + size * z[0] + width * real(w[0]), wrap_azimuth(phi + size * z[1] + width * real(w[1]))};
 }
 

@@ -84,9 +84,12 @@ TEST_CASE("simulated lists are as full as recorded ones, within a factor 1.5") {
   REQUIRE(recorded.events == 25);
 
   // 11.0 vertices were recorded; about 0.7 of the interactions give one
-  sim::simulator const make({.process = sim::process::born, .seed = 17, .pile_up = 16});
   occupancy simulated;
-  for (std::uint64_t i = 0; i < 100; ++i) simulated.add(make(i).event);
+  for (auto const process : {sim::process::born, sim::process::gamma_jet}) {
+    sim::simulator const make(
+        {.process = process, .seed = 17, .pile_up = 16, .selection = sim::selection::forward});
+    for (std::uint64_t i = 0; i < 50; ++i) simulated.add(make(i).event);
+  }
 
   auto const compare = [&](std::string const& what, double occupancy::*member) {
     double const want = recorded.*member / recorded.events, got = simulated.*member / simulated.events;

@@ -96,6 +96,40 @@ TEST_CASE("a photon arrives where it points, displaced vertices included") {
   }
 }
 
+TEST_CASE("between barrel and endcaps nothing is lost but what passes beside the crystals") {
+  // the endcaps' crystals end at |eta| = 1.49 to 1.57, in steps; the barrel's face hides none of them
+  auto const seen = [](double eta) {
+    double sum = 0;
+    for (std::uint64_t i = 0; i < 200; ++i) {
+      for (double const side : {-eta, eta}) {
+        auto const s =
+            shoot({sim::species::photon, 40 / std::cosh(eta), side, 0.03 * static_cast<double>(i), 0}, i);
+        sum += total(s.energies.eb) + total(s.energies.ee);
+      }
+    }
+    return sum / (400 * 40);
+  };
+  CHECK(seen(1.46) > 0.6);
+  CHECK(seen(1.50) > 0.1);
+  CHECK(seen(1.51) > 0.3);
+  CHECK(seen(1.52) > 0.4);
+  CHECK(seen(1.53) > 0.5);
+  CHECK(seen(1.60) > 0.8);
+}
+
+TEST_CASE("soft hadrons that fly along the crystals' face keep their energy in the window of the shower") {
+  for (double const pt : {0.76, 0.8, 0.9, 1.0, 1.2, 2.0}) {  // at an angle of 75 degrees and less
+    int lost = 0;
+    for (std::uint64_t i = 0; i < 1000; ++i) {
+      auto const s =
+          shoot({sim::species::charged_hadron, pt, 0.1, 0.01 * static_cast<double>(i), i % 2 == 0 ? 1 : -1}, i);
+      lost += total(s.energies.eb) < 0.01 * pt;
+    }
+    CAPTURE(pt);
+    CHECK(lost < 20);
+  }
+}
+
 TEST_CASE("conversions spread energy along phi, not eta") {
   double phi2 = 0, eta2 = 0, weight = 0;
   for (int i = 0; i < 600; ++i) {
@@ -242,7 +276,7 @@ TEST_CASE(
     double shift[2] = {};
     for (int side : {-1, 1}) {
       double sum = 0;
-      for (int i = 0; i < 400; ++i) {
+      for (int i = 0; i < 1600; ++i) {
         double const phi = 0.5 + 0.01 * (i % 20);
         auto const s = shoot({sim::species::photon, 40, side * eta, phi, 0}, static_cast<std::uint64_t>(i));
         for (std::size_t c = 0; c < s.energies.eb.size(); ++c) {
