@@ -104,7 +104,7 @@ struct observed {
   double eb = 0, ee = 0, hb = 0, tracks = 0;
   histogram eb_energy{40, 0.05, 50, true}, ee_energy{40, 0.1, 50, true}, hb_energy{40, 0.1, 50, true};
   histogram eb_hits{30, 0, 900}, track_count{30, 0, 300}, track_pt{30, 0.75, 20, true};
-  histogram halo_step{32, 0.02, 0.18};  // energies of EB hits at 0.4 < dR < 0.58 of a photon
+  histogram halo_step{32, 0.02, 0.18};  // energies of EB hits at 0.4 < dR < 0.58 of a candidate
   histogram density{30, 0.15, 0.9};     // EB hits above 0.095 GeV per unit of area, by dR
   histogram r9{30, 0.4, 1}, sigma{30, 0.006, 0.016};
   std::vector<double> r9_values, sigma_values, r9_high, sigma_high;  // the last two of r9 > 0.94

@@ -242,16 +242,17 @@ def response_gates(validation):
     return figures
 
 
-def halo_step_gate(validation):
-    """Of photons: in the ring round a trigger's candidate there are jets, whose hits are kept below the step, too."""
-    if "halo_step" not in validation:
-        return []
-    ours, theirs = validation["halo_step"]["simulated"], validation["halo_step"]["recorded"]
-    share = ours["below"] / ours["hits"] if ours["hits"] else 0
-    error = math.sqrt(share * (1 - share) / theirs["hits"]) if theirs and theirs["hits"] else 0
-    return [figure("share of halo hits of 0.075 to 0.115 GeV below the step at 0.095 GeV, photons: distance from recorded ones",
-                   round(abs(theirs["below"] / theirs["hits"] - share) / error, 2) if error else None, 2, "lower", "standard errors",
-                   f"simulated {share:.3f}, recorded {theirs['below']:.0f} of {theirs['hits']:.0f}" if error else NO_RECORDED)]
+def share_gate(name, ours, theirs):
+    """How far a share of recorded ones lies from that of simulated ones; each a pair of numbers, part and whole, or None."""
+    if not theirs or not theirs[1]:
+        return figure(name, None, 2, "lower", "standard errors", NO_RECORDED)
+    share, found = ours[0] / ours[1] if ours[1] else 0, theirs[0] / theirs[1]
+    # where the simulation has none or all, the error is that of the recorded share
+    of = share if 0 < share < 1 else found
+    error = math.sqrt(of * (1 - of) / theirs[1])
+    off = abs(found - share)
+    return figure(name, round(off / error, 2) if error else float(off > 0), 2, "lower", "standard errors",
+                  f"simulated {share:.3f}, recorded {theirs[0]:.0f} of {theirs[1]:.0f}")
 
 
 def plot_gates(validation):
@@ -263,7 +264,10 @@ def plot_gates(validation):
         figures.append(figure(f"{row['name']}, simulated over recorded: factor off",
                               factor_off(ratio), FACTORS.get(row["name"]), "lower", "x",
                               f"simulated {row['simulated']:.4g}, recorded {row['recorded']:.4g}{error}" if ratio else NO_RECORDED))
-    figures += halo_step_gate(validation)
+    if "halo_step" in validation:  # in the ring round a trigger's candidate, which is above, there are jets
+        ours, theirs = (of and (of["below"], of["hits"]) for of in (validation["halo_step"][name] for name in ("simulated", "recorded")))
+        figures.append(share_gate("share of halo hits of 0.075 to 0.115 GeV below the step at 0.095 GeV, photons: distance from "
+                                  "recorded ones", ours, theirs))
     for row in validation.get("kept_in_hb", []):
         share = row["simulated"]
         figures.append(figure(f"share of HB hits of {row['from']:g} to {row['to']:g} GeV that are kept: distance from recorded towers",
@@ -285,13 +289,12 @@ def plot_gates(validation):
                               f"half of the central 68 %; {theirs['photons']:,} recorded photons" if ratio else NO_RECORDED))
     shapes = {row["name"]: row for row in validation.get("shapes", [])}
     if "r9, r9 > 0.94" in shapes:
-        (all_ours, ours), (all_theirs, theirs) = (
-            [shapes[name][of]["photons"] if shapes[name][of] else 0 for name in ("r9", "r9, r9 > 0.94")] for of in ("simulated", "recorded"))
-        share = ours / all_ours if all_ours else 0
-        error = math.sqrt(share * (1 - share) / all_theirs) if all_theirs else 0
-        figures.append(figure("share of photons with r9 > 0.94: distance from recorded ones",
-                              round(abs(theirs / all_theirs - share) / error, 2) if error else None, 2, "lower", "standard errors",
-                              f"simulated {share:.3f}, recorded {theirs} of {all_theirs}" if error else NO_RECORDED))
+        def narrow(sample):
+            part, whole = shapes["r9, r9 > 0.94"][sample], shapes["r9"][sample]
+            return (part["photons"] if part else 0, whole["photons"]) if whole else None
+
+        figures.append(share_gate("share of photons with r9 > 0.94: distance from recorded ones", narrow("simulated") or (0, 0),
+                                  narrow("recorded")))
     return figures
 
 
@@ -332,6 +335,7 @@ def tables(report):
 def study(folder):
     report = read_report(folder)
     about = {name: report[name] for name in ("budget", "seed", "epochs", "batch", "rate_decay", "events", "validation_events", "test_events")}
-    about["earlier_simulation"] = [t["title"] for t in report["trainings"] if t["simulation"] != report["simulation"]]
+    about["earlier_simulation"] = [f"{t['title']} ({t['category']})" for t in report["trainings"]
+                                   if t.get("simulation", 1) != report.get("simulation", 1)]
     about["left_out"] = [t["title"] for t in report.get("left_out", [])]
     return {"study": about, "figures": Statements(report).all() + gates(report), "trainings": tables(report)}

@@ -18,6 +18,14 @@ SECTIONS = ["Results, central (Table 6, Figure 4)", "Results, central+forward (T
             "The simulated response beside recorded events"]
 
 
+def with_revision(content, words):
+    """A safetensors file that names another simulation, in words that are no longer; its header keeps its length."""
+    size = int.from_bytes(content[:8], "little")
+    header = content[8:8 + size]
+    assert header.count(b", simulation 2") == 1
+    return content[:8] + header.replace(b", simulation 2", words).ljust(size) + content[8 + size:]
+
+
 class Reproduce(harness.Case):
     def test_the_whole_study_in_miniature(self):
         study = ["reproduce", "event-paper", "--events", 300]
@@ -95,9 +103,11 @@ class Reproduce(harness.Case):
         (wrong / "eb.safetensors").write_bytes(changed)
         self.refused(*study, "--epochs", 1, "--out", "given", "--weights", "wrong",
                      says=["learning rate of the weights is 0.0007 instead of 0.0005"])
-        changed = (self.folder / "study/eb.safetensors").read_bytes().replace(b", simulation 2, ", b", simulation 3, ")
-        (wrong / "eb.safetensors").write_bytes(changed)
-        self.refused(*study, "--epochs", 1, "--out", "given", "--weights", "wrong", says=["trained on other events", "simulation 3"])
+        for revision in (b"3", b"1", b"x"):
+            changed = with_revision((self.folder / "study/eb.safetensors").read_bytes(), b", simulation " + revision)
+            (wrong / "eb.safetensors").write_bytes(changed)
+            self.refused(*study, "--epochs", 1, "--out", "given", "--weights", "wrong",
+                         says=["trained on other events", f"simulation {revision.decode()}, seed"])
         (wrong / "eb.safetensors").unlink()
         kept = self.folder / "kept"
         kept.mkdir()
@@ -105,6 +115,9 @@ class Reproduce(harness.Case):
                                                                                          b'"rate_decay":"0x1p-1"')
         (kept / "eb.safetensors.checkpoint").write_bytes(changed)
         self.refused(*study, "--epochs", 1, "--out", "kept", says=["with other settings", "remove it"])
+        changed = with_revision((self.folder / "study/eb.safetensors.checkpoint").read_bytes(), b"")
+        (kept / "eb.safetensors.checkpoint").write_bytes(changed)
+        self.refused(*study, "--epochs", 1, "--out", "kept", says=["another revision of the simulation", "remove it"])
 
         # One training goes on from its checkpoint, all others are given: the same report over an old one.
         some, again = self.folder / "some", self.folder / "again"
@@ -115,8 +128,8 @@ class Reproduce(harness.Case):
                 shutil.copy(weights, some)
         shutil.copy(self.folder / "study/eb.safetensors.checkpoint", again)
         (again / "report.html").write_text("old")
-        earlier = some / "four-momentum.safetensors"  # of a simulation before this one
-        earlier.write_bytes(earlier.read_bytes().replace(b", simulation 2, ", b", simulation 1, "))
+        earlier = some / "four-momentum.safetensors"  # of the first simulation, which is not named
+        earlier.write_bytes(with_revision(earlier.read_bytes(), b""))
         report = self.json(*study, "--epochs", 1, "--out", "again", "--weights", "some", "--force", *showers, timeout=1800)
         self.assertEqual(len(report.pop("other_showers")), 6)
         self.assertEqual([f.name for f in again.glob("*.safetensors")], ["eb.safetensors"])

@@ -335,6 +335,8 @@ class EventPaper(unittest.TestCase):
         self.assertEqual([f["value"] for f in event_paper.response_gates(validation)], [0.19, 0.12, 1.5, None])
         validation["halo_step"] = {"simulated": {"below": 20, "hits": 200}, "recorded": {"below": 3, "hits": 25}}
         self.assertEqual([f["value"] for f in event_paper.plot_gates(validation)], [0.33])
+        validation["halo_step"]["simulated"]["below"] = 0  # no reason to be silent
+        self.assertEqual([f["value"] for f in event_paper.plot_gates(validation)], [1.85])
         validation["halo_step"]["recorded"] = None
         self.assertEqual([f["value"] for f in event_paper.plot_gates(validation)], [None])
         del validation["m_gg_of_recorded"]

@@ -866,10 +866,13 @@ ct::result<report> report_on(study const& s) {
   }
   if (!left_out.empty()) page.paragraph("Not trained, and left out of all that follows: " + left_out + ".");
   std::string earlier;
-  for (result const& r : s.results) {
-    if (r.simulation != ct::sim::revision)
+  for (auto const* list : {&s.results, &s.other_seeds, &s.chosen_by_test}) {
+    for (result const& r : *list) {
+      if (r.simulation == ct::sim::revision) continue;
       earlier += (earlier.empty() ? "" : "; ") + std::string(r.what->title) + ", " +
-                 std::string(name_of(r.what->where));
+                 std::string(name_of(r.what->where)) +
+                 (r.seed == s.seed ? "" : ", seed " + std::to_string(r.seed));
+    }
   }
   if (!earlier.empty()) {
     page.paragraph("Trained on events of an earlier revision of the simulation than " +

@@ -28,14 +28,16 @@ std::string kept_weights(request const& asked, run const& r) {
 }
 
 // Takes the revision of the simulation out of what weights say of their events. Those of the first do not name
-// it.
+// it; 0 where it is no number.
 int take_revision(std::string& data) {
   constexpr std::string_view words = ", simulation ";
   auto const at = data.find(words);
   if (at == std::string::npos) return 1;
   auto const end = std::min(data.find(',', at + words.size()), data.size());
   int revision = 0;
-  std::from_chars(data.data() + at + words.size(), data.data() + end, revision);
+  char const* const last = data.data() + end;
+  auto const [rest, problem] = std::from_chars(data.data() + at + words.size(), last, revision);
+  if (problem != std::errc{} || rest != last || revision < 2) return 0;
   data.erase(at, end - at);
   return revision;
 }
@@ -53,7 +55,12 @@ ct::result<void> check_kept(request const& asked, run const& r) {
   auto const file = ct::io::safetensors_file::open(path);
   if (!file) return *file.error();
   auto const data = file->metadata().find("note.data");
-  if (data == file->metadata().end() || data->second != data_of(asked, r)) {
+  std::string had = data == file->metadata().end() ? "" : data->second, wanted = data_of(asked, r);
+  if (take_revision(had) != take_revision(wanted) && had == wanted) {
+    return ct::error{"the checkpoint was made with events of another revision of the simulation", path,
+                     "remove it, or name another folder with --out"};
+  }
+  if (had != wanted) {
     return ct::error{
         "the checkpoint was made with other events", path,
         "take the budget, seed and options that it was made with, or name another folder with --out"};
@@ -166,7 +173,10 @@ ct::result<record> record_of(request const& asked, run const& r) {
         remedy};
   std::string had = data, wanted = data_of(asked, r);
   int const simulation = take_revision(had);
-  if (simulation > take_revision(wanted) || had != wanted) {
+  int const ours = take_revision(wanted);
+  // of a generator's events, other ones pass another simulation, so that the parts' borders have moved
+  bool const usable = simulation == ours || (simulation < ours && !is_generated(asked, r.what->where));
+  if (!usable || had != wanted) {
     return ct::error{"the weights were trained on other events (" + ct::one_line(data) +
                          "), among which those of the test may be",
                      path, remedy};

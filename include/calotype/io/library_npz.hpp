@@ -33,6 +33,7 @@ inline result<void> save_library(std::string path, sim::hit_library const& libra
   if (!npz) return *npz.error();
   metadata["format"] = "calotype-hit-library";
   metadata["cells"] = std::to_string(sim::hit_library::cell_count());
+  metadata["simulation"] = std::to_string(sim::revision);
   if (auto written = detail::write_metadata(*npz, metadata); !written) return written;
   auto const cell_offset = npz->add<std::int64_t>("cell_offset");
   auto const cell = npz->add<std::uint32_t>("cell");
@@ -76,6 +77,8 @@ inline result<sim::hit_library> load_library(std::string path) {
   if (!metadata->contains("cells") || metadata->at("cells") != std::to_string(sim::hit_library::cell_count())) {
     return refuse("the library is of another detector");
   }
+  if (!metadata->contains("simulation") || metadata->at("simulation") != std::to_string(sim::revision))
+    return refuse("the library is of another revision of the simulation");
   calotype::error problem;
   auto const read = [&]<class T>(std::vector<T>& values, char const* name) {
     auto all = npz->read<T>(name);

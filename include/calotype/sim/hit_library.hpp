@@ -15,6 +15,7 @@
 #include <calotype/image/event.hpp>
 #include <calotype/sim/generated.hpp>
 #include <calotype/sim/response.hpp>
+#include <calotype/sim/revision.hpp>
 #include <calotype/sim/soft.hpp>
 
 namespace calotype::sim {

@@ -37,7 +37,7 @@ constexpr int label_of(process p) {
 // What the two photon candidates are in truth, by the order of generation (for photon + jet the photon is
 // first).
 struct candidate_truth {
-  real pt, eta, phi;  // GeV; of the photon, or of all electromagnetic energy of the fake
+  real pt, eta, phi;  // GeV; of the photon, or of what the enrichment filter counts of the fake
   bool prompt = true;
   meson seed = meson::pion_0;  // of a fake
   real seed_share = 1;         // of the fake's pt carried by its hardest meson
@@ -132,6 +132,18 @@ inline jet_axis radiate(std::vector<particle>& out, jet_axis const& jet, stream&
   return {(1 - part) * jet.pt, jet.eta - turn * c, wrap_azimuth(jet.phi - turn * s)};
 }
 
+// Shares pT among neutral pions, one and a mean of `more`, at place(pT of one).
+template <class Place>
+void add_pions(std::vector<particle>& out, real pt, real more, stream& random, Place place) {
+  if (!(pt > 0.3)) return;
+  for (real share : split(1 + random.poisson(static_cast<double>(more)), random)) {
+    real const p = pt * share;
+    if (p < 0.2) continue;
+    auto const d = place(p);
+    decay_pion_0(out, from_pt_eta_phi_mass(p, d.eta, d.phi, mass_pion_0), random);
+  }
+}
+
 // A jet that passes for a photon: false where its photons hold too little.
 inline bool add_fake(hard_event& out, jet_axis const& parton, double hardness, stream& random) {
   auto const [jet_pt, eta, phi] = radiate(out.particles, parton, random);
@@ -154,29 +166,19 @@ inline bool add_fake(hard_event& out, jet_axis const& parton, double hardness, s
   real const part = 0.2 * real(random.exponential<double>());
   real const beside = charged * (part < 0.9 ? part : real(0.9));
   charged -= beside;
-  if (beside > 0.3) {
-    for (real share : split(1 + random.poisson(static_cast<double>(0.5 + 0.1 * beside)), random)) {
-      real const p = beside * share;
-      if (p < 0.2) continue;
-      auto const d = scatter(eta, phi, p, 0.07, random, 0);
-      decay_pion_0(out.particles, from_pt_eta_phi_mass(p, d.eta, d.phi, mass_pion_0), random);
-    }
-  }
-  // the rest of the candidate: neutral pions in |deta| < 0.12, |dphi| < 0.2 of the seed, most of them close to
-  // it
+  add_pions(out.particles, beside, 0.5 + 0.1 * beside, random,
+            [&](real p) { return scatter(eta, phi, p, 0.07, random, 0); });
+  // the rest of the candidate, next to the seed and in the filter's |deta| < 0.12, |dphi| < 0.2 of it
   real const rest = (1 - fake.seed_share) * pt;
-  if (rest > 0.3) {
-    for (real share : split(1 + random.poisson(static_cast<double>(0.5 + 0.08 * rest)), random)) {
-      real const p = rest * share;
-      if (p < 0.2) continue;
-      auto d = scatter(seed.eta, seed.phi, p, 0.008, random, 0.15);
-      for (int tries = 0; tries < 20; ++tries) {
-        if (math::abs(d.eta - seed.eta) < 0.12 && math::abs(wrap_azimuth(d.phi - seed.phi)) < 0.2) break;
-        d = scatter(seed.eta, seed.phi, p, 0.008, random, 0.15);
-      }
-      decay_pion_0(out.particles, from_pt_eta_phi_mass(p, d.eta, d.phi, mass_pion_0), random);
+  constexpr double collimated = 0.15;  // GeV against the seed
+  add_pions(out.particles, rest, 0.5 + 0.08 * rest, random, [&](real p) {
+    auto d = scatter(seed.eta, seed.phi, p, 0.008, random, collimated);
+    for (int tries = 0; tries < 20; ++tries) {
+      if (math::abs(d.eta - seed.eta) < 0.12 && math::abs(wrap_azimuth(d.phi - seed.phi)) < 0.2) break;
+      d = scatter(seed.eta, seed.phi, p, 0.008, random, collimated);
     }
-  }
+    return d;
+  });
   // charged hadrons: at most two above 1.6 GeV within dR 0.2, the others in a ring around
   int close = 0;
   for (real share : split(2 + random.poisson(static_cast<double>(charged / 7)), random)) {
@@ -262,7 +264,7 @@ inline bool generate(hard_event& out, process which, double hardness, stream& ra
   } else {
     bool const born = which == process::born;
     double const pt_min = born ? 28 : 40;
-    real const mass = detail::power_law(80, 1000, born ? 3.25 : 4.75, random);
+    real const mass = detail::power_law(80, 1000, born ? 3.25 : 4.65, random);
     real const sine = 2 * pt_min / mass;
     if (!(sine < 1)) return false;
     real const limit = math::sqrt((1 - sine) * (1 + sine));
@@ -276,7 +278,7 @@ inline bool generate(hard_event& out, process which, double hardness, stream& ra
     if (born) {
       detail::add_prompt(out, 1, b);
     } else if (which == process::gamma_jet) {
-      // radiated photons pass the cuts more often than fakes: in the end 4.5 % of the sample
+      // radiated photons pass the cuts more often than fakes: in the end 6 % of the sample
       if (random.uniform<double>() < 0.007) {
         // what is left of the quark goes to two jets: the photon's pT is that of Pythia's, below that of the
         // quark

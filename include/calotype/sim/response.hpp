@@ -487,7 +487,7 @@ class response {
 
   // The whole crystals that a place lies away from [0, 1), at most 20: a soft hadron may fly along the face.
   static int crystals_away(real32 x) {
-    real32 const near = x < -20 ? real32(-20.0F) : x > 20 ? real32(20.0F) : x;
+    real32 const near = x > 20 ? real32(20.0F) : x > -20 ? x : real32(-20.0F);  // NaN is far, too
     int const whole = static_cast<int>(near.value);
     return near < static_cast<float>(whole) ? whole - 1 : whole;
   }

@@ -28,12 +28,10 @@
 #include <calotype/sim/process.hpp>
 #include <calotype/sim/reconstruction.hpp>
 #include <calotype/sim/response.hpp>
+#include <calotype/sim/revision.hpp>
 #include <calotype/sim/soft.hpp>
 
 namespace calotype::sim {
-
-// Grows when a seed comes to make other events, so that files and weights can tell which they are from.
-inline constexpr int revision = 2;
 
 // Which events are kept. central, forward: those whose candidates are a pair of this category as seen from the
 // vertex and from the origin (observables/diphoton_selection.hpp). none: every collision that passes the
@@ -178,11 +176,15 @@ class simulator {
   // Cheap cuts on the truth, looser than the selection on the candidates.
   bool promising(hard_event const& hard) const {
     auto const& [a, b] = hard.candidates;
-    if (a.pt < 18 || b.pt < 17) return false;
+    real const first = most_seen(a), second = most_seen(b);
+    if (first < 18 || second < 17) return false;
     double const end = pair_eta_max(wanted());
     if (math::abs(a.eta) > end + 0.03 || math::abs(b.eta) > end + 0.06) return false;
-    return mass(a.pt, a.eta, a.phi, b.pt, b.eta, b.phi) > 84;
+    return mass(first, a.eta, a.phi, second, b.eta, b.phi) > 84;
   }
+  // Of a fake's jet a supercluster takes in more than the candidate: half as much again in one case of a
+  // hundred.
+  static real most_seen(candidate_truth const& c) { return c.prompt ? c.pt : 1.5 * c.pt; }
 
   static real mass(real pt1, real eta1, real phi1, real pt2, real eta2, real phi2) {
     real const m2 = 2 * pt1 * pt2 * (math::cosh(eta1 - eta2) - math::sincos(phi1 - phi2).cos);

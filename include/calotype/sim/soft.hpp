@@ -77,7 +77,7 @@ inline std::vector<real> split(int n, stream& random) {
 }
 
 // A direction near (eta, phi), with a transverse momentum of about `kick` GeV per component against the axis
-// (the Lund string's 0.3 and soft emission) and `width` of harder emission.
+// (0.45 are the Lund string's 0.3 and soft emission) and `width` of harder emission.
 struct direction_near {
   real eta, phi;
 };

@@ -49,6 +49,7 @@ TEST_CASE("a library comes back as it was written") {
 // What a broken library would hold.
 struct arrays {
   std::string format = "calotype-hit-library", cells = std::to_string(sim::hit_library::cell_count());
+  std::string simulation = std::to_string(sim::revision);
   std::vector<std::int64_t> cell_offset{0, 1, 2}, track_offset{0, 0, 1};
   std::vector<std::uint32_t> cell{5, 6};
   std::vector<float> energy{1, 2}, pt{1}, eta{0};
@@ -59,7 +60,8 @@ struct arrays {
     auto const put = [&]<class T>(std::string const& name, std::vector<T> const& values) {
       REQUIRE(writer->append(writer->add<T>(name), values));
     };
-    REQUIRE(io::detail::write_metadata(*writer, {{"format", format}, {"cells", cells}}));
+    REQUIRE(io::detail::write_metadata(*writer,
+                                       {{"format", format}, {"cells", cells}, {"simulation", simulation}}));
     put("cell_offset", cell_offset);
     put("track_offset", track_offset);
     put("cell", cell);
@@ -77,6 +79,7 @@ TEST_CASE("broken libraries are refused") {
   CHECK(arrays{}.refusal().empty());
   CHECK(has(arrays{.format = "other"}.refusal(), "no library"));
   CHECK(has(arrays{.cells = "7"}.refusal(), "another detector"));
+  CHECK(has(arrays{.simulation = "1"}.refusal(), "another revision of the simulation"));
   CHECK(has(arrays{.cell_offset = {0, 2, 1}}.refusal(), "do not rise"));
   CHECK(has(arrays{.cell_offset = {0, 1, 3}}.refusal(), "do not agree"));
   CHECK(has(arrays{.cell_offset = {0, 2}}.refusal(), "do not agree"));

@@ -4,6 +4,7 @@
 #include <memory>
 #include <set>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -94,7 +95,7 @@ TEST_CASE("the same bits from every compiler, contraction mode and instruction s
        {sim::process::higgs, sim::process::born, sim::process::gamma_jet, sim::process::gamma_pi0})
     for (auto const& e : events({.process = process, .seed = 3, .pile_up = 12}, 3))
       hash = hash * 31 + fingerprint(e);
-  CHECK(hash == 2601953820197755008ULL);
+  CHECK(hash == 15283691944997938351ULL);
 }
 
 TEST_CASE("lists are sorted, unique and made of cells that exist") {
@@ -204,7 +205,10 @@ TEST_CASE("photon showers look like recorded ones") {
 TEST_CASE("the lists are as full as those of the recorded DoublePhoton events") {
   // mean hits per event of 25 events of CMS Open Data record 7105 (2012B, 11.0 vertices); 16 interactions give
   // 11 vertices
-  auto const sample = events({.process = sim::process::born, .seed = 8, .pile_up = 16}, 60);
+  auto const whole = sim::selection::forward;  // they pass a trigger, which takes fakes, too
+  auto sample = events({.process = sim::process::born, .seed = 8, .pile_up = 16, .selection = whole}, 30);
+  for (auto& e : events({.process = sim::process::gamma_jet, .seed = 8, .pile_up = 16, .selection = whole}, 30))
+    sample.push_back(std::move(e));
   auto const within = [](double got, double want) {
     INFO(got << " for " << want);
     CHECK(got < 1.5 * want);
