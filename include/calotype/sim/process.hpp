@@ -103,10 +103,10 @@ inline real compton_angle(real limit, real y, stream& random) {
   }
 }
 
-// Share of the candidate that its seed meson carries; 10/50/90 % = 0.20/0.58/1.0, 32 % above 0.8. `hardness` >
-// 1 moves it up.
+// Share of the candidate that its seed meson carries; 10/50/90 % = 0.20/0.60/1.0. `hardness` > 1 moves it
+// up.
 inline real seed_share(double hardness, stream& random) {
-  constexpr double quantile[][2] = {{0, 0.12},    {0.10, 0.20}, {0.50, 0.49}, {0.72, 0.78},
+  constexpr double quantile[][2] = {{0, 0.12},    {0.10, 0.20}, {0.50, 0.60}, {0.72, 0.88},
                                     {0.82, 0.92}, {0.93, 1.0},  {1.0, 1.0}};
   real const u = random.uniform<double>();
   real share = 1;
@@ -124,7 +124,7 @@ struct jet_axis {
   real pt, eta, phi;
 };
 inline jet_axis radiate(std::vector<particle>& out, jet_axis const& jet, stream& random) {
-  real const part = 0.65 * math::exp(4.0 * math::log(real(random.uniform<double>())));
+  real const part = 0.65 * math::exp(2.0 * math::log(real(random.uniform<double>())));
   real const distance = random.uniform<double>(0.4, 1.0);
   auto const [s, c] = math::sincos(real(random.uniform<double>(0, two_pi)));
   add_jet(out, part * jet.pt, jet.eta + distance * c, wrap_azimuth(jet.phi + distance * s), random);
@@ -147,10 +147,10 @@ void add_pions(std::vector<particle>& out, real pt, real more, stream& random, P
 // A jet that passes for a photon: false where its photons hold too little.
 inline bool add_fake(hard_event& out, jet_axis const& parton, double hardness, stream& random) {
   auto const [jet_pt, eta, phi] = radiate(out.particles, parton, random);
-  real const other = 0.055 * math::exp(0.8 * real(random.normal<double>()));
+  real const other = 0.042 * math::exp(0.8 * real(random.normal<double>()));
   real const neutral = jet_pt * (other < 0.5 ? other : real(0.5));
-  real const hadrons = random.gamma(1.9), photons = random.gamma(0.8);
-  real charged = (jet_pt - neutral) * hadrons / (hadrons + photons);
+  real const hadrons = random.gamma(1.55), photons = random.gamma(0.8);
+  real const charged = (jet_pt - neutral) * hadrons / (hadrons + photons);
   real const pt = jet_pt - neutral - charged;
   if (!(pt > 15)) return false;
   candidate_truth& fake = out.candidates[1];
@@ -162,40 +162,44 @@ inline bool add_fake(hard_event& out, jet_axis const& parton, double hardness, s
   auto const seed = scatter(eta, phi, fake.seed_share * pt, 0, random);
   decay_to_photons(out.particles, fake.seed,
                    from_pt_eta_phi_mass(fake.seed_share * pt, seed.eta, seed.phi, mass_of(fake.seed)), random);
-  // neutral pions that the filter does not count and superclusters take in
-  real const part = 0.2 * real(random.exponential<double>());
-  real const beside = charged * (part < 0.9 ? part : real(0.9));
-  charged -= beside;
-  add_pions(out.particles, beside, 0.5 + 0.1 * beside, random,
-            [&](real p) { return scatter(eta, phi, p, 0.07, random, 0); });
-  // the rest of the candidate, next to the seed and in the filter's |deta| < 0.12, |dphi| < 0.2 of it
+  // the rest of the candidate: neutral pions next to the seed, in the filter's |deta| < 0.12, |dphi| < 0.2 of
+  // it
   real const rest = (1 - fake.seed_share) * pt;
-  constexpr double collimated = 0.15;  // GeV against the seed
   add_pions(out.particles, rest, 0.5 + 0.08 * rest, random, [&](real p) {
-    auto d = scatter(seed.eta, seed.phi, p, 0.008, random, collimated);
+    direction_near d;
     for (int tries = 0; tries < 20; ++tries) {
+      d = scatter(seed.eta, seed.phi, p, 0.008, random, 0.12);
       if (math::abs(d.eta - seed.eta) < 0.12 && math::abs(wrap_azimuth(d.phi - seed.phi)) < 0.2) break;
-      d = scatter(seed.eta, seed.phi, p, 0.008, random, collimated);
     }
     return d;
   });
+  // of what is charged a part is soft and far from the axis, with neutral pions among it
+  constexpr double wide = 0.22, soft_pt = 1.2;  // GeV
+  real const part = 0.18 * real(random.exponential<double>());
+  real const soft = charged * (part < 0.8 ? part : real(0.8));
+  add_pions(out.particles, 0.35 * soft, 0.35 * soft / soft_pt, random,
+            [&](real p) { return scatter(eta, phi, p, wide, random, 0); });
   // charged hadrons: at most two above 1.6 GeV within dR 0.2, the others in a ring around
   int close = 0;
-  for (real share : split(2 + random.poisson(static_cast<double>(charged / 7)), random)) {
-    real const p = charged * share;
-    if (p < 0.15) continue;
-    auto d = scatter(eta, phi, p, 0.07, random);
-    real const de = d.eta - seed.eta, df = wrap_azimuth(d.phi - seed.phi);
-    real distance = math::sqrt(de * de + df * df);
-    if (p > 1.6 && distance < 0.2 && ++close > 2) {
-      auto const [s, c] = math::sincos(real(random.uniform<double>(0, two_pi)));
-      distance = random.uniform<double>(0.2, 0.35);
-      d = {seed.eta + distance * c, wrap_azimuth(seed.phi + distance * s)};
+  auto const add_hadrons = [&](real sum, real more, double width, double kick) {
+    for (real share : split(1 + random.poisson(static_cast<double>(more)), random)) {
+      real const p = sum * share;
+      if (p < 0.15) continue;
+      auto d = scatter(eta, phi, p, width, random, kick);
+      real const de = d.eta - seed.eta, df = wrap_azimuth(d.phi - seed.phi);
+      real distance = math::sqrt(de * de + df * df);
+      if (p > 1.6 && distance < 0.2 && ++close > 2) {
+        auto const [s, c] = math::sincos(real(random.uniform<double>(0, two_pi)));
+        distance = random.uniform<double>(0.2, 0.42);
+        d = {seed.eta + distance * c, wrap_azimuth(seed.phi + distance * s)};
+      }
+      if (distance < 0.3) fake.charged_pt += p;
+      out.particles.push_back({species::charged_hadron, p, d.eta, d.phi, random.below(2) == 0 ? 1 : -1});
     }
-    if (distance < 0.3) fake.charged_pt += p;
-    out.particles.push_back({species::charged_hadron, p, d.eta, d.phi, random.below(2) == 0 ? 1 : -1});
-  }
-  auto const d = scatter(eta, phi, neutral, 0.07, random);
+  };
+  add_hadrons(charged - soft, 1 + (charged - soft) / 40, 0.02, 0.3);
+  add_hadrons(0.65 * soft, 0.65 * soft / soft_pt, wide, 0);
+  auto const d = scatter(eta, phi, neutral, 0.03, random, 0.3);
   out.particles.push_back({species::neutral_hadron, neutral, d.eta, d.phi, 0});
   return true;
 }
@@ -271,7 +275,7 @@ inline bool generate(hard_event& out, process which, double hardness, stream& ra
     y = detail::system_rapidity(mass, born ? 1.0 : 1.6, random);
     real const cos_theta = born || random.below(2) == 0 ? detail::annihilation_angle(limit, random)
                                                         : detail::compton_angle(limit, y, random);
-    recoil = born ? detail::system_pt(2.15, 12, random) : detail::system_pt(2.6, 28.5, random);
+    recoil = born ? detail::system_pt(2.15, 12, random) : detail::system_pt(2.6, 23.5, random);
     out.system = from_pt_rapidity(recoil, y, phi, mass);
     auto const [a, b] = decay(out.system, mass, 0, 0, cos_theta, random.uniform<double>(0, two_pi));
     detail::add_prompt(out, 0, a);
@@ -279,7 +283,7 @@ inline bool generate(hard_event& out, process which, double hardness, stream& ra
       detail::add_prompt(out, 1, b);
     } else if (which == process::gamma_jet) {
       // radiated photons pass the cuts more often than fakes: in the end 6 % of the sample
-      if (random.uniform<double>() < 0.007) {
+      if (random.uniform<double>() < 0.011) {
         // what is left of the quark goes to two jets: the photon's pT is that of Pythia's, below that of the
         // quark
         auto axis = detail::radiate(out.particles, {b.pt(), b.eta(), b.phi()}, random);
