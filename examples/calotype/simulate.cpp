@@ -296,15 +296,15 @@ ct::io::labelled_event labelled(ct::sim::simulated_event&& e) {
   return kept;
 }
 
-std::string description(simulation_options const& o) {
+std::string description(simulation_options const& o, int revision) {
   char pile_up[32], fragmentation[32];
   std::snprintf(pile_up, sizeof pile_up, "%g", o.pile_up);
   std::snprintf(fragmentation, sizeof fragmentation, "%g", o.fragmentation);
-  return "simulation " + std::to_string(ct::sim::revision) + ", seed " + std::to_string(o.seed) + ", pile-up " +
-         (o.eras ? "by run era" : pile_up) + (o.library.empty() ? "" : " from " + o.library) +
-         ", fragmentation " + fragmentation + ", selection " + name_of(selections, o.selection) + ", " +
-         name_of(collections, o.collections) + " collections" + (o.scaled_pt ? ", pT above m/3 and m/4" : "") +
-         (o.digis ? ", digis" : "");
+  return (revision > 1 ? "simulation " + std::to_string(revision) + ", " : std::string()) + "seed " +
+         std::to_string(o.seed) + ", pile-up " + (o.eras ? "by run era" : pile_up) +
+         (o.library.empty() ? "" : " from " + o.library) + ", fragmentation " + fragmentation + ", selection " +
+         name_of(selections, o.selection) + ", " + name_of(collections, o.collections) + " collections" +
+         (o.scaled_pt ? ", pT above m/3 and m/4" : "") + (o.digis ? ", digis" : "");
 }
 
 namespace {

@@ -59,7 +59,7 @@ ct::result<ct::sim::hit_library> load_library(std::string const& path, std::size
 ct::io::event_labels labels_of(ct::sim::simulated_event const& e);
 ct::io::labelled_event labelled(ct::sim::simulated_event&& e);
 
-// How a sample is made, for provenance.
-std::string description(simulation_options const& o);
+// How a sample is made, for provenance. The first revision of the simulation did not name itself.
+std::string description(simulation_options const& o, int revision = ct::sim::revision);
 
 }  // namespace program

@@ -1,10 +1,9 @@
 #include "runs.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <cstddef>
 #include <filesystem>
-#include <string_view>
+#include <optional>
 #include <system_error>
 
 #include "../common.hpp"
@@ -27,19 +26,13 @@ std::string kept_weights(request const& asked, run const& r) {
   return (fs::path(asked.out) / (r.name + ".safetensors")).string();
 }
 
-// Takes the revision of the simulation out of what weights say of their events. Those of the first do not name
-// it; 0 where it is no number.
-int take_revision(std::string& data) {
-  constexpr std::string_view words = ", simulation ";
-  auto const at = data.find(words);
-  if (at == std::string::npos) return 1;
-  auto const end = std::min(data.find(',', at + words.size()), data.size());
-  int revision = 0;
-  char const* const last = data.data() + end;
-  auto const [rest, problem] = std::from_chars(data.data() + at + words.size(), last, revision);
-  if (problem != std::errc{} || rest != last || revision < 2) return 0;
-  data.erase(at, end - at);
-  return revision;
+// Which revision of the simulation made the events that weights or a checkpoint name, this one or an earlier
+// one; nothing where they are not those of this training.
+std::optional<int> revision_of(std::string const& data, request const& asked, run const& r) {
+  for (int revision = ct::sim::revision; revision > 0; --revision) {
+    if (data == data_of(asked, r, revision)) return revision;
+  }
+  return std::nullopt;
 }
 
 // Whether a training can go on where an earlier one stopped.
@@ -55,15 +48,15 @@ ct::result<void> check_kept(request const& asked, run const& r) {
   auto const file = ct::io::safetensors_file::open(path);
   if (!file) return *file.error();
   auto const data = file->metadata().find("note.data");
-  std::string had = data == file->metadata().end() ? "" : data->second, wanted = data_of(asked, r);
-  if (take_revision(had) != take_revision(wanted) && had == wanted) {
-    return ct::error{"the checkpoint was made with events of another revision of the simulation", path,
-                     "remove it, or name another folder with --out"};
-  }
-  if (had != wanted) {
+  auto const revision = revision_of(data == file->metadata().end() ? "" : data->second, asked, r);
+  if (!revision) {
     return ct::error{
         "the checkpoint was made with other events", path,
         "take the budget, seed and options that it was made with, or name another folder with --out"};
+  }
+  if (*revision != ct::sim::revision) {
+    return ct::error{"the checkpoint was made with events of another revision of the simulation", path,
+                     "remove it, or name another folder with --out"};
   }
   if (!ct::train::is_checkpoint_of(file->metadata(), training_options(asked, r))) {
     return ct::error{"the checkpoint was made with other settings or by another version of this program", path,
@@ -109,18 +102,18 @@ simulation_options options_of(request const& asked, category c) {
   return how;
 }
 
-std::string data_of(request const& asked, category c) {
+std::string data_of(request const& asked, category c, int revision) {
   std::string text = "simulated, " + std::to_string(asked.size.training[static_cast<std::size_t>(c)]) +
                      " events per class, " + std::to_string(asked.size.validation) + " for validation and " +
                      std::to_string(asked.size.test[static_cast<std::size_t>(c)]) + " for the test, " +
-                     description(options_of(asked, c));
+                     description(options_of(asked, c), revision);
   for (std::size_t k = 0; is_generated(asked, c) && k < asked.particles.size(); ++k)
     text += (k == 0 ? ", of " : " ") + file_name(asked.particles[k]);
   return text;
 }
 
-std::string data_of(request const& asked, run const& r) {
-  std::string text = data_of(asked, r.what->where);
+std::string data_of(request const& asked, run const& r, int revision) {
+  std::string text = data_of(asked, r.what->where, revision);
   if (r.what->view == view::rest_of_event) text += ", crystals within dR 0.7 of the candidates left out";
   if (r.what->view == view::overlay) text += ", simultaneous collisions alone";
   if (r.validated_by_test) text += ", validated with the events of the test";
@@ -171,12 +164,9 @@ ct::result<record> record_of(request const& asked, run const& r) {
     return ct::error{
         "the weights do not say which events they were trained on, among which those of the test may be", path,
         remedy};
-  std::string had = data, wanted = data_of(asked, r);
-  int const simulation = take_revision(had);
-  int const ours = take_revision(wanted);
+  auto const simulation = revision_of(data, asked, r);
   // of a generator's events, other ones pass another simulation, so that the parts' borders have moved
-  bool const usable = simulation == ours || (simulation < ours && !is_generated(asked, r.what->where));
-  if (!usable || had != wanted) {
+  if (!simulation || (*simulation != ct::sim::revision && is_generated(asked, r.what->where))) {
     return ct::error{"the weights were trained on other events (" + ct::one_line(data) +
                          "), among which those of the test may be",
                      path, remedy};
@@ -191,13 +181,13 @@ ct::result<record> record_of(request const& asked, run const& r) {
         setting{"epochs", "number of epochs", std::to_string(asked.size.epochs)},
         setting{"batch", "size of the batches", std::to_string(asked.size.batch)},
         setting{"learning_rate", "learning rate", learning_rate_note(optimiser_of(asked.size))}}) {
-    auto const found = note(s.key);
-    if (found == s.wanted) continue;
+    auto const had = note(s.key);
+    if (had == s.wanted) continue;
     return ct::error{std::string("the ") + s.words + " of the weights is " +
-                         (found.empty() ? "unknown" : ct::one_line(found)) + " instead of " + s.wanted,
+                         (had.empty() ? "unknown" : ct::one_line(had)) + " instead of " + s.wanted,
                      path, remedy};
   }
-  return record{history_from(note("history")), simulation};
+  return record{history_from(note("history")), *simulation};
 }
 
 ct::result<void> check_found(request const& asked) {

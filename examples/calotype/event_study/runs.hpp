@@ -55,8 +55,8 @@ bool is_generated(request const& asked, category c);
 simulation_options options_of(request const& asked, category c);
 
 // How the events of a category come about, in words; and what a training sees of them.
-std::string data_of(request const& asked, category c);
-std::string data_of(request const& asked, run const& r);
+std::string data_of(request const& asked, category c, int revision = ct::sim::revision);
+std::string data_of(request const& asked, run const& r, int revision = ct::sim::revision);
 
 // What weights say of the training that they are from.
 std::string training_note(run const& r);

@@ -162,8 +162,7 @@ inline bool add_fake(hard_event& out, jet_axis const& parton, double hardness, s
   auto const seed = scatter(eta, phi, fake.seed_share * pt, 0, random);
   decay_to_photons(out.particles, fake.seed,
                    from_pt_eta_phi_mass(fake.seed_share * pt, seed.eta, seed.phi, mass_of(fake.seed)), random);
-  // the rest of the candidate: neutral pions next to the seed, in the filter's |deta| < 0.12, |dphi| < 0.2 of
-  // it
+  // the rest of the candidate: neutral pions next to the seed, in the filter's |deta| < 0.12, |dphi| < 0.2
   real const rest = (1 - fake.seed_share) * pt;
   add_pions(out.particles, rest, 0.5 + 0.08 * rest, random, [&](real p) {
     direction_near d;

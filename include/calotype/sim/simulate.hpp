@@ -182,8 +182,8 @@ class simulator {
     if (math::abs(a.eta) > end + 0.03 || math::abs(b.eta) > end + 0.06) return false;
     return mass(first, a.eta, a.phi, second, b.eta, b.phi) > 84;
   }
-  // Of a fake's jet a supercluster takes in more than the candidate: half as much again in one case of a
-  // hundred.
+  // Of a fake's jet a supercluster takes in more than the candidate: up to half as much again but in one case
+  // of a hundred.
   static real most_seen(candidate_truth const& c) { return c.prompt ? c.pt : 1.5 * c.pt; }
 
   static real mass(real pt1, real eta1, real phi1, real pt2, real eta2, real phi2) {
