@@ -338,13 +338,15 @@ class simulator {
     return {(wide(added) / pulses_.share_of(ns)).value, ns};
   }
 
-  // Activity of hard collisions: dN/deta 13.7 (H), 11.4 (gamma gamma), 13.4 (gamma + jet;
-  // Pythia 8.302 12.8, 8.317 14.2), less what recoil and jets add.
+  // What Pythia's collisions hold besides recoil and jets.
   soft_interaction underlying_event() const {
-    double const charged = sample_.process == process::higgs  ? 12.6
-                           : sample_.process == process::born ? 10.6
-                                                              : 11.0;
-    return {.charged_per_eta = charged, .shape = 3.5, .power = 6.7, .temperature = 0.170};
+    struct activity {
+      double charged, shape;
+    };
+    auto const [charged, shape] = sample_.process == process::higgs  ? activity{11.4, 2.6}
+                                  : sample_.process == process::born ? activity{9.7, 2.0}
+                                                                     : activity{10.3, 2.8};
+    return {.charged_per_eta = charged, .shape = shape, .temperature = 0.170};
   }
 
   sim::sample sample_;

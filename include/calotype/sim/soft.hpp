@@ -63,12 +63,13 @@ inline void add_soft(std::vector<particle>& out, soft_interaction const& s, stre
   }
 }
 
-// Splits 1 into `n` positive shares of falling expectation, each a uniform part of what is left but the last.
-inline std::vector<real> split(int n, stream& random) {
+// Splits 1 into `n` positive shares, each a uniform part of what is left, between `low` and `high`, but the
+// last.
+inline std::vector<real> split(int n, stream& random, double low = 0.2, double high = 0.7) {
   std::vector<real> shares;
   real left = 1;
   for (int i = 0; i + 1 < n; ++i) {
-    real const part = left * random.uniform<double>(0.2, 0.7);
+    real const part = left * random.uniform<double>(low, high);
     shares.push_back(part);
     left -= part;
   }
@@ -90,7 +91,8 @@ inline direction_near scatter(real eta, real phi, real pt, double width, stream&
 }
 
 // Appends a jet: 65 % charged, 25 % photons, 10 % neutral hadrons of its momentum on average, each varying by
-// about 10 % (CMS, JINST 12 P10003); multiplicity grows with ln(pt).
+// about 10 % (CMS, JINST 12 P10003). How many particles these are, which grows with ln(pt), and how they share
+// the momentum is tuned to Pythia.
 inline void add_jet(std::vector<particle>& out, real pt, real eta, real phi, stream& random) {
   if (!(pt > 1)) return;
   auto const clamp = [](real x) { return x < 0.02 ? real(0.02) : x > 0.9 ? real(0.9) : x; };
@@ -99,14 +101,16 @@ inline void add_jet(std::vector<particle>& out, real pt, real eta, real phi, str
   real const neutral = clamp(0.10 + 0.07 * real(z[1]));
   real const charged = clamp(1 - photons - neutral);
   real const size = math::log(1 + pt);
-  auto const hadrons = split(1 + random.poisson(static_cast<double>(1.6 * size)), random);
-  for (real share : hadrons) {
+  auto const broken = [&](double multiplicity) {
+    return split(1 + random.poisson(static_cast<double>(multiplicity * size)), random, 0.05, 0.45);
+  };
+  for (real share : broken(2.6)) {
     real const p = pt * charged * share;
     if (p < 0.15) continue;
     auto const d = scatter(eta, phi, p, 0.06, random);
     out.push_back({species::charged_hadron, p, d.eta, d.phi, random.below(2) == 0 ? 1 : -1});
   }
-  for (real share : split(1 + random.poisson(static_cast<double>(0.7 * size)), random)) {
+  for (real share : broken(1.1)) {
     real const p = pt * photons * share;
     if (p < 0.15) continue;
     auto const d = scatter(eta, phi, p, 0.06, random);

@@ -159,6 +159,49 @@ TEST_CASE("central pairs: masses and momenta as Pythia 8 has them") {
   }
 }
 
+TEST_CASE("what balances a system: several jets around the opposite direction") {
+  constexpr int draws = 3000;
+  struct means {
+    double along = 0, across_2 = 0, in_hardest = 0, particles = 0;
+  };
+  auto const means_of = [](sim::detail::radiation const& how) {
+    means m;
+    for (int i = 0; i < draws; ++i) {
+      calotype::stream random(17, static_cast<std::uint64_t>(i), 0);
+      std::vector<sim::particle> p;
+      sim::detail::add_recoil(p, 60, 0, 0, how, random);
+      // of the particles within 1 of each other in rapidity and azimuth, the most
+      double most = 0, all = 0, along = 0, across = 0;
+      for (auto const& a : p) {
+        double near = 0;
+        for (auto const& b : p) {
+          double const d = std::hypot((a.eta - b.eta).value, calotype::wrap_azimuth(a.phi - b.phi).value);
+          if (d < 1) near += b.pt.value;
+        }
+        most = std::max(most, near);
+        all += a.pt.value;
+        along -= a.pt.value * std::cos(a.phi.value);
+        across += a.pt.value * std::sin(a.phi.value);
+      }
+      m.along += along / draws;
+      m.across_2 += across * across / draws;
+      m.in_hardest += most / all / draws;
+      m.particles += static_cast<double>(p.size()) / draws;
+    }
+    return m;
+  };
+  auto const few = means_of({.rate = 0.95, .top = 1, .rapidity_width = 2});
+  auto const many = means_of({.rate = 2, .top = 1, .rapidity_width = 2});
+  CHECK(few.along == doctest::Approx(60).epsilon(0.05));
+  CHECK(many.along == doctest::Approx(60).epsilon(0.07));
+  // what nothing balanced would be tens of GeV
+  CHECK(std::sqrt(few.across_2) < 5);
+  CHECK(few.in_hardest > 0.6);
+  CHECK(few.in_hardest < 0.85);
+  CHECK(many.in_hardest < few.in_hardest - 0.1);
+  CHECK(many.particles > 1.2 * few.particles);
+}
+
 TEST_CASE("fakes: species, seed share, and what varying the fragmentation does") {
   auto const events = draw(sim::process::gamma_jet, 6000);
   double pions = 0, fakes = 0, consistent = 0;
