@@ -33,6 +33,14 @@ class Recorded(harness.Case):
         self.assertTrue(np.all(arrays["images"][:, 2].sum((1, 2)) > 0))
         self.assertEqual(len(self.json("display", file, "--out", "pictures", "--hcal", "towers")), 14)
 
+    def test_the_step_of_the_halo_away_from_other_candidates(self):
+        if not (harness.DATA / "ispy-webgl").exists():
+            self.skipTest("no events of the event display")
+        numbers = self.json("validate", "-n", 20, "--recorded", harness.DATA / "ispy-webgl", "--out", "page.html")
+        # 18 of 62 with what lies next to another candidate: one event has two of them 0.43 apart
+        self.assertEqual(numbers["halo_step_of_trigger"]["recorded"], {"below": 0, "hits": 36})
+        self.assertEqual(numbers["halo_step"]["recorded"], {"below": 2, "hits": 33})
+
 
 if __name__ == "__main__":
     harness.main()

@@ -337,6 +337,9 @@ class EventPaper(unittest.TestCase):
         self.assertEqual([f["value"] for f in event_paper.plot_gates(validation)], [0.33])
         validation["halo_step"]["simulated"]["below"] = 0  # no reason to be silent
         self.assertEqual([f["value"] for f in event_paper.plot_gates(validation)], [1.85])
+        validation["halo_step_of_trigger"] = {"simulated": {"below": 10, "hits": 100}, "recorded": {"below": 0, "hits": 36}}
+        self.assertEqual([f["value"] for f in event_paper.plot_gates(validation)], [1.85, 2.0])
+        del validation["halo_step_of_trigger"]
         validation["halo_step"]["recorded"] = None
         self.assertEqual([f["value"] for f in event_paper.plot_gates(validation)], [None])
         del validation["m_gg_of_recorded"]
