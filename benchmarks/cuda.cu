@@ -220,7 +220,7 @@ double from_hits(ct::nn::model<Net> const& model, references<Net> const& known, 
 // Whether a network is as near the reference as its precision must be.
 template <class Net, class Precision>
 bool measure(std::span<references<Net> const> known) {
-  auto const model = ct::nn::model<Net>::initial(1);
+  auto const model = ct::nn::model<Net>::random(1);
   float error = 0;
   for (auto const& some : known) error = std::max(error, some.template error_of<Precision>(model));
   using program = ct::nn::device_program<Net, policy<Precision>, ct::nn::dense_inputs>;
@@ -289,7 +289,7 @@ bool measure_training() {
   std::iota(places.begin(), places.end(), std::size_t{0});
   bench::training_events data;
   for (std::uint64_t i = 0; i < batch; ++i) data.all.push_back(some_event(i));
-  auto const start = ct::nn::model<Net>::initial(1);
+  auto const start = ct::nn::model<Net>::random(1);
   bool good = true;
   {
     auto const few = std::span<std::size_t const>(places).first(10);
@@ -322,7 +322,7 @@ int main() {
   }
   namespace m = ct::models;
   using net = CALOTYPE_NETWORK;
-  auto const model = ct::nn::model<net>::initial(1);
+  auto const model = ct::nn::model<net>::random(1);
   std::vector<references<net>> known;
   for (std::uint64_t seed : {7, 8}) known.emplace_back(model, seed);
   auto const all = std::span<references<net> const>(known);

@@ -95,7 +95,7 @@ void print(char const* who, times const& t, bool json) {
 
 template <class Net, class Arithmetic>
 int run(settings const& s, std::vector<ct::event> const& events, char const* source) {
-  auto const model = ct::nn::model<Net>::initial(1);
+  auto const model = ct::nn::model<Net>::random(1);
   ct::session<Net, ct::exec::cpu<ct::exec::best_arch, ct::exec::single, Arithmetic>> score(model);
   times calls, spins;
   calls.reserve(static_cast<std::size_t>(s.events));

@@ -41,7 +41,7 @@ buffer<float> numbers_of(std::int64_t filled) {
 template <class Net, class Policy>
 nn::packed_parameters<Net, Policy> packed() {
   nn::packed_parameters<Net, Policy> p;
-  auto const start = nn::model<Net>::initial(1);
+  auto const start = nn::model<Net>::random(1);
   p.pack(start.parameters().data());
   return p;
 }
@@ -76,7 +76,7 @@ void first_layer(benchmark::State& state) {
 template <class Image, class Policy>
 void whole_network(benchmark::State& state) {
   using network = resnet15_on<Image>;
-  session<network, Policy> score(nn::model<network>::initial(1));
+  session<network, Policy> score(nn::model<network>::random(1));
   auto const numbers = numbers_of<network>(state.range(0));
   for (auto _ : state) benchmark::DoNotOptimize(score(std::span<float const>(numbers)));
 }
@@ -86,7 +86,7 @@ template <class Image, class Policy, bool Drawn = false>
 void recorded_events(benchmark::State& state) {
   auto const& events = recorded_2012::recorded();
   if (events.empty()) return state.SkipWithError("no recorded Run2012 .ig files; set CALOTYPE_DATA");
-  session<resnet15_on<Image>, Policy> score(nn::model<resnet15_on<Image>>::initial(1));
+  session<resnet15_on<Image>, Policy> score(nn::model<resnet15_on<Image>>::random(1));
   image_builder<Image> builder;
   image picture = image::of<Image>();
   for (auto _ : state) {

@@ -91,7 +91,7 @@ void step(benchmark::State& state) {
   images<Net> const data(batch);
   std::array<std::size_t, batch> order{};
   for (std::size_t i = 0; i < batch; ++i) order[i] = i;
-  ct::train::trainer<Net, policy> trainer(ct::nn::model<Net>::initial(1), {.threads = threads});
+  ct::train::trainer<Net, policy> trainer(ct::nn::model<Net>::random(1), {.threads = threads});
   trainer.step(data, order);
   double const before = peak(threads);
   for (auto _ : state) trainer.step(data, order);

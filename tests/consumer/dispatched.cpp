@@ -9,7 +9,7 @@
 namespace ct = calotype;
 
 int main() {
-  auto const model = ct::nn::model<mine::quick_tagger>::initial(1);
+  auto const model = ct::nn::model<mine::quick_tagger>::random(1);
   ct::session<mine::quick_tagger> plain(model);
   ct::session<mine::quick_tagger, ct::exec::dispatched<>> widest(model);
   std::array const input{0.5F, -1.0F, 2.0F};

@@ -40,7 +40,7 @@ struct tagger {
 static_assert(ct::nn::cost<mine::tagger>.parameters == 2 * 7 * 7 + 2 + 2 * 2 + 2);
 
 int main() {
-  auto const model = ct::nn::model<mine::tagger>::initial(1);
+  auto const model = ct::nn::model<mine::tagger>::random(1);
   ct::session<mine::tagger> score{model};
   ct::event event;
   event.hit_lists[ct::cms::collection::eb].push_back({ct::segmentation<ct::cms::eb>::pack(1000), 12.5F});

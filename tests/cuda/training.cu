@@ -25,7 +25,7 @@ struct some {
 
 template <class Net, class Data>
 double train(Data const& data) {
-  ct::train::trainer<Net, ct::exec::cuda<>> t(ct::nn::model<Net>::initial(1), {.batch_size = 360});
+  ct::train::trainer<Net, ct::exec::cuda<>> t(ct::nn::model<Net>::random(1), {.batch_size = 360});
   return t.epoch(data, [](std::size_t, std::size_t, double) {});
 }
 

@@ -11,7 +11,7 @@ using namespace dispatch_test;
 
 template <class Net, class Policy>
 std::uint64_t digest(Policy policy) {
-  ct::session<Net, Policy> score(ct::nn::model<Net>::initial(3), policy);
+  ct::session<Net, Policy> score(ct::nn::model<Net>::random(3), policy);
   ct::hasher h;
   auto add = [&](auto const& scores) {
     for (float s : scores) h.add(s);

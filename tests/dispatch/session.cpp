@@ -27,7 +27,7 @@ void check_same(Scores const& a, Scores const& b) {
 
 template <class Net, class Policy>
 void check_against_cpu(Policy policy) {
-  auto const model = ct::nn::model<Net>::initial(11);
+  auto const model = ct::nn::model<Net>::random(11);
   ct::session<Net, plain<Policy>> expected(model, {.threads = policy.threads});
   for (auto set : sets) {
     policy.widest = set;
@@ -55,7 +55,7 @@ template <class Net, class Policy>
 void check_batches(Policy policy) {
   using session = ct::session<Net, Policy>;
   constexpr std::size_t count = 7;
-  auto const model = ct::nn::model<Net>::initial(11);
+  auto const model = ct::nn::model<Net>::random(11);
   std::vector<ct::event> events;
   std::vector<float> numbers;
   for (std::uint64_t i = 0; i < count; ++i) {
@@ -110,7 +110,7 @@ TEST_CASE("many inputs in one call, some of them through the network together") 
 }
 
 TEST_CASE("the widest instruction set that the machine has is chosen") {
-  ct::session<map, direct> score(ct::nn::model<map>::initial(1));
+  ct::session<map, direct> score(ct::nn::model<map>::random(1));
   auto const widest = ct::exec::supports(instruction_set::avx512) ? instruction_set::avx512
                       : ct::exec::supports(instruction_set::avx2) ? instruction_set::avx2
                                                                   : instruction_set::baseline;
@@ -119,7 +119,7 @@ TEST_CASE("the widest instruction set that the machine has is chosen") {
 
 TEST_CASE("sessions outlive their model, move, and score spans of events") {
   auto make = [] {
-    auto const model = ct::nn::model<barrel>::initial(2);
+    auto const model = ct::nn::model<barrel>::random(2);
     return ct::session<barrel, direct>(model);
   };
   auto first = make();

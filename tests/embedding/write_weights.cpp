@@ -13,7 +13,7 @@ int main(int argc, char** argv) {
   if (argc != 2) return 2;
   std::string const folder = argv[1];
   for (auto const& [name, seed] : {std::pair{"first", 1u}, std::pair{"second", 2u}}) {
-    auto const model = ct::nn::model<user::tagger>::initial(seed);
+    auto const model = ct::nn::model<user::tagger>::random(seed);
     std::string const path = folder + "/" + name;
     auto const header = ct::io::save_constant(
         path + ".hpp", model, {.scope = "user::trained", .name = "tagger"}, {{"name", name}}, {.force = true});

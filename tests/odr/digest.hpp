@@ -86,7 +86,7 @@ std::uint64_t digest_of_images() {
 
 template <class Net, class Policy>
 std::uint64_t digest_of_scores(int events, Policy policy = {}) {
-  auto const model = ct::nn::model<Net>::initial(5);
+  auto const model = ct::nn::model<Net>::random(5);
   ct::session<Net, Policy> score(model, policy);
   ct::hasher h;
   for (int i = 0; i < events; ++i) {
@@ -112,7 +112,7 @@ std::uint64_t digest_of_training(int threads) {
   ct::train::options settings;
   settings.batch_size = 5;
   settings.threads = threads;
-  ct::train::trainer<Net, Policy> trainer(ct::nn::model<Net>::initial(5), settings);
+  ct::train::trainer<Net, Policy> trainer(ct::nn::model<Net>::random(5), settings);
   ct::hasher h;
   h.add(trainer.epoch(data, [](std::size_t, std::size_t, double) {}));
   auto const model = trainer.model();

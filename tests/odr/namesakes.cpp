@@ -179,7 +179,7 @@ std::uint64_t digest() {
   for (float p : crop.pixels()) h.add(p);
 
   h.add(ct::nn::cost<tagger>.parameters).add(static_cast<int>(ct::nn::cost<tagger>.workspace_bytes));
-  auto const start = ct::nn::model<tagger>::initial(3);
+  auto const start = ct::nn::model<tagger>::random(3);
   auto const score_by = [&]<class Policy>(Policy policy) {
     ct::session<tagger, Policy> score(start, policy);
     for (float s : score(one)) h.add(s);
@@ -187,7 +187,7 @@ std::uint64_t digest() {
   score_by(ct::exec::scalar{});
   score_by(ct::exec::cpu<>{});
   score_by(ct::exec::cpu<ct::exec::best_arch, ct::exec::pool, ct::exec::winograd>{.threads = {.count = 2}});
-  ct::session<small_tagger> score_numbers(ct::nn::model<small_tagger>::initial(4));
+  ct::session<small_tagger> score_numbers(ct::nn::model<small_tagger>::random(4));
   std::array const two{0.5f, -0.25f};
   for (float s : score_numbers(std::span<float const>(two))) h.add(s);
 

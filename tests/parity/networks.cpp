@@ -37,7 +37,7 @@ struct samples {
 
 template <class Policy>
 std::vector<float> trained(samples const& data) {
-  ct::train::trainer<mixed, Policy> t(ct::nn::model<mixed>::initial(3),
+  ct::train::trainer<mixed, Policy> t(ct::nn::model<mixed>::random(3),
                                       {.optimiser = {.learning_rate = 2e-3}, .batch_size = 6});
   for (int e = 0; e < 2; ++e) t.epoch(data, [](auto...) {});
   return t.save().parameters;
@@ -67,7 +67,7 @@ struct event_net {
 };
 
 TEST_CASE_TEMPLATE_DEFINE("from hits to logits", Policy, events_under) {
-  auto const model = ct::nn::model<event_net>::initial(3);
+  auto const model = ct::nn::model<event_net>::random(3);
   ct::session<event_net, ct::exec::scalar> reference(model);
   ct::session<event_net, Policy> score(model);
   for (std::uint64_t i = 0; i < 4; ++i) {

@@ -33,7 +33,7 @@ template <class Net, class Policy>
 class one_image final : public contestant {
  public:
   one_image(std::vector<float> images, Policy policy)
-      : images_(std::move(images)), here_(size), score_(ct::nn::model<Net>::initial(seed), policy) {}
+      : images_(std::move(images)), here_(size), score_(ct::nn::model<Net>::random(seed), policy) {}
   double work() const override { return operations<Net>; }
   std::size_t inputs() const override { return images_.size() / size; }
   void load(std::size_t i) override { std::copy_n(&images_[i * size], size, here_.begin()); }
@@ -58,7 +58,7 @@ class one_image final : public contestant {
 template <class Net, class Policy>
 class one_event final : public contestant {
  public:
-  explicit one_event(Policy policy) : score_(ct::nn::model<Net>::initial(seed), policy) {
+  explicit one_event(Policy policy) : score_(ct::nn::model<Net>::random(seed), policy) {
     if (recorded_events().empty()) throw std::runtime_error("no recorded events");
   }
   double work() const override { return operations<Net>; }
@@ -87,7 +87,7 @@ class image_batch final : public contestant {
   image_batch(std::vector<float> images, int batch, int threads)
       : images_(std::move(images)), scores_(static_cast<std::size_t>(batch)), team_(threads) {
     if (images_.size() < scores_.size() * size) throw std::runtime_error("not as many images");
-    auto const model = ct::nn::model<Net>::initial(seed);
+    auto const model = ct::nn::model<Net>::random(seed);
     for (int t = 0; t < threads; ++t) {
       score_.push_back(std::make_unique<ct::session<Net, Policy>>(model, Policy{}, static_cast<int>(together)));
     }

@@ -43,7 +43,7 @@ void write_numbers(std::string const& path, std::span<float const> numbers) {
 
 template <class Net>
 void write_weights(std::string const& path) {
-  auto const model = ct::nn::model<Net>::initial(seed);
+  auto const model = ct::nn::model<Net>::random(seed);
   constexpr auto const& plan = ct::nn::plan_of<Net>;
   std::vector<ct::io::tensor_view> tensors;
   for (int i = 0; i < plan.parameter_count; ++i) {

@@ -34,7 +34,7 @@ class training final : public contestant {
   training(std::vector<float> images, int batch, int threads)
       : data_{std::move(images), static_cast<std::size_t>(batch)},
         order_(static_cast<std::size_t>(batch)),
-        trainer_(ct::nn::model<eb>::initial(seed), {.threads = threads}) {
+        trainer_(ct::nn::model<eb>::random(seed), {.threads = threads}) {
     if (data_.numbers.size() < data_.count * ct::nn::input_size<eb>())
       throw std::runtime_error("not as many images");
     std::iota(order_.begin(), order_.end(), std::size_t{0});

@@ -82,7 +82,7 @@ void check(std::string const& name) {
     CHECK(std::getenv("CI") == nullptr);
     return;
   }
-  auto const model = ct::nn::model<Net>::initial(20261124);
+  auto const model = ct::nn::model<Net>::random(20261124);
   std::vector<float> input(ct::nn::input_size<Net>()), slope(static_cast<std::size_t>(Net::classes().size()));
   ct::stream draw(7, 0, 1);
   // Sparse, like a detector's image; dense where the input is a handful of numbers.

@@ -51,7 +51,7 @@ TEST_CASE("PyTorch finds the same gradients, running means and variances, and sc
   auto const python = python_with("torch", "Debian: python3-torch");
   if (!python) return;
   shapes const data(60);
-  auto const start = ct::nn::model<net>::initial(3);
+  auto const start = ct::nn::model<net>::random(3);
   ct::train::trainer<net, policy> t(start, {.threads = 2});
   std::vector<std::vector<std::size_t>> batches(3);
   for (std::size_t i = 0; i < data.size(); ++i) batches[i / 24].push_back(i);

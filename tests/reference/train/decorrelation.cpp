@@ -53,7 +53,7 @@ TEST_CASE("PyTorch finds the same loss and gradient of a batch, alone and with a
   events const data(300);
   for (int ring : {0, 50}) {
     ct::train::options const o{.decorrelation = {.strength = 4, .neighbours = 12, .ring = ring}};
-    ct::train::trainer<net, ct::exec::cpu<>> t(ct::nn::model<net>::initial(3), o);
+    ct::train::trainer<net, ct::exec::cpu<>> t(ct::nn::model<net>::random(3), o);
     std::vector<std::size_t> first, batch;
     for (std::size_t i = 0; i < 150; ++i) first.push_back(i), batch.push_back(i + 150);
     t.step(data, first);

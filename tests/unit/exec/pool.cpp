@@ -44,7 +44,7 @@ std::vector<float> some_image() {
 template <class Arithmetic>
 void check_bits() {
   using arch = exec::best_arch;
-  auto const model = nn::model<small_net>::initial(2);
+  auto const model = nn::model<small_net>::random(2);
   auto const image = some_image();
   session<small_net, exec::cpu<arch, exec::single, Arithmetic>> alone(model);
   alone(image);

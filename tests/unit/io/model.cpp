@@ -52,7 +52,7 @@ struct other_layout {
   static constexpr auto layers() { return tagger::layers(); }
 };
 
-auto const model = ct::nn::model<tagger>::initial(5);
+auto const model = ct::nn::model<tagger>::random(5);
 
 template <class Result>
 std::string message(Result const& r) {

@@ -40,7 +40,7 @@ TEST_CASE("the crop of the hottest crystal") {
 }
 
 TEST_CASE("a network on crops scores events, and numbers to the same bits") {
-  auto const model = ct::nn::model<models::shower_fcn>::initial(1);
+  auto const model = ct::nn::model<models::shower_fcn>::random(1);
   ct::session<models::shower_fcn> score(model);
   auto const e = calotype_test::sample_event(5);
   auto const of_event = score(e);
@@ -82,7 +82,7 @@ TEST_CASE("inputs of pulses say so") {
 }
 
 TEST_CASE("forget gates begin open, the other gates as any layer") {
-  auto const start = ct::nn::model<models::shower_conv_lstm>::initial(1);
+  auto const start = ct::nn::model<models::shower_conv_lstm>::random(1);
   auto const bias = start.parameters().subspan(32 * 9 * 9, 32);
   for (std::size_t i = 0; i < bias.size(); ++i) {
     float const middle = i / 8 == 1 ? 1 : 0;

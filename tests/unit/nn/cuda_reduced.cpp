@@ -80,7 +80,7 @@ static_assert(shared_size<ct::models::eb, ct::exec::fp32> == 0);
 // Weights that are larger than those that a training begins with, so that events differ.
 template <class Net>
 ct::nn::model<Net> some_model() {
-  auto const start = ct::nn::model<Net>::initial(6);
+  auto const start = ct::nn::model<Net>::random(6);
   std::vector<float> parameters(start.parameters().begin(), start.parameters().end());
   for (float& p : parameters) p *= 1.5F;
   return ct::nn::model<Net>(std::move(parameters));

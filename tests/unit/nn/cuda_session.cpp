@@ -25,7 +25,7 @@ TEST_CASE_TEMPLATE("from numbers to logits, in batches", Net, calotype_test::mix
                    ct::models::eb, ct::models::four_momentum_3, ct::models::shower_cnn,
                    ct::models::shower_conv_lstm) {
   constexpr std::size_t events = 5, size = ct::nn::input_size<Net>();
-  auto const model = ct::nn::model<Net>::initial(3);
+  auto const model = ct::nn::model<Net>::random(3);
   auto const inputs = some_inputs<Net>(events);
   ct::session<Net, ct::exec::scalar> reference(model);
   ct::session<Net, cuda> score(model, {}, 3);  // the second batch is not full
@@ -42,7 +42,7 @@ TEST_CASE_TEMPLATE("from numbers to logits, in batches", Net, calotype_test::mix
 }
 
 TEST_CASE_TEMPLATE("from hits to logits", Net, ct::models::cms_b, ct::models::ecal) {
-  auto const model = ct::nn::model<Net>::initial(4);
+  auto const model = ct::nn::model<Net>::random(4);
   ct::session<Net, ct::exec::scalar> reference(model);
   ct::session<Net, cuda> score(model, {}, 2);
   std::vector<ct::event> events;
@@ -66,7 +66,7 @@ TEST_CASE_TEMPLATE("from hits to logits", Net, ct::models::cms_b, ct::models::ec
 
 TEST_CASE("what an event is computed to, and events that fill the list before the batch is full") {
   using net = ct::models::four_momentum_3;
-  auto const model = ct::nn::model<net>::initial(4);
+  auto const model = ct::nn::model<net>::random(4);
   ct::session<net, ct::exec::scalar> reference(model);
   ct::session<net, cuda> score(model, {}, 2);
   auto const e = calotype_test::full_event(1);
@@ -79,7 +79,7 @@ TEST_CASE("what an event is computed to, and events that fill the list before th
     full.hit_lists[ct::cms::collection::eb].push_back(
         {ct::segmentation<ct::cms::eb>::pack(cell), 0.1f + 1e-5f * static_cast<float>(cell)});
   }
-  auto const barrel = ct::nn::model<ct::models::eb>::initial(5);
+  auto const barrel = ct::nn::model<ct::models::eb>::random(5);
   ct::session<ct::models::eb, ct::exec::scalar> expected(barrel);
   ct::session<ct::models::eb, cuda> many(barrel, {}, 3);
   std::vector<ct::event> const events{full, e, full, full};

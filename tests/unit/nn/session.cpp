@@ -84,7 +84,7 @@ ct::event some_event(std::uint64_t number) {
 }
 
 TEST_CASE("scores are probabilities in the order of the classes, and logits belong to the last event") {
-  auto const model = ct::nn::model<small_barrel>::initial(3);
+  auto const model = ct::nn::model<small_barrel>::random(3);
   ct::session<small_barrel> score(model);
   auto const p = score(some_event(1));
   CHECK(p[0] + p[1] + p[2] == doctest::Approx(1));
@@ -94,7 +94,7 @@ TEST_CASE("scores are probabilities in the order of the classes, and logits belo
 }
 
 TEST_CASE("a score depends on the event alone, not on what the session scored before") {
-  auto const model = ct::nn::model<small_barrel>::initial(3);
+  auto const model = ct::nn::model<small_barrel>::random(3);
   ct::session<small_barrel> one(model), other(model);
   std::vector<ct::event> events;
   for (std::uint64_t i = 0; i < 6; ++i) events.push_back(some_event(i));
@@ -165,7 +165,7 @@ void check_rows(Policy policy = {}) {
   using input = typename Net::input;
   static_assert(ct::nn::inference_engine<Net, Policy>::template by_rows<0>);
   static_assert(ct::nn::inference_engine<Net, Policy>::template by_rows<ct::image_traits<input>::planes - 1>);
-  auto const model = ct::nn::model<Net>::initial(3);
+  auto const model = ct::nn::model<Net>::random(3);
   ct::session<Net, Policy> events(model, policy), mixed(model, policy), numbers(model, policy);
   ct::session<Net, ct::exec::scalar> reference(model);
   ct::event nothing = some_event(0);
@@ -193,7 +193,7 @@ TEST_CASE("events go to the first layer without an image, and get the scores of 
 }
 
 TEST_CASE("a session says what became of the event's hits, and whether it had an image at all") {
-  auto const model = ct::nn::model<small_barrel>::initial(3);
+  auto const model = ct::nn::model<small_barrel>::random(3);
   ct::session<small_barrel> score(model);
   auto e = some_event(1);
   score(e);
@@ -207,7 +207,7 @@ TEST_CASE("a session says what became of the event's hits, and whether it had an
 }
 
 TEST_CASE("the scalar reference gives the same bits") {
-  auto const model = ct::nn::model<small_barrel>::initial(3);
+  auto const model = ct::nn::model<small_barrel>::random(3);
   ct::session<small_barrel> quick(model);
   ct::session<small_barrel, ct::exec::scalar> plain(model);
   for (std::uint64_t i = 0; i < 3; ++i) {
@@ -218,9 +218,9 @@ TEST_CASE("the scalar reference gives the same bits") {
 }
 
 TEST_CASE("a call allocates nothing") {
-  auto const model = ct::nn::model<small_barrel>::initial(3);
+  auto const model = ct::nn::model<small_barrel>::random(3);
   ct::session<small_barrel> score(model);
-  ct::nn::model<ct::models::four_momentum> const momenta = ct::nn::model<ct::models::four_momentum>::initial(1);
+  ct::nn::model<ct::models::four_momentum> const momenta = ct::nn::model<ct::models::four_momentum>::random(1);
   ct::session<ct::models::four_momentum> kinematic(momenta);
   std::vector<ct::event> const events{some_event(0), some_event(1), some_event(2)};
   long const before = made.load();
@@ -235,7 +235,7 @@ TEST_CASE("a call allocates nothing") {
 template <class Net, class Policy>
 void check_in_a_block() {
   using session = ct::session<Net, Policy>;
-  auto const model = ct::nn::model<Net>::initial(3);
+  auto const model = ct::nn::model<Net>::random(3);
   session own(model);  // packs the parameters and makes the tables, for all
   // Any address, and nothing beyond the block.
   std::array<std::byte, 1> const guard{std::byte{0x5a}};
@@ -265,7 +265,7 @@ TEST_CASE("a session in memory that the caller gives computes the same and alloc
 }
 
 TEST_CASE("eight threads share one model") {
-  auto const model = ct::nn::model<small_barrel>::initial(3);
+  auto const model = ct::nn::model<small_barrel>::random(3);
   std::vector<ct::event> events;
   for (std::uint64_t i = 0; i < 4; ++i) events.push_back(some_event(i));
   ct::session<small_barrel> single(model);
@@ -296,7 +296,7 @@ TEST_CASE("photon kinematics feed the four-momentum network") {
 }
 
 TEST_CASE("features that are not finite are counted, since the scores do not show them") {
-  ct::session<ct::models::four_momentum> score(ct::nn::model<ct::models::four_momentum>::initial(1));
+  ct::session<ct::models::four_momentum> score(ct::nn::model<ct::models::four_momentum>::random(1));
   score(some_event(0));
   CHECK(score.report() == ct::image_report{});
   ct::event e = some_event(0);
@@ -311,7 +311,7 @@ TEST_CASE("features that are not finite are counted, since the scores do not sho
 // Scores of numbers by the reference and by the default policy.
 template <class Net>
 void check_numbers() {
-  auto const model = ct::nn::model<Net>::initial(3);
+  auto const model = ct::nn::model<Net>::random(3);
   ct::session<Net> fast(model);
   ct::session<Net, ct::exec::scalar> slow(model);
   std::vector<float> input(ct::nn::input_size<Net>());
@@ -352,7 +352,7 @@ TEST_CASE("windows of one pixel, and windows before the image") {
 
 TEST_CASE("a session tests itself against the logits that are stored with its weights") {
   using model = ct::nn::model<small_barrel>;
-  auto const m = model::initial(4);
+  auto const m = model::random(4);
   using input_traits = ct::nn::input_traits<small_barrel::input>;
   ct::nn::constant_weights<input_traits::signature(), ct::nn::signature<small_barrel>, model::size, 3> weights{
       7, {}, {}};
@@ -374,7 +374,7 @@ TEST_CASE("a session tests itself against the logits that are stored with its we
 
 TEST_CASE("parameters start as PyTorch's do, and depend on the seed alone") {
   using model = ct::nn::model<ct::models::eb>;
-  auto const a = model::initial(5), b = model::initial(5), c = model::initial(6);
+  auto const a = model::random(5), b = model::random(5), c = model::random(6);
   CHECK(std::equal(a.parameters().begin(), a.parameters().end(), b.parameters().begin()));
   CHECK(!std::equal(a.parameters().begin(), a.parameters().end(), c.parameters().begin()));
   constexpr auto const& plan = ct::nn::plan_of<ct::models::eb>;
@@ -405,8 +405,8 @@ struct photon_crop_net {
 
 TEST_CASE("a network on a crop takes the crop's pixels") {
   static_assert(ct::nn::input_size<photon_crop_net>() == 32 * 32);
-  ct::session<photon_crop_net> score(ct::nn::model<photon_crop_net>::initial(1));
-  ct::session<photon_crop_net, ct::exec::scalar> plain(ct::nn::model<photon_crop_net>::initial(1));
+  ct::session<photon_crop_net> score(ct::nn::model<photon_crop_net>::random(1));
+  ct::session<photon_crop_net, ct::exec::scalar> plain(ct::nn::model<photon_crop_net>::random(1));
   std::vector<float> crop(32 * 32);
   crop[16 * 32 + 16] = 40;
   crop[16 * 32 + 17] = 8;
@@ -436,7 +436,7 @@ void check_batches(Policy policy) {
   ct::stream draw(5, 1, 9);
   std::vector<float> inputs(count * size);
   for (auto& x : inputs) x = draw.uniform();
-  auto const model = ct::nn::model<small_maps>::initial(3);
+  auto const model = ct::nn::model<small_maps>::random(3);
   using session = ct::session<small_maps, Policy>;
   session alone(model, policy);
   std::vector<typename session::scores> want, logits;
@@ -501,7 +501,7 @@ TEST_CASE("dropout does nothing to a score, wherever it is") {
   ct::stream draw(4, 1, 9);
   std::vector<float> inputs(3 * size);
   for (float& x : inputs) x = draw.uniform();
-  auto const plain = ct::nn::model<without>::initial(2);
+  auto const plain = ct::nn::model<without>::random(2);
   ct::nn::model<with> const same(std::vector<float>(plain.parameters().begin(), plain.parameters().end()));
   ct::session<without, ct::exec::scalar> expected(plain);
   ct::session<with, ct::exec::scalar> score(same);
@@ -540,7 +540,7 @@ TEST_CASE("nothing goes together where an input plane is read after the first sm
   constexpr std::size_t size = ct::nn::input_size<two_planes>(), count = 3;
   std::vector<float> inputs(count * size);
   for (std::size_t i = 0; i < inputs.size(); ++i) inputs[i] = static_cast<float>(i % 13);
-  auto const model = ct::nn::model<two_planes>::initial(3);
+  auto const model = ct::nn::model<two_planes>::random(3);
   ct::session<two_planes, winograd> alone(model), several(model, {}, count);
   std::vector<ct::session<two_planes, winograd>::scores> got(count);
   several(std::span<float const>(inputs), std::span(got));
@@ -582,7 +582,7 @@ struct part_and_whole {
   static_assert(engine::template follows<2> && engine::template follows<3>);
 
   explicit part_and_whole(Policy policy) : part(policy), whole(policy), feed(policy) {
-    auto const model = ct::nn::model<two_blocks>::initial(3);
+    auto const model = ct::nn::model<two_blocks>::random(3);
     for (auto* p : {&remember, &forget}) p->pack(model.parameters().data());
     remember.remember_empty_event(policy);
   }
@@ -638,7 +638,7 @@ std::vector<float> odd_numbers(std::size_t size, std::uint32_t one_in, bool infi
 // The reference takes every pixel as it comes.
 template <class Net, class Policy>
 void check_odd_numbers(Policy policy) {
-  auto const model = ct::nn::model<Net>::initial(3);
+  auto const model = ct::nn::model<Net>::random(3);
   ct::session<Net, Policy> score(model, policy);
   ct::session<Net, ct::exec::scalar> reference(model);
   int finite = 0;
@@ -683,7 +683,7 @@ TEST_CASE("they do so under winograd: in part, and several together") {
     auto const x = odd_numbers(size, 30, i % 2 == 1, i);
     inputs.insert(inputs.end(), x.begin(), x.end());
   }
-  auto const model = ct::nn::model<small_maps>::initial(3);
+  auto const model = ct::nn::model<small_maps>::random(3);
   ct::session<small_maps, winograd> alone(model), together(model, {}, 8);
   std::vector<ct::session<small_maps, winograd>::scores> got(count);
   together(inputs, got);

@@ -38,7 +38,7 @@ struct two_planes {
 // Of inputs in which every pixel, or only each of so many, is filled, one after the other in one engine.
 template <class Policy>
 std::vector<std::vector<float>> gradients(std::vector<std::size_t> const& steps) {
-  auto const model = ct::nn::model<two_planes>::initial(3);
+  auto const model = ct::nn::model<two_planes>::random(3);
   ct::nn::packed_parameters<two_planes, Policy> packed(true);
   packed.pack(model.parameters().data());
   using engine_type = ct::nn::training_engine<two_planes, Policy>;

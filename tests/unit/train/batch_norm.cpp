@@ -99,7 +99,7 @@ std::vector<std::size_t> numbers_to(std::size_t n) {
 
 template <class Net, class Policy, class Data>
 auto trained(int threads, Data const& data) {
-  ct::train::trainer<Net, Policy> t(ct::nn::model<Net>::initial(1), {.batch_size = 8, .threads = threads});
+  ct::train::trainer<Net, Policy> t(ct::nn::model<Net>::random(1), {.batch_size = 8, .threads = threads});
   for (int i = 0; i < 3; ++i) t.step(data, numbers_to(data.size()));
   return t.save();
 }
@@ -126,7 +126,7 @@ TEST_CASE("a step has the same bits under every policy and with any number of th
 // Written down, for compilers and machines that never meet.
 TEST_CASE("the bits of a training, and of the model that comes out") {
   points const data(16);
-  ct::train::trainer<branched, cpu> t(ct::nn::model<branched>::initial(1), {.threads = 2});
+  ct::train::trainer<branched, cpu> t(ct::nn::model<branched>::random(1), {.threads = 2});
   for (int i = 0; i < 3; ++i) t.step(data, numbers_to(16));
   ct::hasher trained, folded;
   for (float x : t.save().parameters) trained.add(x);
@@ -139,7 +139,7 @@ TEST_CASE("the bits of a training, and of the model that comes out") {
 TEST_CASE("with the Winograd arithmetic gradients are within 1e-5 of those of the direct one") {
   points const data(12);
   using winograd = ct::exec::cpu<ct::exec::best_arch, ct::exec::single, ct::exec::winograd>;
-  auto const start = ct::nn::model<branched>::initial(3);
+  auto const start = ct::nn::model<branched>::random(3);
   ct::train::trainer<branched, cpu> direct(start, {});
   ct::train::trainer<branched, winograd> other(start, {});
   direct.gradient(data, numbers_to(12));
@@ -158,8 +158,8 @@ TEST_CASE("with the Winograd arithmetic gradients are within 1e-5 of those of th
 
 TEST_CASE("a batch knows nothing of the ones before it") {
   shapes const data(20);
-  ct::train::trainer<net, cpu> fresh(ct::nn::model<net>::initial(1), {}),
-      used(ct::nn::model<net>::initial(1), {});
+  ct::train::trainer<net, cpu> fresh(ct::nn::model<net>::random(1), {}),
+      used(ct::nn::model<net>::random(1), {});
   auto const start = used.save();
   used.step(data, numbers_to(20));
   used.step(data, numbers_to(20));
@@ -174,7 +174,7 @@ TEST_CASE("a network with batch_norm has the parameters of one without, and anot
   using plain = net_of<false>;
   CHECK(ct::nn::model<net>::size == ct::nn::model<plain>::size);
   CHECK(ct::nn::signature<net> != ct::nn::signature<plain>);
-  auto const a = ct::nn::model<net>::initial(1);
+  auto const a = ct::nn::model<net>::random(1);
   CHECK(ct::nn::trained_numbers<net>::channels == 20 + 2 * 20 + 9 + 3 * 6);
   CHECK(ct::nn::trained_numbers<plain>::size == ct::nn::model<plain>::size);
   // The same numbers give the same scores: the type of the network that was trained can be left behind.
@@ -188,7 +188,7 @@ TEST_CASE("a network with batch_norm has the parameters of one without, and anot
 TEST_CASE("it learns, and the scores of the last model separate the classes") {
   shapes const data(300), others(150, 4);
   ct::train::trainer<net, cpu> t(
-      ct::nn::model<net>::initial(2),
+      ct::nn::model<net>::random(2),
       {.optimiser = {.learning_rate = 5e-3}, .batch_size = 30, .epochs = 8, .threads = 2});
   ct::train::run_state<net> state;
   auto const done = ct::train::fit(
@@ -213,12 +213,12 @@ struct massive : shapes {
 TEST_CASE("the loss against learning the mass takes the scores of the whole batch") {
   massive const data(60);
   ct::train::options const o{.decorrelation = {.strength = 2, .ring = 0}};
-  ct::train::trainer<net, ct::exec::scalar> slow(ct::nn::model<net>::initial(1), o);
-  ct::train::trainer<net, cpu> fast(ct::nn::model<net>::initial(1), o);
+  ct::train::trainer<net, ct::exec::scalar> slow(ct::nn::model<net>::random(1), o);
+  ct::train::trainer<net, cpu> fast(ct::nn::model<net>::random(1), o);
   double const loss = slow.gradient(data, numbers_to(60));
   CHECK(loss == fast.gradient(data, numbers_to(60)));
   CHECK(slow.gradients() == fast.gradients());
-  ct::train::trainer<net, cpu> without(ct::nn::model<net>::initial(1), {});
+  ct::train::trainer<net, cpu> without(ct::nn::model<net>::random(1), {});
   CHECK(loss > without.gradient(data, numbers_to(60)));
 }
 
@@ -229,7 +229,7 @@ TEST_CASE("a checkpoint goes on with the same bits") {
       (std::filesystem::temp_directory_path() / ("calotype_batch_norm_" + std::to_string(getpid()))).string();
   std::vector<float> whole, best;
   for (bool interrupted : {false, true}) {
-    ct::train::trainer<net, cpu> t(ct::nn::model<net>::initial(1), o);
+    ct::train::trainer<net, cpu> t(ct::nn::model<net>::random(1), o);
     ct::train::run_state<net> state;
     REQUIRE(ct::train::fit(
         t, data, none, state, [](auto const&) {},
@@ -245,7 +245,7 @@ TEST_CASE("a checkpoint goes on with the same bits") {
     auto const saved = ct::train::load_checkpoint<net>(path);
     REQUIRE(saved);
     CHECK(saved->done.epochs == 1);
-    ct::train::trainer<net, cpu> again(ct::nn::model<net>::initial(9), o);
+    ct::train::trainer<net, cpu> again(ct::nn::model<net>::random(9), o);
     ct::train::run_state<net> rest;
     REQUIRE(ct::train::resume(again, rest, *saved));
     REQUIRE(ct::train::fit(
@@ -269,7 +269,7 @@ struct two final : ct::train::team {
 
 TEST_CASE("several processes are refused with a sentence") {
   shapes const data(6);
-  ct::train::trainer<net, cpu> t(ct::nn::model<net>::initial(1), {.epochs = 1}, {}, std::make_shared<two>());
+  ct::train::trainer<net, cpu> t(ct::nn::model<net>::random(1), {.epochs = 1}, {}, std::make_shared<two>());
   ct::train::run_state<net> state;
   auto const done = ct::train::fit(
       t, data, data, state, [](auto const&) {}, [](auto const&) { return true; });

@@ -58,13 +58,13 @@ TEST_CASE("a run interrupted after any epoch ends with the bits of an uninterrup
                              .decorrelation = {.strength = 2, .neighbours = 5, .ring = 60},
                              .cvm_bound = 0.0015};
   auto const nothing = [](ct::train::step_report const&) {};
-  ct::train::trainer<net, cpu> whole(ct::nn::model<net>::initial(2), o);
+  ct::train::trainer<net, cpu> whole(ct::nn::model<net>::random(2), o);
   ct::train::run_state<net> whole_state;
   REQUIRE(ct::train::fit(whole, data, validation, whole_state, nothing, [](auto const&) { return true; }));
 
   std::string const path = place("checkpoint");
   for (std::uint64_t stop = 1; stop < 4; ++stop) {
-    ct::train::trainer<net, cpu> first(ct::nn::model<net>::initial(2), o);
+    ct::train::trainer<net, cpu> first(ct::nn::model<net>::random(2), o);
     ct::train::run_state<net> state;
     REQUIRE(ct::train::fit(first, data, validation, state, nothing, [&](ct::train::epoch_report const& r) {
       return static_cast<bool>(ct::train::save_checkpoint(path, first, state, {{"data", "quadrants"}})) &&
@@ -86,13 +86,13 @@ TEST_CASE("a run interrupted after any epoch ends with the bits of an uninterrup
     REQUIRE(c->state.history.size() == stop);
     auto another = c->settings;
     another.seed = 10;
-    ct::train::trainer<net, cpu> unlike(ct::nn::model<net>::initial(77), another);
+    ct::train::trainer<net, cpu> unlike(ct::nn::model<net>::random(77), another);
     auto const refused = ct::train::resume(unlike, state, *c);
     REQUIRE(refused.error() != nullptr);
     CHECK(refused.error()->message() ==
           "training options: the checkpoint was made with 'seed' 9, not 10; take the checkpoint's settings, or "
           "start anew");
-    ct::train::trainer<net, cpu> second(ct::nn::model<net>::initial(77), c->settings);
+    ct::train::trainer<net, cpu> second(ct::nn::model<net>::random(77), c->settings);
     ct::train::run_state<net> second_state;
     REQUIRE(ct::train::resume(second, second_state, *c));
     REQUIRE(ct::train::fit(second, data, validation, second_state, nothing, [](auto const&) { return true; }));
@@ -117,7 +117,7 @@ TEST_CASE("a run interrupted after any epoch ends with the bits of an uninterrup
 TEST_CASE("a checkpoint whose entries are missing or absurd is refused, entry by entry") {
   quadrants const data(20);
   std::string const path = place("entries");
-  ct::train::trainer<net, cpu> t(ct::nn::model<net>::initial(2), {.batch_size = 5, .epochs = 1});
+  ct::train::trainer<net, cpu> t(ct::nn::model<net>::random(2), {.batch_size = 5, .epochs = 1});
   ct::train::run_state<net> state;
   REQUIRE(ct::train::fit(
       t, data, quadrants(10), state, [](auto const&) {}, [](auto const&) { return true; }));
@@ -155,7 +155,7 @@ TEST_CASE("a checkpoint whose entries are missing or absurd is refused, entry by
 TEST_CASE("what could not be read back is not written") {
   std::string const path = place("standstill");
   for (ct::train::adam const a : {ct::train::adam{.learning_rate = 0}, ct::train::adam{.rate_decay = 0}}) {
-    ct::train::trainer<net, cpu> const t(ct::nn::model<net>::initial(2), {.optimiser = a});
+    ct::train::trainer<net, cpu> const t(ct::nn::model<net>::random(2), {.optimiser = a});
     auto const saved = ct::train::save_checkpoint(path, t, ct::train::run_state<net>{});
     REQUIRE(saved.error() != nullptr);
     CHECK(saved.error()->message().find("is 0; take a finite number above 0") != std::string::npos);
@@ -165,7 +165,7 @@ TEST_CASE("what could not be read back is not written") {
 
 TEST_CASE("a run that diverges is an error, not weights") {
   quadrants const data(60);
-  ct::train::trainer<net, cpu> t(ct::nn::model<net>::initial(2),
+  ct::train::trainer<net, cpu> t(ct::nn::model<net>::random(2),
                                  {.optimiser = {.learning_rate = 1e38}, .batch_size = 5, .epochs = 3});
   ct::train::run_state<net> state;
   auto const trained = ct::train::fit(
@@ -182,7 +182,7 @@ TEST_CASE("a run whose last step spoils the parameters ends before its epoch is 
   quadrants const data(20);
   for (std::size_t validation : {std::size_t{0}, std::size_t{10}}) {
     ct::train::trainer<net, cpu> t(
-        ct::nn::model<net>::initial(2),
+        ct::nn::model<net>::random(2),
         {.optimiser = {.learning_rate = 1e300}, .batch_size = 20, .epochs = 2, .seed = 1});
     ct::train::run_state<net> state;
     int reported = 0;
@@ -208,7 +208,7 @@ TEST_CASE("a run whose last step spoils the parameters ends before its epoch is 
 }
 
 TEST_CASE("a checkpoint that could not be read back is not written") {
-  ct::train::trainer<net, cpu> t(ct::nn::model<net>::initial(2), {.batch_size = 5, .epochs = 1});
+  ct::train::trainer<net, cpu> t(ct::nn::model<net>::random(2), {.batch_size = 5, .epochs = 1});
   ct::train::run_state<net> good;
   REQUIRE(ct::train::fit(
       t, quadrants(20), quadrants(10), good, [](auto const&) {}, [](auto const&) { return true; }));
@@ -256,7 +256,7 @@ struct flawed : quadrants {
 
 TEST_CASE("options and events that no run can be done with are refused before the first step") {
   auto const said = [](ct::train::options const& o, flawed const& training, flawed const& validation) {
-    ct::train::trainer<net, cpu> t(ct::nn::model<net>::initial(2), o);
+    ct::train::trainer<net, cpu> t(ct::nn::model<net>::random(2), o);
     ct::train::run_state<net> state;
     auto const done = ct::train::fit(
         t, training, validation, state, [](auto const&) { FAIL("a step was done"); },
@@ -292,7 +292,7 @@ TEST_CASE("options and events that no run can be done with are refused before th
 
 TEST_CASE("weights are not a checkpoint") {
   std::string const path = place("weights");
-  REQUIRE(ct::io::save(path, ct::nn::model<net>::initial(1)));
+  REQUIRE(ct::io::save(path, ct::nn::model<net>::random(1)));
   auto const c = ct::train::load_checkpoint<net>(path);
   REQUIRE(c.error() != nullptr);
   CHECK(c.error()->message().find("not a checkpoint") != std::string::npos);

@@ -66,7 +66,7 @@ struct events {
 
 template <class Net, class Policy, class Data>
 auto trained(Data const& data, ct::train::options const& o, int epochs, std::vector<double>& losses) {
-  ct::train::trainer<Net, Policy> t(ct::nn::model<Net>::initial(3), o);
+  ct::train::trainer<Net, Policy> t(ct::nn::model<Net>::random(3), o);
   for (int e = 0; e < epochs; ++e) losses.push_back(t.epoch(data, [](auto...) {}));
   return t.save();
 }
@@ -141,7 +141,7 @@ TEST_CASE("a run with validation") {
   using net = ct::models::four_momentum_3;
   drawn<net> const data(60);
   auto const run = [&]<class Policy>(Policy) {
-    ct::train::trainer<net, Policy> t(ct::nn::model<net>::initial(1), {.batch_size = 8, .epochs = 2});
+    ct::train::trainer<net, Policy> t(ct::nn::model<net>::random(1), {.batch_size = 8, .epochs = 2});
     ct::train::run_state<net> state;
     std::vector<double> history;
     REQUIRE(ct::train::fit(

@@ -211,7 +211,7 @@ ct::train::options settings(double strength, int ring) {
 template <class Policy, class Data>
 ct::train::trainer<net, Policy> trained(ct::train::options o, Data const& data, int threads) {
   o.threads = threads;
-  ct::train::trainer<net, Policy> t(ct::nn::model<net>::initial(1), o);
+  ct::train::trainer<net, Policy> t(ct::nn::model<net>::random(1), o);
   for (int e = 0; e < o.epochs; ++e) t.epoch(data, [](auto...) {});
   return t;
 }
@@ -233,9 +233,9 @@ TEST_CASE(
 TEST_CASE("a ring that gathers adds no loss before the neighbours are near") {
   peak const data(600, 2);
   auto o = settings(1, 240);
-  ct::train::trainer<net, cpu> with(ct::nn::model<net>::initial(1), o);
+  ct::train::trainer<net, cpu> with(ct::nn::model<net>::random(1), o);
   o.decorrelation.strength = 0;
-  ct::train::trainer<net, cpu> without(ct::nn::model<net>::initial(1), o);
+  ct::train::trainer<net, cpu> without(ct::nn::model<net>::random(1), o);
   // 20 of the class in each: the sixth knows ten times 12.
   for (std::size_t s = 0; s < 6; ++s) {
     std::vector<std::size_t> batch;
@@ -270,7 +270,7 @@ TEST_CASE("events without a mass are not decorrelated") {
     using peak::peak;
     float mass(std::size_t) const { return 0; }
   };
-  ct::train::trainer<net, cpu> refused(ct::nn::model<net>::initial(1), o);
+  ct::train::trainer<net, cpu> refused(ct::nn::model<net>::random(1), o);
   ct::train::run_state<net> state;
   auto const done = ct::train::fit(
       refused, none(900, 2), none(9, 3), state, [](auto const&) {}, [](auto const&) { return true; });
@@ -284,7 +284,7 @@ TEST_CASE("a mass that is no number is refused") {
     float mass(std::size_t i) const { return i == 301 ? std::nanf("") : masses[i]; }
   };
   auto o = settings(1, 240);
-  ct::train::trainer<net, cpu> t(ct::nn::model<net>::initial(1), o);
+  ct::train::trainer<net, cpu> t(ct::nn::model<net>::random(1), o);
   ct::train::run_state<net> state;
   auto const done = ct::train::fit(
       t, broken(900, 2), broken(9, 3), state, [](auto const&) {}, [](auto const&) { return true; });
@@ -357,7 +357,7 @@ TEST_CASE("an epoch within the bound is chosen in a run") {
   auto o = settings(5, 240);
   o.epochs = 6;
   o.cvm_bound = 0.004;
-  ct::train::trainer<net, cpu> t(ct::nn::model<net>::initial(1), o);
+  ct::train::trainer<net, cpu> t(ct::nn::model<net>::random(1), o);
   ct::train::run_state<net> state;
   auto const done = ct::train::fit(
       t, data, validation, state, [](auto const&) {}, [](auto const&) { return true; });
@@ -381,7 +381,7 @@ TEST_CASE("what cannot be decorrelated is refused before the work") {
     float weight(std::size_t i) const { return data.weight(i); }
   };
   auto const refusal = [](auto const& data, auto const& validation, ct::train::options const& o) {
-    ct::train::trainer<net, cpu> t(ct::nn::model<net>::initial(1), o);
+    ct::train::trainer<net, cpu> t(ct::nn::model<net>::random(1), o);
     ct::train::run_state<net> state;
     auto const done = ct::train::fit(
         t, data, validation, state, [](auto const&) {}, [](auto const&) { return true; });

@@ -130,7 +130,7 @@ outcome trained(std::shared_ptr<train::team> together, int threads, int batch, b
   clouds const training(330, 7), validation(450, 8);
   train::options const o{
       .batch_size = batch, .epochs = 3, .threads = threads, .decorrelation = {.strength = 0.5}};
-  train::trainer<net, Policy> t(ct::nn::model<net>::initial(1), o, {}, together);
+  train::trainer<net, Policy> t(ct::nn::model<net>::random(1), o, {}, together);
   train::run_state<net> state;
   REQUIRE(train::fit(
       t, training, validation, state, [](train::step_report const&) {},
@@ -194,7 +194,7 @@ TEST_CASE("processes that do not begin alike are told so, all of them") {
       members.emplace_back([&, r] {
         auto const other = [&](int which) { return static_cast<std::uint64_t>(what == which ? r : 0); };
         clouds const training(40, 7 + other(0)), validation(0, 8);
-        train::trainer<net, ct::exec::cpu<>> t(ct::nn::model<net>::initial(1 + other(1)),
+        train::trainer<net, ct::exec::cpu<>> t(ct::nn::model<net>::random(1 + other(1)),
                                                {.epochs = 1, .seed = 1 + other(2)}, {},
                                                std::make_shared<member>(office, r));
         train::run_state<net> state;

@@ -57,7 +57,7 @@ using cpu = ct::exec::cpu<>;
 
 template <class Policy>
 std::vector<float> trained(int threads, int epochs, shapes const& data) {
-  ct::train::trainer<small, Policy> t(ct::nn::model<small>::initial(1),
+  ct::train::trainer<small, Policy> t(ct::nn::model<small>::random(1),
                                       {.batch_size = 10, .epochs = epochs, .threads = threads});
   for (int e = 0; e < epochs; ++e) t.epoch(data, [](auto...) {});
   return t.save().parameters;
@@ -74,11 +74,11 @@ TEST_CASE("training gives the same bits for any number of threads and for the sc
 TEST_CASE("a resumed run continues exactly") {
   shapes const data(40);
   ct::train::options const o{.batch_size = 8, .epochs = 3, .threads = 2};
-  ct::train::trainer<small, cpu> whole(ct::nn::model<small>::initial(1), o);
+  ct::train::trainer<small, cpu> whole(ct::nn::model<small>::random(1), o);
   for (int e = 0; e < 3; ++e) whole.epoch(data, [](auto...) {});
-  ct::train::trainer<small, cpu> first(ct::nn::model<small>::initial(1), o);
+  ct::train::trainer<small, cpu> first(ct::nn::model<small>::random(1), o);
   first.epoch(data, [](auto...) {});
-  ct::train::trainer<small, cpu> second(ct::nn::model<small>::initial(99), o);
+  ct::train::trainer<small, cpu> second(ct::nn::model<small>::random(99), o);
   second.restore(first.save());
   for (int e = 0; e < 2; ++e) second.epoch(data, [](auto...) {});
   CHECK(whole.save().parameters == second.save().parameters);
@@ -89,7 +89,7 @@ TEST_CASE("a resumed run continues exactly") {
 TEST_CASE("the gradient of a batch is the weighted mean of its events' gradients, and Adam is PyTorch's") {
   shapes const data(6);
   using trainer = ct::train::trainer<small, cpu>;
-  auto const start = ct::nn::model<small>::initial(4);
+  auto const start = ct::nn::model<small>::random(4);
   trainer all(start, {});
   std::vector<std::size_t> const batch{0, 1, 2, 3, 4, 5};
   double const loss = all.gradient(data, batch);
@@ -123,7 +123,7 @@ TEST_CASE("the gradient of a batch is the weighted mean of its events' gradients
 
 TEST_CASE("the learning rate falls from epoch to epoch") {
   shapes const data(40);
-  auto const start = ct::nn::model<small>::initial(1);
+  auto const start = ct::nn::model<small>::random(1);
   ct::train::trainer<small, cpu> falling(start, {.optimiser = {.learning_rate = 1e-2, .rate_decay = 0.5}});
   CHECK(falling.learning_rate() == 1e-2);
   for (int e = 0; e < 3; ++e) falling.epoch(data, [](auto...) {});
@@ -140,7 +140,7 @@ TEST_CASE("the learning rate falls from epoch to epoch") {
 TEST_CASE("a network learns to tell shapes apart, and the best epoch is kept") {
   shapes const data(600), validation(150, 4);
   ct::train::trainer<small, cpu> t(
-      ct::nn::model<small>::initial(1),
+      ct::nn::model<small>::random(1),
       {.optimiser = {.learning_rate = 5e-3}, .batch_size = 20, .epochs = 12, .threads = 2});
   ct::train::run_state<small> state;
   std::size_t steps = 0;
@@ -166,7 +166,7 @@ TEST_CASE("a network learns to tell shapes apart, and the best epoch is kept") {
 
 TEST_CASE("one logit is trained with the binary cross-entropy") {
   disc const data(400);
-  ct::train::trainer<yes_or_no, cpu> t(ct::nn::model<yes_or_no>::initial(1),
+  ct::train::trainer<yes_or_no, cpu> t(ct::nn::model<yes_or_no>::random(1),
                                        {.optimiser = {.learning_rate = 2e-2}, .batch_size = 20, .epochs = 30});
   double first = 0, last = 0;
   for (int e = 0; e < 30; ++e) {

@@ -198,7 +198,7 @@ TEST_CASE("winograd: a part of the tiles of a map with more of them than a list 
 }
 
 TEST_CASE("winograd: the gradients of a network are within 5e-6 of direct") {
-  auto const model = nn::model<small_net>::initial(5);
+  auto const model = nn::model<small_net>::random(5);
   auto const direct = gradients_of<exec::cpu<>>(model);
   auto const winograd = gradients_of<winograd_policy<exec::best_arch>>(model);
   constexpr auto const& plan = nn::plan_of<small_net>;
@@ -210,7 +210,7 @@ TEST_CASE("winograd: the gradients of a network are within 5e-6 of direct") {
 }
 
 TEST_CASE_TEMPLATE("winograd: a whole network", Arch, CALOTYPE_TEST_ARCHS) {
-  auto const model = nn::model<small_net>::initial(5);
+  auto const model = nn::model<small_net>::random(5);
   CHECK(differences(gradients_of<winograd_policy<Arch>>(model),
                     gradients_of<winograd_policy<exec::portable>>(model)) == 0);
   for (std::uint32_t seed : {1u, 2u}) {
