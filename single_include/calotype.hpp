@@ -12813,8 +12813,7 @@ class model {
   // Where a training should start: as random(), but what a residual block adds to its short cut, its last
   // convolution, begins with 0 and grows as it is learned (Zhang, Dauphin and Ma, ICLR 2019). Blocks that
   // normalise do not need it. Of 6,000 events per class EB's validation loss was 0.79 after four epochs (with
-  // biases of 0 in all convolutions), and
-  // 0.89 from random().
+  // biases of 0 in all convolutions), and 0.89 from random().
   static model initial(std::uint64_t seed) {
     auto numbers = random_numbers(seed);
     constexpr auto const& p = plan_of<Net>;

@@ -101,14 +101,14 @@ double distance(ct::position a, ct::position b) {
   return std::hypot(a.u - b.u, std::remainder(a.v - b.v, 2 * ct::math::pi));
 }
 
-// Where the step of the halo is looked at: at these distances from a candidate, and no nearer to any other one,
-// since the crystals next to a cluster are kept whatever they hold.
+// The ring in which the step of the halo is looked at; within its inner radius of another candidate crystals
+// next to a cluster are kept whatever they hold.
 constexpr double ring_from = 0.4, ring_to = 0.58;
-bool in_ring(ct::position at, ct::photon_candidate const& c, std::vector<ct::photon_candidate> const& found) {
-  double const away = distance(at, c.direction);
-  return away > ring_from && away < ring_to && std::none_of(found.begin(), found.end(), [&](auto const& other) {
-           return distance(at, other.direction) < ring_from;
-         });
+bool is_away_from_others(ct::position at, ct::photon_candidate const& c,
+                         std::vector<ct::photon_candidate> const& found) {
+  return std::none_of(found.begin(), found.end(), [&](auto const& other) {
+    return &other != &c && distance(at, other.direction) < ring_from;
+  });
 }
 
 // What the page compares, of one sample.
@@ -118,8 +118,9 @@ struct observed {
   double eb = 0, ee = 0, hb = 0, tracks = 0;
   histogram eb_energy{40, 0.05, 50, true}, ee_energy{40, 0.1, 50, true}, hb_energy{40, 0.1, 50, true};
   histogram eb_hits{30, 0, 900}, track_count{30, 0, 300}, track_pt{30, 0.75, 20, true};
-  histogram halo_step{32, 0.02, 0.18};  // energies of EB hits in a candidate's ring
-  histogram density{30, 0.15, 0.9};     // EB hits above 0.095 GeV per unit of area, by dR
+  histogram halo_step{32, 0.02, 0.18};    // energies of EB hits in a candidate's ring
+  histogram clear_halo_step = halo_step;  // of those away from other candidates
+  histogram density{30, 0.15, 0.9};       // EB hits above 0.095 GeV per unit of area, by dR
   histogram r9{30, 0.4, 1}, sigma{30, 0.006, 0.016};
   std::vector<double> r9_values, sigma_values, r9_high, sigma_high;  // the last two of r9 > 0.94
 
@@ -153,15 +154,18 @@ struct observed {
         auto const at = ct::segmentation<cms::eb>::center(cell);
         double const away = distance(at, c.direction);
         auto const energy = static_cast<double>(h.energy);
-        if (in_ring(at, c, found)) halo_step.add(energy);
+        if (away > ring_from && away < ring_to) {
+          halo_step.add(energy);
+          if (is_away_from_others(at, c, found)) clear_halo_step.add(energy);
+        }
         if (energy > 0.095) density.add(away, 1 / (2 * ct::math::pi * away));
       }
     }
   }
 
-  // EB hits within 0.02 GeV of the step at 0.095 GeV, and those below it.
+  // EB hits within 0.02 GeV of the step at 0.095 GeV, and those below it, away from other candidates.
   json step() const {
-    return {{"below", halo_step.between(0.075, 0.095)}, {"hits", halo_step.between(0.075, 0.115)}};
+    return {{"below", clear_halo_step.between(0.075, 0.095)}, {"hits", clear_halo_step.between(0.075, 0.115)}};
   }
 
   // Of the two leading candidates.
@@ -304,14 +308,19 @@ std::vector<pair_of_numbers> numbers_of_plots(observed const& simulated, observe
   count("HB hits of 0.5 to 2 GeV per event", &observed::hb_energy, 0.5, 2);
   count("HB hits above 2 GeV per event", &observed::hb_energy, 2, 50);
   count("tracks above 2 GeV per event", &observed::track_pt, 2, 20);
-  // the end of the halo
-  auto const end = [](observed const& o) -> std::optional<double> {
-    double const inside = o.density.between(0.5, 0.6), outside = o.density.between(0.6, 0.7);
-    if (!(inside > 0 && outside > 0)) return std::nullopt;
-    return inside / outside;
+  // The numbers on both sides of an edge, the larger by the smaller.
+  auto const edge = [&](std::string name, histogram observed::*what, std::array<double, 3> at, bool rises) {
+    auto const ratio = [&](observed const& o) -> std::optional<double> {
+      double const low = (o.*what).between(at[0], at[1]), high = (o.*what).between(at[1], at[2]);
+      if (!(low > 0 && high > 0)) return std::nullopt;
+      return rises ? high / low : low / high;
+    };
+    list.push_back({std::move(name), ratio(simulated).value_or(0), ratio(recorded)});
   };
-  list.push_back({"hits at 0.5 to 0.6 from a candidate over those at 0.6 to 0.7, per area",
-                  end(simulated).value_or(0), end(recorded)});
+  edge("halo hits of 0.095 to 0.115 GeV over those of 0.075 to 0.095", &observed::halo_step,
+       {0.075, 0.095, 0.115}, true);
+  edge("hits at 0.5 to 0.6 from a candidate over those at 0.6 to 0.7, per area", &observed::density,
+       {0.5, 0.6, 0.7}, false);
   return list;
 }
 
@@ -451,7 +460,7 @@ ct::result<void> add_higgs(report::page& page, json& numbers, validation_options
     return number("%.0f", step["below"].get<double>()) + " of " + number("%.0f", step["hits"].get<double>());
   };
   report::figure const step[] = {
-      plot(&observed::halo_step, "energy [GeV]", "per photon",
+      plot(&observed::clear_halo_step, "energy [GeV]", "per photon",
            "EB hits at 0.4 < dR < 0.58 of a photon, 0.4 away from others. Of those within 0.02 GeV of the "
            "step at 0.095 GeV lie below it: " +
                told(ours) + " simulated" + (o.recorded.empty() ? "." : ", " + told(theirs) + " recorded."),
@@ -560,7 +569,7 @@ ct::result<json> add_validation(report::page& page, validation_options const& o)
   page.subsection("Thinning");
   auto const per_ring = &observed::rings;
   report::figure const thinning[] = {
-      plot(&observed::halo_step, "energy [GeV]", "per candidate",
+      plot(&observed::clear_halo_step, "energy [GeV]", "per candidate",
            "EB hits at 0.4 < dR < 0.58 of a candidate, 0.4 away from others: the step at 0.095 "
            "GeV.",
            per_ring, false, false),

@@ -38,6 +38,8 @@ class Recorded(harness.Case):
             self.skipTest("no events of the event display")
         numbers = self.json("validate", "-n", 20, "--recorded", harness.DATA / "ispy-webgl", "--out", "page.html")
         # 18 of 62 with what lies next to another candidate: one event has two of them 0.43 apart
+        ratio = {row["name"]: row["recorded"] for row in numbers["compared"]}["halo hits of 0.095 to 0.115 GeV over those of 0.075 to 0.095"]
+        self.assertAlmostEqual(ratio, 44 / 18)
         self.assertEqual(numbers["halo_step_of_trigger"]["recorded"], {"below": 0, "hits": 36})
         self.assertEqual(numbers["halo_step"]["recorded"], {"below": 2, "hits": 33})
 
